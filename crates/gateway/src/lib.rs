@@ -1,0 +1,1 @@
+//! Vestibule as a library: both doors, the vault and the proxy.

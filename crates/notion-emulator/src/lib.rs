@@ -1,0 +1,1 @@
+//! An offline Notion: consent, tokens and the API, for development and tests.

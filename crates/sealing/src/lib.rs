@@ -1,0 +1,1 @@
+//! Secrets at rest: Keyring, Secret<T>, Sealed<T>.

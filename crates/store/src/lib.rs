@@ -1,0 +1,1 @@
+//! What Vestibule remembers: the Store trait and its SQLite implementation.

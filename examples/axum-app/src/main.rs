@@ -1,0 +1,3 @@
+//! The gateway embedded in an axum app of your own.
+
+fn main() {}

@@ -1,0 +1,3 @@
+//! Tasks longer than a line of shell.
+
+fn main() {}
