@@ -1,1 +1,410 @@
-//! What Vestibule remembers: the Store trait and its SQLite implementation.
+//! What Vestibule remembers, in domain words.
+//! [`Store`] is the wall: the gateway speaks to it alone, each backend is one file behind it, and `suite` is the
+//! conformance suite that every backend passes. It accepts only [`sealing::Sealed`] secrets. Each method is one
+//! transaction: it happens whole or not at all.
+
+pub mod records;
+mod sqlite;
+pub mod suite;
+
+use async_trait::async_trait;
+use jiff::Timestamp;
+use lifecycle::{Generation, GrantFacts, GrantState, Lease};
+use records::{
+    ApiKey, Attempt, AttemptOutcome, Candidate, Code, ConnectSession, Connection, ConnectionView, Event, Grant,
+    Profile, SealedPair, Step,
+};
+use sealing::{Sha256, StoredKeyring};
+
+pub use sqlite::SqliteStore;
+
+/// The store could not do it.
+#[derive(Debug, thiserror::Error)]
+pub enum StoreError {
+    /// Disk full, I/O error, database gone: nothing was written; trying later may help.
+    #[error("the store is unavailable: {0}")]
+    Unavailable(String),
+    /// A stored row does not read as what we write; no retry helps.
+    #[error("a stored {table} row is damaged: {what}")]
+    Damaged {
+        /// The table.
+        table: &'static str,
+        /// What is wrong with it; never a value.
+        what: String,
+    },
+}
+
+/// A result of the store.
+pub type Result<T> = std::result::Result<T, StoreError>;
+
+/// A page of a list, newest first. `next` is the id to go on from.
+#[derive(Debug, Clone)]
+pub struct Page<T> {
+    /// The rows.
+    pub rows: Vec<T>,
+    /// Where the next page starts, if there is one.
+    pub next: Option<String>,
+}
+
+/// How much of a list to read, and from where.
+#[derive(Debug, Clone)]
+pub struct PageRequest {
+    /// The last id of the page before.
+    pub after: Option<String>,
+    /// 1 to 100.
+    pub size: usize,
+}
+
+/// Which connections to list; every field given must match.
+#[derive(Debug, Clone, Default)]
+pub struct ConnectionFilter {
+    /// The app's user.
+    pub end_user: Option<String>,
+    /// Notion's workspace.
+    pub workspace_id: Option<String>,
+    /// Notion's bot.
+    pub bot_id: Option<String>,
+    /// The state as the HTTP API names it (`pending`, `active`, `suspect`, `degraded`, `reconnect_needed`, `disconnected`).
+    pub state: Option<String>,
+}
+
+/// Which attempts to list; every field given must match.
+#[derive(Debug, Clone, Default)]
+pub struct AttemptFilter {
+    /// The app's user (session door).
+    pub end_user: Option<String>,
+    /// What became of them.
+    pub outcome: Option<AttemptOutcome>,
+    /// Those of one connect session, oldest first within the page's order.
+    pub connect_session_id: Option<String>,
+}
+
+/// What [`Store::insert_attempt`] did.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum AttemptStart {
+    /// It is stored.
+    Started,
+    /// Its connect session was spent by an attempt that succeeded.
+    SessionSpent,
+    /// Its connect session has ended.
+    SessionExpired,
+    /// Its connect session has had as many attempts as it may.
+    TooMany,
+}
+
+/// What [`Store::take_attempt`] found. Only `Taken` spends anything.
+#[derive(Debug, Clone)]
+pub enum AttemptTaken {
+    /// The attempt, now spent by this caller alone.
+    Taken(Box<Attempt>),
+    /// No attempt of this integration has this state.
+    Unknown,
+    /// The state is known but the browser is another one.
+    WrongBrowser(Box<Attempt>),
+    /// It was spent before: a replay or a reload.
+    Spent(Box<Attempt>),
+    /// Its ten minutes are over.
+    Expired(Box<Attempt>),
+}
+
+/// Everything a good callback leaves behind, saved at once.
+#[derive(Debug, Clone)]
+pub struct Arrival {
+    /// The attempt, taken before.
+    pub attempt_id: String,
+    /// The pending connection.
+    pub connection: Connection,
+    /// The sealed pair.
+    pub candidate: Candidate,
+    /// Our code for the app.
+    pub code: Code,
+    /// What to add to the diagram.
+    pub steps: Vec<Step>,
+}
+
+/// What [`Store::save_arrival`] did.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum ArrivalSaved {
+    /// All is stored; the session, if there is one, is spent and its other open attempts are superseded.
+    Saved,
+    /// Another attempt of the session came first. Only the candidate is stored, without a connection and due at
+    /// once, so that it is settled rather than lost; the attempt's outcome is `superseded`.
+    Superseded,
+}
+
+/// A code with all that it opens.
+#[derive(Debug, Clone)]
+pub struct CodeFound {
+    /// The code.
+    pub code: Code,
+    /// The attempt that made it.
+    pub attempt: Attempt,
+    /// The sealed pair, unless it was settled already.
+    pub candidate: Option<Candidate>,
+}
+
+/// The change that makes a redeemed connection live. One transaction, conditional on the grant not having moved.
+#[derive(Debug, Clone)]
+pub struct Activation {
+    /// The code, unspent until now.
+    pub code_sha256: Sha256,
+    /// Who redeems: the app key's or app secret's id.
+    pub key_id: String,
+    /// The candidate, deleted by this.
+    pub candidate_id: String,
+    /// The grant as it shall be, its pair sealed anew for it.
+    pub grant: Grant,
+    /// The generation the live row must still have; `None`: there must be no live row for this identity.
+    pub expected: Option<Generation>,
+    /// The connection that the pending one turns into: itself, or an older one that is healed (then the pending row
+    /// is deleted).
+    pub connection_id: String,
+    /// A connection key minted with it (Notion-shaped door).
+    pub key: Option<ApiKey>,
+    /// What to add to the diagram; the attempt's outcome becomes `connected`.
+    pub steps: Vec<Step>,
+    /// What to tell.
+    pub event: Event,
+}
+
+/// What [`Store::activate`] did.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Activated {
+    /// The connection is live.
+    Done,
+    /// The code was spent meanwhile.
+    CodeSpent,
+    /// The grant's row moved on (or came, or went): read again and decide anew.
+    GrantMoved,
+}
+
+/// What [`Store::take_refresh_lease`] did.
+#[derive(Debug, Clone)]
+pub enum LeaseTaken {
+    /// We alone may refresh this generation, until the lease ends.
+    Taken(Lease),
+    /// Somebody else does.
+    Held(Lease),
+    /// The generation is not current any more.
+    Moved,
+}
+
+/// What a commit that is conditional on the generation did.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Committed {
+    /// It is stored.
+    Done,
+    /// The row is at another generation.
+    Moved(Generation),
+    /// The grant is gone: nothing may be stored for it.
+    Tombstoned,
+}
+
+/// What [`Store::disconnect`] did.
+#[derive(Debug, Clone)]
+pub enum Disconnected {
+    /// Others share the grant: it stays.
+    GrantKept,
+    /// It was the last one: the grant is a tombstone now, its pair still there to revoke with.
+    GrantEnded(Box<Grant>),
+    /// It was pending: its candidate is due for settling.
+    WasPending,
+    /// It had been disconnected before.
+    Already,
+    /// There is none such in this integration.
+    Unknown,
+}
+
+/// What [`Store::import`] did with one hand-written back end's connection.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Imported {
+    /// Stored anew.
+    Created,
+    /// A live grant of the same identity is here already: left as it is, and a connection for this end user added
+    /// to it if there was none.
+    KeptNewer,
+}
+
+/// What Vestibule remembers.
+#[async_trait]
+pub trait Store: Send + Sync + 'static {
+    // Keys at rest.
+    /// The wrapped keyring, if one was ever saved.
+    async fn find_keyring(&self) -> Result<Option<StoredKeyring>>;
+    /// Saves the first keyring; false if there is one already (it stays).
+    async fn insert_keyring(&self, keyring: &StoredKeyring) -> Result<bool>;
+
+    // The way in.
+    /// Stores a connect session.
+    async fn insert_connect_session(&self, session: &ConnectSession) -> Result<()>;
+    /// By the hash of its link's token, in any integration: the token is the proof.
+    async fn find_connect_session_by_token(&self, token_sha256: &Sha256) -> Result<Option<ConnectSession>>;
+    /// By id.
+    async fn find_connect_session(&self, client_id: &str, id: &str) -> Result<Option<ConnectSession>>;
+    /// Stores an attempt and its first steps; for the session door only while the session is open (`now`) and has
+    /// had fewer than `attempts_max`.
+    async fn insert_attempt(
+        &self,
+        attempt: &Attempt,
+        steps: &[Step],
+        attempts_max: usize,
+        now: Timestamp,
+    ) -> Result<AttemptStart>;
+
+    // The callback.
+    /// Spends the attempt of this integration that has this state **and** this browser's cookie. `cookies` are the
+    /// hashes of all attempt cookies that the browser sent. Without the right cookie nothing is spent.
+    async fn take_attempt(
+        &self,
+        client_id: &str,
+        state_sha256: &Sha256,
+        cookies: &[Sha256],
+        now: Timestamp,
+    ) -> Result<AttemptTaken>;
+    /// Spends the one open attempt that these cookies are bound to: for a refusal that came back without `state`.
+    /// `Unknown` unless exactly one is open.
+    async fn take_attempt_by_cookie(
+        &self,
+        client_id: &str,
+        cookies: &[Sha256],
+        now: Timestamp,
+    ) -> Result<AttemptTaken>;
+    /// Adds steps and, if given, sets the outcome.
+    async fn update_attempt(&self, id: &str, outcome: Option<AttemptOutcome>, steps: &[Step]) -> Result<()>;
+    /// Saves what a good callback brought.
+    async fn save_arrival(&self, arrival: &Arrival, now: Timestamp) -> Result<ArrivalSaved>;
+
+    // Redeeming.
+    /// By the code's hash, in any integration: the gateway judges whose it is.
+    async fn find_code(&self, code_sha256: &Sha256) -> Result<Option<CodeFound>>;
+    /// Makes a redeemed connection live.
+    async fn activate(&self, activation: &Activation) -> Result<Activated>;
+    /// Spends an unspent code for good: deletes its pending connection, makes its candidate due at once, ends the
+    /// attempt with `outcome`. False if the code was spent before.
+    async fn refuse_code(
+        &self,
+        code_sha256: &Sha256,
+        outcome: AttemptOutcome,
+        steps: &[Step],
+        event: &Event,
+        now: Timestamp,
+    ) -> Result<bool>;
+    /// Codes that ended unspent before `now`, oldest first.
+    async fn unredeemed_codes(&self, now: Timestamp, limit: usize) -> Result<Vec<CodeFound>>;
+
+    // Candidates to settle.
+    /// Those without a connection whose time is over, oldest first.
+    async fn due_candidates(&self, now: Timestamp, limit: usize) -> Result<Vec<Candidate>>;
+    /// Those of one identity that still belong to a pending connection.
+    async fn candidates_of(&self, client_id: &str, profile: &Profile) -> Result<Vec<Candidate>>;
+    /// Makes a due candidate's pair current in its live grant (sealed anew in `grant`) and deletes it, if the grant is still
+    /// at `expected`.
+    async fn adopt_candidate(&self, id: &str, grant: &Grant, expected: Generation) -> Result<Committed>;
+    /// Replaces the pair of candidate `to` (sealed anew for it) and deletes candidate `from`. False if `to` is gone.
+    async fn hand_over_candidate(&self, from: &str, to: &str, pair: &SealedPair, issued_at: Timestamp) -> Result<bool>;
+    /// Stores a pair that must not be lost but is not current.
+    async fn insert_candidate(&self, candidate: &Candidate) -> Result<()>;
+    /// Deletes a candidate after its pair was revoked or proved useless.
+    async fn delete_candidate(&self, id: &str) -> Result<()>;
+
+    // Grants and their refresh.
+    /// By id.
+    async fn find_grant(&self, id: &str) -> Result<Option<Grant>>;
+    /// The live (not tombstoned) grant of this identity: client id, bot, owner.
+    async fn find_live_grant(&self, client_id: &str, profile: &Profile) -> Result<Option<Grant>>;
+    /// What `lifecycle` decides on: state, generation, times of recent refreshes.
+    async fn grant_facts(&self, id: &str) -> Result<Option<GrantFacts>>;
+    /// Takes the lease on this generation and records the attempt, in one transaction. An expired lease is taken over.
+    async fn take_refresh_lease(
+        &self,
+        grant_id: &str,
+        generation: Generation,
+        holder: &str,
+        now: Timestamp,
+        expires_at: Timestamp,
+    ) -> Result<LeaseTaken>;
+    /// Ends our lease; `outcome` is a word for the record.
+    async fn release_refresh_lease(&self, grant_id: &str, lease: &Lease, outcome: &str) -> Result<()>;
+    /// Stores the refreshed pair if the row is still at the generation that was **spent**; the lease is not part of
+    /// the condition, for a stalled holder may own the only valid pair. `grant.generation` is the new one.
+    async fn commit_refresh(&self, grant: &Grant, spent: Generation, event: &Event) -> Result<Committed>;
+    /// Sets the state if the row is still at `generation` and not a tombstone; the event is stored only if the state changed.
+    async fn set_grant_state(
+        &self,
+        grant_id: &str,
+        generation: Generation,
+        state: GrantState,
+        reason: Option<&str>,
+        event: &Event,
+    ) -> Result<Committed>;
+    /// Tombstones whose revocation has not been settled, oldest first.
+    async fn unrevoked_grants(&self, limit: usize) -> Result<Vec<Grant>>;
+    /// Deletes a tombstone's pair and data key for good.
+    async fn destroy_data_key(&self, grant_id: &str) -> Result<()>;
+
+    // Connections.
+    /// By id; disconnected ones too.
+    async fn find_connection(&self, client_id: &str, id: &str) -> Result<Option<ConnectionView>>;
+    /// The live connection of this end user on this grant, or, with `notion_shaped`, the one of that door.
+    async fn find_connection_on_grant(
+        &self,
+        grant_id: &str,
+        end_user: Option<&str>,
+        notion_shaped: bool,
+    ) -> Result<Option<Connection>>;
+    /// Newest first.
+    async fn list_connections(
+        &self,
+        client_id: &str,
+        filter: &ConnectionFilter,
+        page: &PageRequest,
+    ) -> Result<Page<ConnectionView>>;
+    /// Sets the app's name for its user. False if there is no such connection, or it is disconnected.
+    async fn update_end_user(&self, client_id: &str, id: &str, end_user: &str, event: &Event) -> Result<bool>;
+    /// Ends a connection and its keys; the last one makes its grant a tombstone, in the same transaction.
+    async fn disconnect(&self, client_id: &str, id: &str, event: &Event, now: Timestamp) -> Result<Disconnected>;
+    /// Notes when connections were last used. `first_call` marks the first API call in its attempt's diagram, once.
+    async fn touch_connection(&self, id: &str, now: Timestamp, first_call: Option<&Step>) -> Result<()>;
+    /// Stores a connection that a hand-written back end held; `grant` is used only if no live one of its identity exists.
+    async fn import(&self, grant: &Grant, connection: &Connection, event: &Event) -> Result<Imported>;
+
+    // Keys of the API.
+    /// Stores a key.
+    async fn insert_api_key(&self, key: &ApiKey, event: &Event) -> Result<()>;
+    /// By id, ended ones too: the caller compares hashes first and learns nothing else.
+    async fn find_api_key(&self, id: &str) -> Result<Option<ApiKey>>;
+    /// Newest first; of one connection, or (with `None`) the integration's app keys and secrets.
+    async fn list_api_keys(&self, client_id: &str, connection_id: Option<&str>) -> Result<Vec<ApiKey>>;
+    /// Ends a key. False if there is none such, or it had ended.
+    async fn revoke_api_key(
+        &self,
+        client_id: &str,
+        connection_id: Option<&str>,
+        id: &str,
+        event: &Event,
+    ) -> Result<bool>;
+
+    // What was.
+    /// An attempt with its steps, oldest first.
+    async fn find_attempt(&self, client_id: &str, id: &str) -> Result<Option<(Attempt, Vec<Step>)>>;
+    /// Newest first.
+    async fn list_attempts(
+        &self,
+        client_id: &str,
+        filter: &AttemptFilter,
+        page: &PageRequest,
+    ) -> Result<Page<Attempt>>;
+    /// Oldest first, after the cursor.
+    async fn list_events(&self, client_id: &str, page: &PageRequest) -> Result<Page<Event>>;
+    /// Stores an event that comes with no other change.
+    async fn insert_event(&self, event: &Event) -> Result<()>;
+
+    // Housekeeping.
+    /// Grows with every change to keys, grants and connections that cached answers depend on, by any process.
+    async fn revision(&self) -> Result<u64>;
+    /// Deletes what has outlived its use: consumed states after 24 hours, disconnected connections after 30 days,
+    /// events and refresh records after 90.
+    async fn purge(&self, now: Timestamp) -> Result<()>;
+    /// Whether it can read and write now.
+    async fn check(&self) -> Result<()>;
+}
