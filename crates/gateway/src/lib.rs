@@ -1,1 +1,177 @@
-//! Vestibule as a library: both doors, the vault and the proxy.
+//! Vestibule as a library: a Notion integration's back end that one mounts in an axum app of one's own.
+//!
+//! [`Gateway::build`] takes a [`Config`], a store, the root key and a [`World`]; [`Gateway::router`] is both doors,
+//! the HTTP API and the proxy; [`Gateway::housekeep`] runs beside it. The rooms, in the order that one
+//! authorization walks through them: `link`, `callback`, `redeem`, `caller`, `access`, `proxy`.
+
+mod access;
+mod api;
+mod caller;
+mod callback;
+pub mod config;
+mod cookie;
+mod diagram;
+mod error;
+pub mod events;
+mod housekeeping;
+mod keys;
+mod link;
+mod notion;
+mod oauth;
+mod pages;
+mod proxy;
+mod recall;
+mod redeem;
+mod routes;
+pub mod serve;
+mod settle;
+mod starts;
+mod vault;
+mod world;
+
+use std::collections::HashMap;
+use std::ops::Deref;
+use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::{Arc, Mutex};
+
+use sealing::{Keyring, KeyringError, RootKey};
+use store::{Store, StoreError};
+use tokio::sync::Semaphore;
+
+pub use config::{Config, Integration};
+pub use error::Error;
+pub use keys::MintedKey;
+pub use notion::Notion;
+pub use store::records::KeyKind;
+pub use world::{ClockHand, World};
+
+/// How many keys, connections and tokens are remembered: at about 500 bytes each, some 50 MB.
+const REMEMBERED_MAX: usize = 100_000;
+/// How many tasks that must not be cut short may run at once.
+const UNINTERRUPTED_MAX: u32 = 10_000;
+
+/// A gateway: cheap to clone, all clones are the same one.
+#[derive(Clone)]
+pub struct Gateway(Arc<Inner>);
+
+/// What all rooms share.
+pub struct Inner {
+    pub(crate) config: Config,
+    pub(crate) store: Arc<dyn Store>,
+    pub(crate) keyring: Keyring,
+    pub(crate) world: World,
+    pub(crate) notion: Notion,
+    pub(crate) pacing: proxy::Pacing,
+    pub(crate) starts: starts::Starts,
+    pub(crate) keys: recall::Recall<store::records::ApiKey>,
+    pub(crate) connections: recall::Recall<caller::Line>,
+    pub(crate) tokens: recall::Recall<access::LiveToken>,
+    pub(crate) flights: Mutex<HashMap<String, Arc<tokio::sync::Mutex<()>>>>,
+    /// This node's name in leases.
+    pub(crate) node: String,
+    /// The store's revision as last seen; raised by our own changes at once and by others' within a second.
+    revision: AtomicU64,
+    uninterrupted: Arc<Semaphore>,
+}
+
+impl Deref for Gateway {
+    type Target = Inner;
+
+    fn deref(&self) -> &Inner {
+        &self.0
+    }
+}
+
+/// Why a gateway was not built.
+#[derive(Debug, thiserror::Error)]
+pub enum BuildError {
+    /// The configuration cannot be served; all problems at once.
+    #[error("the configuration cannot be served:\n  {}", .0.join("\n  "))]
+    Config(Vec<String>),
+    /// The root key is not the one that this store was made with, or the keyring is damaged.
+    #[error(transparent)]
+    Keyring(#[from] KeyringError),
+    /// The store does not answer.
+    #[error(transparent)]
+    Store(#[from] StoreError),
+    /// The HTTP client cannot be made.
+    #[error("the HTTP client to Notion cannot be made: {0}")]
+    Notion(String),
+}
+
+impl Gateway {
+    /// Builds a gateway on a store. An empty store gets its keyring now; any other must open with this root key.
+    ///
+    /// # Errors
+    /// [`BuildError`], with nothing written, if the configuration or the root key is wrong or the store is not there.
+    pub async fn build(
+        config: Config,
+        store: Arc<dyn Store>,
+        root_key: &RootKey,
+        world: World,
+    ) -> Result<Self, BuildError> {
+        let problems = config.check();
+        if !problems.is_empty() {
+            return Err(BuildError::Config(problems));
+        }
+        let keyring = keys::open_keyring(&*store, root_key, &world).await?;
+        let notion = Notion::new(&config.notion_url).map_err(|e| BuildError::Notion(e.to_string()))?;
+        let revision = AtomicU64::new(store.revision().await?);
+        let inner = Inner {
+            pacing: proxy::Pacing::new(world.clone()),
+            starts: starts::Starts::new(config.attempts_per_address),
+            keys: recall::Recall::new(REMEMBERED_MAX),
+            connections: recall::Recall::new(REMEMBERED_MAX),
+            tokens: recall::Recall::new(REMEMBERED_MAX),
+            flights: Mutex::default(),
+            node: world.id("node"),
+            revision,
+            uninterrupted: Arc::new(Semaphore::new(UNINTERRUPTED_MAX as usize)),
+            config,
+            store,
+            keyring,
+            world,
+            notion,
+        };
+        Ok(Self(Arc::new(inner)))
+    }
+
+    /// The configuration it was built with.
+    pub fn config(&self) -> &Config {
+        &self.config
+    }
+
+    /// Waits for the work that must not be cut short: an exchange or a refresh whose answer is on its way.
+    /// Call it after the listeners stopped and before the process ends.
+    pub async fn drain(&self) {
+        let _all = self.uninterrupted.acquire_many(UNINTERRUPTED_MAX).await;
+    }
+
+    /// Runs `work` to its end even if the caller goes away meanwhile, and makes [`Gateway::drain`] wait for it.
+    /// An exchange or refresh that is dropped half-way would lose the only valid token pair.
+    pub(crate) async fn uninterrupted<T, F>(&self, work: F) -> Result<T, Error>
+    where
+        T: Send + 'static,
+        F: Future<Output = Result<T, Error>> + Send + 'static,
+    {
+        let permit = Arc::clone(&self.uninterrupted).acquire_owned().await.map_err(|_| Error::Internal)?;
+        let task = tokio::spawn(async move {
+            let result = work.await;
+            drop(permit);
+            result
+        });
+        task.await.unwrap_or(Err(Error::Internal))
+    }
+
+    /// The store's revision, for [`recall::Recall`].
+    pub(crate) fn revision(&self) -> u64 {
+        self.revision.load(Ordering::Acquire)
+    }
+
+    /// Takes notice of changes in the store, our own or another process's.
+    pub(crate) async fn notice_changes(&self) -> Result<(), Error> {
+        let seen = self.store.revision().await?;
+        self.revision.fetch_max(seen, Ordering::AcqRel);
+        Ok(())
+    }
+}

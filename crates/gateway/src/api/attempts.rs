@@ -1,0 +1,89 @@
+//! Attempts: the flows, one of them as JSON, as a picture, or as Mermaid text.
+
+use axum::extract::{Path, RawQuery, State};
+use axum::http::header::{CACHE_CONTROL, CONTENT_SECURITY_POLICY, CONTENT_TYPE, X_CONTENT_TYPE_OPTIONS};
+use axum::http::{HeaderMap, StatusCode};
+use axum::response::{IntoResponse, Response};
+use serde_json::{Value, json};
+use store::AttemptFilter;
+use store::records::{Attempt, Door, Step};
+
+use super::{Query, answer, list};
+use crate::caller::app;
+use crate::{Error, Gateway, diagram};
+
+/// `GET /api/attempts`
+pub(crate) async fn index(
+    State(gateway): State<Gateway>,
+    RawQuery(query): RawQuery,
+    headers: HeaderMap,
+) -> Result<Response, Error> {
+    let caller = app(&gateway, &headers).await?;
+    let mut query = Query::read(query.as_deref(), &["end_user", "outcome", "cursor", "page_size"])?;
+    let outcome = match query.take("outcome") {
+        None => None,
+        Some(word) => Some(
+            serde_json::from_value(Value::String(word))
+                .map_err(|_| Error::Invalid("outcome: one of the attempts' outcomes was expected".into()))?,
+        ),
+    };
+    let filter = AttemptFilter { end_user: query.take("end_user"), outcome, connect_session_id: None };
+    let page = gateway.store.list_attempts(&caller.client_id, &filter, &query.page()?).await?;
+    Ok(list(&page, |attempt| shown(&gateway, attempt, None)))
+}
+
+/// `GET /api/attempts/{id}`, `.svg` or `.mmd` after the id.
+pub(crate) async fn show(
+    State(gateway): State<Gateway>,
+    Path(name): Path<String>,
+    headers: HeaderMap,
+) -> Result<Response, Error> {
+    let caller = app(&gateway, &headers).await?;
+    let (id, form) = name.split_once('.').map_or((name.as_str(), None), |(id, form)| (id, Some(form)));
+    let found = gateway.store.find_attempt(&caller.client_id, id).await?;
+    let (attempt, steps) = found.ok_or(Error::NotFound("attempt"))?;
+    match form {
+        None => Ok(answer(StatusCode::OK, shown(&gateway, &attempt, Some(&steps)))),
+        Some("svg") => Ok(picture(&diagram::svg(&attempt.id, attempt.outcome, &steps))),
+        Some("mmd") => Ok(text(&diagram::mermaid(attempt.outcome, &steps))),
+        Some(_) => Err(Error::NotFound("form of an attempt (there are .svg and .mmd)")),
+    }
+}
+
+fn picture(svg: &str) -> Response {
+    let headers = [
+        (CONTENT_TYPE, "image/svg+xml"),
+        (CACHE_CONTROL, "no-store"),
+        (X_CONTENT_TYPE_OPTIONS, "nosniff"),
+        (CONTENT_SECURITY_POLICY, "default-src 'none'; style-src 'unsafe-inline'"),
+    ];
+    (headers, svg.to_owned()).into_response()
+}
+
+fn text(mermaid: &str) -> Response {
+    let headers = [
+        (CONTENT_TYPE, "text/plain; charset=utf-8"),
+        (CACHE_CONTROL, "no-store"),
+        (X_CONTENT_TYPE_OPTIONS, "nosniff"),
+    ];
+    (headers, mermaid.to_owned()).into_response()
+}
+
+fn shown(gateway: &Gateway, attempt: &Attempt, steps: Option<&[Step]>) -> Value {
+    let session = match &attempt.door {
+        Door::Session { connect_session_id, .. } => Some(connect_session_id),
+        Door::NotionShaped { .. } => None,
+    };
+    let mut shown = json!({
+        "id": attempt.id,
+        "connect_session_id": session,
+        "integration": gateway.config.by_client_id(&attempt.client_id).map(|(name, _)| name),
+        "outcome": attempt.outcome,
+        "started_at": attempt.started_at,
+        "connection": attempt.connection_id,
+    });
+    if let Some(steps) = steps {
+        shown["steps"] = json!(steps);
+    }
+    shown
+}

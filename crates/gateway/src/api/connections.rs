@@ -1,0 +1,222 @@
+//! Connections: redeem, list, show, give to another user, disconnect, refresh, introspect.
+
+use axum::body::Bytes;
+use axum::extract::{Path, RawQuery, State};
+use axum::http::{HeaderMap, StatusCode};
+use axum::response::{IntoResponse, Response};
+use lifecycle::{GrantState, Introspected};
+use serde::Deserialize;
+use serde_json::{Value, json};
+use store::records::{ConnectionStage, ConnectionView, Event};
+use store::{ConnectionFilter, Disconnected};
+
+use super::{Query, answer, check_end_user, list, read};
+use crate::caller::app;
+use crate::redeem::{Proof, redeem};
+use crate::{Error, Gateway, access, settle, vault};
+
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+struct Redeem {
+    code: String,
+    end_user: String,
+}
+
+/// `POST /api/connections`
+pub(crate) async fn create(
+    State(gateway): State<Gateway>,
+    headers: HeaderMap,
+    body: Bytes,
+) -> Result<Response, Error> {
+    let caller = app(&gateway, &headers).await?;
+    let asked: Redeem = read(&body)?;
+    check_end_user(&asked.end_user)?;
+    let redeemed = redeem(&gateway, &caller, &asked.code, Proof::EndUser(&asked.end_user)).await?;
+    Ok(answer(StatusCode::OK, shown(&gateway, &redeemed.connection)))
+}
+
+/// `GET /api/connections`
+pub(crate) async fn index(
+    State(gateway): State<Gateway>,
+    RawQuery(query): RawQuery,
+    headers: HeaderMap,
+) -> Result<Response, Error> {
+    let caller = app(&gateway, &headers).await?;
+    let known = ["end_user", "workspace_id", "bot_id", "state", "cursor", "page_size"];
+    let mut query = Query::read(query.as_deref(), &known)?;
+    let filter = ConnectionFilter {
+        end_user: query.take("end_user"),
+        workspace_id: query.take("workspace_id"),
+        bot_id: query.take("bot_id"),
+        state: query.take("state"),
+    };
+    if filter.state.as_deref().is_some_and(|state| !STATES.contains(&state)) {
+        return Err(Error::Invalid(format!("state: one of {} was expected", STATES.join(", ")).into()));
+    }
+    let page = gateway.store.list_connections(&caller.client_id, &filter, &query.page()?).await?;
+    Ok(list(&page, |view| shown(&gateway, view)))
+}
+
+/// `GET /api/connections/{id}`
+pub(crate) async fn show(
+    State(gateway): State<Gateway>,
+    Path(id): Path<String>,
+    headers: HeaderMap,
+) -> Result<Response, Error> {
+    let caller = app(&gateway, &headers).await?;
+    let view = find(&gateway, &caller.client_id, &id).await?;
+    Ok(answer(StatusCode::OK, shown(&gateway, &view)))
+}
+
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+struct Update {
+    end_user: String,
+}
+
+/// `PATCH /api/connections/{id}`
+pub(crate) async fn update(
+    State(gateway): State<Gateway>,
+    Path(id): Path<String>,
+    headers: HeaderMap,
+    body: Bytes,
+) -> Result<Response, Error> {
+    let caller = app(&gateway, &headers).await?;
+    let asked: Update = read(&body)?;
+    check_end_user(&asked.end_user)?;
+    let event = Event {
+        connection_id: Some(id.clone()),
+        ..gateway.event("connection.end_user_changed", &caller.client_id)
+    };
+    if !gateway.store.update_end_user(&caller.client_id, &id, &asked.end_user, &event).await? {
+        let ended = find(&gateway, &caller.client_id, &id).await?;
+        debug_assert_eq!(ended.connection.stage, ConnectionStage::Disconnected);
+        return Err(Error::Disconnected);
+    }
+    let view = find(&gateway, &caller.client_id, &id).await?;
+    Ok(answer(StatusCode::OK, shown(&gateway, &view)))
+}
+
+/// `DELETE /api/connections/{id}`: disconnects; revokes at Notion unless others share the grant. Repeating it is
+/// answered the same.
+pub(crate) async fn delete(
+    State(gateway): State<Gateway>,
+    Path(id): Path<String>,
+    headers: HeaderMap,
+) -> Result<Response, Error> {
+    let caller = app(&gateway, &headers).await?;
+    match end(&gateway, &caller.client_id, &id).await? {
+        Disconnected::Unknown => Err(Error::NotFound("connection")),
+        _ => Ok(StatusCode::NO_CONTENT.into_response()),
+    }
+}
+
+/// Ends a connection. The tombstone is stored first; the revocation is tried once before the answer goes out and
+/// again later if Notion does not take it. Runs to its end even if the caller goes away.
+pub(crate) async fn end(gateway: &Gateway, client_id: &str, id: &str) -> Result<Disconnected, Error> {
+    let (inner, client_id, id) = (gateway.clone(), client_id.to_owned(), id.to_owned());
+    gateway
+        .uninterrupted(async move {
+            let event = Event {
+                connection_id: Some(id.clone()),
+                ..inner.event("connection.disconnected", &client_id)
+            };
+            let done = inner.store.disconnect(&client_id, &id, &event, inner.world.now()).await?;
+            inner.notice_changes().await?;
+            match &done {
+                Disconnected::GrantEnded(grant) => settle::revoke_tombstone(&inner, grant).await?,
+                Disconnected::WasPending => settle::all(&inner).await?,
+                Disconnected::GrantKept | Disconnected::Already | Disconnected::Unknown => {}
+            }
+            Ok(done)
+        })
+        .await
+}
+
+/// `POST /api/connections/{id}/refresh`
+pub(crate) async fn refresh(
+    State(gateway): State<Gateway>,
+    Path(id): Path<String>,
+    headers: HeaderMap,
+) -> Result<Response, Error> {
+    let caller = app(&gateway, &headers).await?;
+    let grant_id = usable_grant(&find(&gateway, &caller.client_id, &id).await?)?;
+    access::force(&gateway, &grant_id).await?;
+    let view = find(&gateway, &caller.client_id, &id).await?;
+    Ok(answer(StatusCode::OK, shown(&gateway, &view)))
+}
+
+/// `POST /api/connections/{id}/introspect`: asks Notion whether the access token is active.
+pub(crate) async fn introspect(
+    State(gateway): State<Gateway>,
+    Path(id): Path<String>,
+    headers: HeaderMap,
+) -> Result<Response, Error> {
+    let caller = app(&gateway, &headers).await?;
+    let grant_id = usable_grant(&find(&gateway, &caller.client_id, &id).await?)?;
+    let grant = gateway.store.find_grant(&grant_id).await?.ok_or(Error::Disconnected)?;
+    let pair = vault::open_grant(&gateway, &grant)?.ok_or(Error::Disconnected)?;
+    let (_, integration) =
+        gateway.config.by_client_id(&caller.client_id).ok_or(Error::NotFound("integration"))?;
+    match gateway.notion.introspect(integration, &pair.access_token).await {
+        Introspected::Active => Ok(answer(StatusCode::OK, json!({ "active": true }))),
+        Introspected::Inactive => Ok(answer(StatusCode::OK, json!({ "active": false }))),
+        Introspected::Unclear => Err(Error::NotionNoAnswer),
+    }
+}
+
+pub(super) async fn find(gateway: &Gateway, client_id: &str, id: &str) -> Result<ConnectionView, Error> {
+    gateway.store.find_connection(client_id, id).await?.ok_or(Error::NotFound("connection"))
+}
+
+/// The grant behind a connection that is neither pending nor ended.
+fn usable_grant(view: &ConnectionView) -> Result<String, Error> {
+    match view.connection.stage {
+        ConnectionStage::Pending => Err(Error::Pending),
+        ConnectionStage::Disconnected => Err(Error::Disconnected),
+        ConnectionStage::Active => view.connection.grant_id.clone().ok_or(Error::Internal),
+    }
+}
+
+/// Every state a connection can be in, as the API names them.
+const STATES: [&str; 6] = ["pending", "active", "suspect", "degraded", "reconnect_needed", "disconnected"];
+
+fn state(view: &ConnectionView) -> &'static str {
+    match (view.connection.stage, view.grant_state) {
+        (ConnectionStage::Pending, _) => "pending",
+        (ConnectionStage::Disconnected, _) | (_, Some(GrantState::Tombstone)) => "disconnected",
+        (ConnectionStage::Active, Some(GrantState::Suspect)) => "suspect",
+        (ConnectionStage::Active, Some(GrantState::Degraded)) => "degraded",
+        (ConnectionStage::Active, Some(GrantState::ReconnectNeeded)) => "reconnect_needed",
+        (ConnectionStage::Active, Some(GrantState::Active) | None) => "active",
+    }
+}
+
+fn shown(gateway: &Gateway, view: &ConnectionView) -> Value {
+    let connection = &view.connection;
+    let profile = &view.profile;
+    let name = gateway.config.by_client_id(&connection.client_id).map(|(name, _)| name);
+    json!({
+        "id": connection.id,
+        "integration": name,
+        "end_user": connection.end_user,
+        "state": state(view),
+        "reason": view.reason,
+        "refreshing": view.refreshing,
+        "shared_grant": view.shared_grant,
+        "workspace": {
+            "id": profile.workspace_id,
+            "name": profile.workspace_name,
+            "icon": profile.workspace_icon,
+        },
+        "owner": {
+            "id": Some(&profile.owner_id).filter(|id| !id.is_empty()),
+            "name": profile.owner_name,
+            "email": profile.owner_email,
+        },
+        "bot_id": profile.bot_id,
+        "duplicated_template_id": profile.duplicated_template_id,
+        "created_at": connection.created_at,
+        "last_used_at": connection.last_used_at,
+    })
+}

@@ -1,0 +1,338 @@
+//! The return from consent: Notion redirects the browser here with a code or an error.
+//! We spend the Attempt first (state and this browser's cookie together), judge the reply, and only then exchange
+//! the code, so a replayed or forged callback never reaches Notion. No token leaves this file unsealed.
+
+use std::time::Duration;
+
+use axum::extract::{Path, RawQuery, Request, State};
+use axum::http::header::SET_COOKIE;
+use axum::response::Response;
+use jiff::Timestamp;
+use notion_wire::callback::{CallbackReply, Reply, read_callback_query};
+use notion_wire::redirect::with_query;
+use notion_wire::token::TokenResponse;
+use sealing::{Cell, Row, sha256};
+use store::records::{
+    Actor, Attempt, AttemptOutcome, Candidate, Code, Connection, ConnectionStage, Door, Profile, Step,
+};
+use store::{Arrival, ArrivalSaved, AttemptTaken};
+
+use crate::link::{after, internal, redirect, starts_nothing};
+use crate::notion::ExchangeError;
+use crate::pages::{Notice, page};
+use crate::{Error, Gateway, cookie, vault};
+
+/// How long the app has to redeem our code.
+pub(crate) const CODE_LIFE: Duration = Duration::from_secs(5 * 60);
+/// How often saving a fresh pair is tried again when the store fails right after the exchange, and how far apart.
+const SAVE_TRIES: u32 = 20;
+const SAVE_PAUSE: Duration = Duration::from_millis(500);
+
+/// `GET /callback/{integration}`
+pub(crate) async fn finish(
+    State(gateway): State<Gateway>,
+    Path(name): Path<String>,
+    RawQuery(query): RawQuery,
+    request: Request,
+) -> Response {
+    if let Some(answer) = starts_nothing(&request) {
+        return answer;
+    }
+    let cookies = cookie::hashes(&gateway.config, request.headers());
+    match receive(&gateway, &name, query.as_deref().unwrap_or_default(), &cookies).await {
+        Ok(response) | Err(response) => response,
+    }
+}
+
+async fn receive(
+    gateway: &Gateway,
+    name: &str,
+    query: &str,
+    cookies: &[sealing::Sha256],
+) -> Result<Response, Response> {
+    let integration =
+        gateway.config.integrations.get(name).ok_or_else(|| page(Notice::StateUnknown, None))?;
+    let reply = read_callback_query(query).map_err(|_| page(Notice::StateUnknown, None))?;
+    let now = gateway.world.now();
+    let taken = take(gateway, &integration.client_id, &reply, cookies, now).await.map_err(internal)?;
+    let verdict = judge(taken, reply);
+    act(gateway, name, verdict, now).await
+}
+
+/// Spends the attempt by state and cookie. Notion may send a refusal with an empty state: then the one open attempt
+/// of this browser decides.
+async fn take(
+    gateway: &Gateway,
+    client_id: &str,
+    reply: &CallbackReply,
+    cookies: &[sealing::Sha256],
+    now: Timestamp,
+) -> Result<AttemptTaken, Error> {
+    let taken = match (&reply.state, &reply.reply) {
+        (Some(state), _) => {
+            gateway.store.take_attempt(client_id, &sha256(state.as_bytes()), cookies, now).await?
+        }
+        (None, Reply::Error(_)) => gateway.store.take_attempt_by_cookie(client_id, cookies, now).await?,
+        (None, Reply::Code(_)) => AttemptTaken::Unknown,
+    };
+    Ok(taken)
+}
+
+/// What a callback deserves.
+enum Verdict {
+    /// Exchange this code.
+    Exchange(Box<Attempt>, String),
+    /// Tell the app that the user, or Notion, said no.
+    Refused(Box<Attempt>, String),
+    /// Tell the app that it came too late.
+    TooLate(Box<Attempt>),
+    /// Another browser holds this attempt: nothing was spent.
+    WrongBrowser(Box<Attempt>),
+    /// A page and nothing else.
+    Page(Notice, Option<String>),
+}
+
+fn judge(taken: AttemptTaken, reply: CallbackReply) -> Verdict {
+    match taken {
+        AttemptTaken::Taken(attempt) => match reply.reply {
+            Reply::Code(code) => Verdict::Exchange(attempt, code),
+            Reply::Error(error) => Verdict::Refused(attempt, error.as_str().to_owned()),
+        },
+        AttemptTaken::Unknown => Verdict::Page(Notice::StateUnknown, None),
+        AttemptTaken::WrongBrowser(attempt) => Verdict::WrongBrowser(attempt),
+        AttemptTaken::Spent(attempt) => Verdict::Page(Notice::AlreadyHandled, Some(attempt.id)),
+        AttemptTaken::Expired(attempt) => Verdict::TooLate(attempt),
+    }
+}
+
+async fn act(gateway: &Gateway, name: &str, verdict: Verdict, now: Timestamp) -> Result<Response, Response> {
+    let end = |attempt: Box<Attempt>, outcome, step: Step, error: &'static str| async move {
+        gateway.store.update_attempt(&attempt.id, Some(outcome), &[step]).await.map_err(internal)?;
+        Ok(back(gateway, &attempt, &[("error", error)]))
+    };
+    match verdict {
+        Verdict::Exchange(attempt, code) => exchange(gateway, name, *attempt, code, now).await,
+        Verdict::Refused(attempt, error) => {
+            let cancelled = error == "access_denied";
+            let what = if cancelled { "Cancelled" } else { "Notion refused the consent" };
+            let note = if cancelled {
+                "The user pressed Cancel at Notion. Nothing was connected; offer the link again."
+            } else {
+                "Notion ended the consent with an error. Check the integration's settings in Notion's portal, then open a new link."
+            };
+            let step = Step::failed(now, Actor::Notion, Actor::Vestibule, what, note);
+            end(attempt, AttemptOutcome::AccessDenied, step, "access_denied").await
+        }
+        Verdict::TooLate(attempt) => {
+            let note = "The consent took longer than ten minutes. Open a new link.";
+            let step = Step::failed(now, Actor::Notion, Actor::Vestibule, "Callback, too late", note);
+            end(attempt, AttemptOutcome::Expired, step, "expired").await
+        }
+        Verdict::WrongBrowser(attempt) => {
+            let note = "The callback came from a browser that did not open this link, so nothing was spent. Finish in the browser that began, or open a new link.";
+            let step = Step::failed(now, Actor::Browser, Actor::Vestibule, "Callback from another browser", note);
+            gateway.store.update_attempt(&attempt.id, None, &[step]).await.map_err(internal)?;
+            Ok(page(Notice::WrongBrowser, Some(&attempt.id)))
+        }
+        Verdict::Page(notice, attempt_id) => Ok(page(notice, attempt_id.as_deref())),
+    }
+}
+
+/// Exchanges Notion's code and saves what it brought. Runs to its end even if the browser goes away, for Notion
+/// gives the pair only once.
+async fn exchange(
+    gateway: &Gateway,
+    name: &str,
+    attempt: Attempt,
+    code: String,
+    now: Timestamp,
+) -> Result<Response, Response> {
+    let callback = Step::ok(now, Actor::Notion, Actor::Vestibule, "Callback with a code")
+        .with_note("Through the browser; state and this browser's cookie match");
+    gateway
+        .store
+        .update_attempt(&attempt.id, Some(AttemptOutcome::Exchanging), &[callback])
+        .await
+        .map_err(internal)?;
+    let (inner, integration) = (gateway.clone(), name.to_owned());
+    let task = async move { Ok(exchange_and_save(&inner, &integration, attempt, code).await) };
+    gateway.uninterrupted(task).await.map_err(internal)?
+}
+
+async fn exchange_and_save(
+    gateway: &Gateway,
+    name: &str,
+    attempt: Attempt,
+    code: String,
+) -> Result<Response, Response> {
+    let integration = gateway.config.integrations.get(name).ok_or_else(|| page(Notice::Internal, None))?;
+    match gateway.notion.exchange(integration, &code, &attempt.notion_redirect_uri).await {
+        Ok(response) => arrive(gateway, attempt, response).await,
+        Err(error) => {
+            let now = gateway.world.now();
+            let step =
+                Step::failed(now, Actor::Vestibule, Actor::Notion, "Exchange the code", exchange_note(&error));
+            let outcome = Some(AttemptOutcome::ExchangeFailed);
+            gateway.store.update_attempt(&attempt.id, outcome, &[step]).await.map_err(internal)?;
+            tracing::warn!(event = "exchange.failed", attempt = attempt.id, why = exchange_note(&error));
+            Ok(back(gateway, &attempt, &[("error", "exchange_failed")]))
+        }
+    }
+}
+
+/// What went wrong and what to do, for the diagram.
+fn exchange_note(error: &ExchangeError) -> &'static str {
+    match error {
+        ExchangeError::ClientRefused => {
+            "Notion refused the client id or secret. Correct client_secret in the configuration, then open a new link."
+        }
+        ExchangeError::CodeRefused => {
+            "Notion refused the code: it was used, expired, or made for another redirect URI. Open a new link."
+        }
+        ExchangeError::RequestRefused => {
+            "Notion refused the request. Check that the redirect URI in Notion's portal is exactly ours."
+        }
+        ExchangeError::Throttled => "Notion is limiting our calls. Wait a minute, then open a new link.",
+        ExchangeError::Unreachable => "Notion could not be reached. Open a new link when it answers again.",
+        ExchangeError::NoAnswer => "Notion did not answer in time. Open a new link.",
+        ExchangeError::Odd(_) => "Notion's answer could not be read. Open a new link; if it goes on, report it.",
+    }
+}
+
+/// Seals and saves the pair, and sends the browser back to the app with a code of ours.
+async fn arrive(gateway: &Gateway, attempt: Attempt, response: TokenResponse) -> Result<Response, Response> {
+    let now = gateway.world.now();
+    let code = gateway.world.token();
+    let arrival = arrival(gateway, &attempt, &response, &code, now);
+    match save(gateway, &arrival, now).await.map_err(internal)? {
+        ArrivalSaved::Saved => Ok(back(gateway, &attempt, &[("code", &code)])),
+        ArrivalSaved::Superseded => Ok(page(Notice::AlreadyHandled, Some(&attempt.id))),
+    }
+}
+
+fn arrival(
+    gateway: &Gateway,
+    attempt: &Attempt,
+    response: &TokenResponse,
+    code: &str,
+    now: Timestamp,
+) -> Arrival {
+    let expires_at = after(now, CODE_LIFE);
+    let connection_id = gateway.world.id("con");
+    let candidate_id = gateway.world.id("can");
+    let (end_user, notion_shaped) = match &attempt.door {
+        Door::Session { end_user, .. } => (Some(end_user.clone()), false),
+        Door::NotionShaped { .. } => (None, true),
+    };
+    let row = Row { table: "candidates", client_id: &attempt.client_id, id: &candidate_id };
+    let pair = vault::seal_pair(gateway, &row, 0, &vault::Pair::of(response));
+    let step = |from, to, what: &str| Step::ok(now, from, to, what);
+    Arrival {
+        attempt_id: attempt.id.clone(),
+        connection: Connection {
+            id: connection_id.clone(),
+            client_id: attempt.client_id.clone(),
+            end_user,
+            grant_id: None,
+            stage: ConnectionStage::Pending,
+            notion_shaped,
+            created_at: now,
+            last_used_at: None,
+            disconnected_at: None,
+        },
+        candidate: Candidate {
+            id: candidate_id,
+            client_id: attempt.client_id.clone(),
+            connection_id: Some(connection_id.clone()),
+            attempt_id: Some(attempt.id.clone()),
+            profile: profile(response),
+            pair,
+            issued_at: now,
+            expires_at,
+        },
+        code: Code {
+            code_sha256: sha256(code.as_bytes()),
+            client_id: attempt.client_id.clone(),
+            attempt_id: attempt.id.clone(),
+            connection_id,
+            expires_at,
+            spent: None,
+        },
+        steps: vec![
+            step(Actor::Vestibule, Actor::Notion, "Exchange the code").with_note("Basic auth with the client secret"),
+            step(Actor::Notion, Actor::Vestibule, "Access and refresh token"),
+            step(Actor::Vestibule, Actor::Vestibule, "Seal the tokens and store them"),
+            step(Actor::Vestibule, Actor::App, "Return with a code of ours").with_note("Through the browser; good for five minutes"),
+        ],
+    }
+}
+
+/// What Notion told of the authorization, apart from its tokens.
+pub(crate) fn profile(response: &TokenResponse) -> Profile {
+    Profile {
+        bot_id: response.bot_id.clone(),
+        workspace_id: response.workspace_id.clone(),
+        workspace_name: response.workspace_name.clone(),
+        workspace_icon: response.workspace_icon.clone(),
+        owner_id: response.owner.user_id.clone().unwrap_or_default(),
+        owner_name: response.owner.name.clone(),
+        owner_email: response.owner.email.clone(),
+        duplicated_template_id: response.duplicated_template_id.clone(),
+    }
+}
+
+/// The pair exists nowhere else yet, so a store that fails now is asked again for a while.
+async fn save(gateway: &Gateway, arrival: &Arrival, now: Timestamp) -> Result<ArrivalSaved, Error> {
+    let mut tries = 0;
+    loop {
+        match gateway.store.save_arrival(arrival, now).await {
+            Ok(saved) => return Ok(saved),
+            Err(error) if tries >= SAVE_TRIES => {
+                tracing::error!(event = "arrival.lost", attempt = arrival.attempt_id, why = %error);
+                return Err(error.into());
+            }
+            Err(error) => tracing::warn!(event = "arrival.unsaved", tries, why = %error),
+        }
+        tries += 1;
+        tokio::time::sleep(SAVE_PAUSE).await;
+    }
+}
+
+/// Sends the browser back to the app: with our attempt's id at the session door, with the app's own `state` at the
+/// Notion-shaped one.
+fn back(gateway: &Gateway, attempt: &Attempt, pairs: &[(&str, &str)]) -> Response {
+    let mut pairs = pairs.to_vec();
+    let state;
+    let return_url = match &attempt.door {
+        Door::Session { return_url, .. } => {
+            pairs.push(("attempt", &attempt.id));
+            return_url
+        }
+        Door::NotionShaped { redirect_uri, .. } => {
+            state = app_state(gateway, attempt);
+            if let Some(state) = &state {
+                pairs.push(("state", state.expose()));
+            }
+            for pair in &mut pairs {
+                // The Notion-shaped door speaks RFC 6749 4.1.2.1, which knows no words of ours.
+                if pair.0 == "error" && pair.1 != "access_denied" {
+                    pair.1 = "server_error";
+                }
+            }
+            redirect_uri
+        }
+    };
+    let mut response = redirect(&with_query(return_url, &pairs));
+    response.headers_mut().append(SET_COOKIE, cookie::unbind(&gateway.config, &attempt.id));
+    response
+}
+
+fn app_state(gateway: &Gateway, attempt: &Attempt) -> Option<sealing::Secret<String>> {
+    let Door::NotionShaped { app_state_sealed: Some(sealed), data_key_wrapped: Some(wrapped), .. } = &attempt.door
+    else {
+        return None;
+    };
+    let row = Row { table: "attempts", client_id: &attempt.client_id, id: &attempt.id };
+    let key = gateway.keyring.open_data_key(&row, wrapped).ok()?;
+    key.open(&Cell { row, column: "app_state", generation: 0 }, sealed).ok()
+}

@@ -1,0 +1,233 @@
+//! Who calls, and what they may open. [`Authorized`] is the proof that forwarding asks for, and only this file
+//! makes one: from a good key and a connection that it opens. The id part of a key finds the row, the secret part is
+//! compared as HMAC in constant time, and an unknown id costs the same work.
+
+use std::sync::Arc;
+use std::sync::atomic::{AtomicI64, Ordering};
+
+use axum::http::HeaderMap;
+use axum::http::header::AUTHORIZATION;
+use base64::Engine as _;
+use base64::engine::general_purpose::STANDARD;
+use lifecycle::GrantState;
+use sealing::{Secret, Sha256, equal};
+use store::records::{ApiKey, ConnectionStage, KeyKind};
+
+use crate::config::Integration;
+use crate::keys::{KeyText, KeyTextKind};
+use crate::{Error, Gateway};
+
+/// How often a connection's last use is written down, in seconds.
+const TOUCH_SECONDS: i64 = 60;
+
+/// An app's back end with a good app key.
+pub(crate) struct AppCaller {
+    pub(crate) client_id: String,
+    pub(crate) key_id: String,
+}
+
+/// A call that may be forwarded: whose grant, and under which integration.
+pub(crate) struct Authorized {
+    pub(crate) client_id: String,
+    pub(crate) connection_id: String,
+    pub(crate) grant_id: String,
+    line: Arc<Line>,
+}
+
+/// What a call needs to know of its connection, remembered between calls.
+pub(crate) struct Line {
+    client_id: String,
+    stage: ConnectionStage,
+    grant_id: Option<String>,
+    grant_state: Option<GrantState>,
+    touched_at: AtomicI64,
+    called_before: bool,
+}
+
+impl Authorized {
+    /// The integration's settings.
+    pub(crate) fn integration<'g>(&self, gateway: &'g Gateway) -> Result<&'g Integration, Error> {
+        gateway.config.by_client_id(&self.client_id).map(|(_, i)| i).ok_or(Error::NotFound("integration"))
+    }
+
+    /// Whether this use is worth writing down, and whether it is the first of all. True once a minute.
+    pub(crate) fn touch(&self, now: jiff::Timestamp) -> Option<FirstCall> {
+        let seconds = now.as_second();
+        let before = self.line.touched_at.load(Ordering::Relaxed);
+        if before != i64::MIN && seconds - before < TOUCH_SECONDS {
+            return None;
+        }
+        self.line.touched_at.store(seconds, Ordering::Relaxed);
+        Some(FirstCall(before == i64::MIN && !self.line.called_before))
+    }
+}
+
+/// Whether no call went through the connection before.
+pub(crate) struct FirstCall(pub(crate) bool);
+
+/// The app behind a call of the HTTP API.
+pub(crate) async fn app(gateway: &Gateway, headers: &HeaderMap) -> Result<AppCaller, Error> {
+    let key = bearer_key(gateway, headers).await?;
+    if key.kind != KeyKind::App {
+        return Err(Error::KeyWrongKind("the HTTP API takes an app key"));
+    }
+    Ok(AppCaller { client_id: key.client_id.clone(), key_id: key.id.clone() })
+}
+
+/// A call to `/v1/…`: a connection key stands where a Notion token would.
+pub(crate) async fn at_root(gateway: &Gateway, headers: &HeaderMap) -> Result<Authorized, Error> {
+    let key = bearer_key(gateway, headers).await?;
+    let Some(connection_id) = key.connection_id.as_deref() else {
+        return Err(Error::KeyWrongKind("at /v1 a connection key was expected; with an app key call /notion/{connection}/v1"));
+    };
+    open(gateway, &key.client_id, connection_id).await
+}
+
+/// A call to `/notion/{connection}/v1/…`: an app key, or that connection's own key.
+pub(crate) async fn at_connection(
+    gateway: &Gateway,
+    headers: &HeaderMap,
+    connection_id: &str,
+) -> Result<Authorized, Error> {
+    let key = bearer_key(gateway, headers).await?;
+    match (key.kind, key.connection_id.as_deref()) {
+        (KeyKind::App, _) => {}
+        (KeyKind::Connection, Some(own)) if own == connection_id => {}
+        (KeyKind::Connection, _) => return Err(Error::NotFound("connection")),
+        (KeyKind::Secret, _) => return Err(Error::KeyWrongKind("an app secret opens /v1/oauth and nothing else")),
+    }
+    open(gateway, &key.client_id, connection_id).await
+}
+
+/// The app behind a call of `/v1/oauth/{token,introspect,revoke}`: Basic with client id and app secret.
+pub(crate) async fn oauth_client(gateway: &Gateway, headers: &HeaderMap) -> Result<AppCaller, Error> {
+    let (client_id, password) = basic(single_authorization(headers)?).ok_or(Error::KeyMissing)?;
+    let text = KeyText::parse(password.expose()).ok_or(Error::KeyInvalid)?;
+    let key = checked_key(gateway, &text).await?;
+    if key.kind != KeyKind::Secret {
+        return Err(Error::KeyWrongKind("the client secret here is an app secret that was minted for it"));
+    }
+    if key.client_id != client_id {
+        return Err(Error::KeyInvalid);
+    }
+    Ok(AppCaller { client_id: key.client_id.clone(), key_id: key.id.clone() })
+}
+
+/// The connection key of this integration that `text` is, whatever became of it since; `None` for anything else.
+pub(crate) async fn connection_key(
+    gateway: &Gateway,
+    client_id: &str,
+    text: &str,
+) -> Result<Option<Arc<ApiKey>>, Error> {
+    let Some(text) = KeyText::parse(text) else { return Ok(None) };
+    let (key, good) = match text.kind {
+        KeyTextKind::Key(_) => proven(gateway, &text, |key| Some(key.secret_hmac)).await?,
+        KeyTextKind::Refresh => proven(gateway, &text, |key| key.refresh_hmac).await?,
+    };
+    Ok(key.filter(|key| good && key.kind == KeyKind::Connection && key.client_id == client_id))
+}
+
+/// Does an authorized call's connection stand?
+async fn open(gateway: &Gateway, client_id: &str, connection_id: &str) -> Result<Authorized, Error> {
+    let line = line(gateway, client_id, connection_id).await?;
+    if line.client_id != client_id {
+        return Err(Error::NotFound("connection"));
+    }
+    match line.stage {
+        ConnectionStage::Disconnected => return Err(Error::Disconnected),
+        ConnectionStage::Pending => return Err(Error::Pending),
+        ConnectionStage::Active => {}
+    }
+    match line.grant_state {
+        Some(GrantState::ReconnectNeeded) => return Err(Error::ReconnectNeeded),
+        Some(GrantState::Tombstone) => return Err(Error::Disconnected),
+        _ => {}
+    }
+    let grant_id = line.grant_id.clone().ok_or(Error::Internal)?;
+    Ok(Authorized {
+        client_id: client_id.to_owned(),
+        connection_id: connection_id.to_owned(),
+        grant_id,
+        line,
+    })
+}
+
+async fn line(gateway: &Gateway, client_id: &str, connection_id: &str) -> Result<Arc<Line>, Error> {
+    let revision = gateway.revision();
+    if let Some(line) = gateway.connections.get(connection_id, revision) {
+        return Ok(line);
+    }
+    let view =
+        gateway.store.find_connection(client_id, connection_id).await?.ok_or(Error::NotFound("connection"))?;
+    let line = Line {
+        client_id: view.connection.client_id,
+        stage: view.connection.stage,
+        grant_id: view.connection.grant_id,
+        grant_state: view.grant_state,
+        touched_at: AtomicI64::new(view.connection.last_used_at.map_or(i64::MIN, |at| at.as_second())),
+        called_before: view.connection.last_used_at.is_some(),
+    };
+    Ok(gateway.connections.put(connection_id, revision, line))
+}
+
+async fn bearer_key(gateway: &Gateway, headers: &HeaderMap) -> Result<Arc<ApiKey>, Error> {
+    let (scheme, text) = single_authorization(headers)?.split_once(' ').ok_or(Error::KeyMissing)?;
+    if !scheme.eq_ignore_ascii_case("bearer") {
+        return Err(Error::KeyMissing);
+    }
+    let text = KeyText::parse(text.trim()).ok_or(Error::KeyInvalid)?;
+    checked_key(gateway, &text).await
+}
+
+/// The row of a key whose secret is right and which is not ended.
+async fn checked_key(gateway: &Gateway, text: &KeyText) -> Result<Arc<ApiKey>, Error> {
+    let KeyTextKind::Key(kind) = text.kind else { return Err(Error::KeyInvalid) };
+    let (key, good) = proven(gateway, text, |key| Some(key.secret_hmac)).await?;
+    let key = key.filter(|key| good && key.kind == kind).ok_or(Error::KeyInvalid)?;
+    if key.revoked_at.is_none() {
+        return Ok(key);
+    }
+    // A disconnect ends the connection's keys: say what happened rather than that the key is bad.
+    match &key.connection_id {
+        Some(connection) if line(gateway, &key.client_id, connection).await?.stage == ConnectionStage::Disconnected => {
+            Err(Error::Disconnected)
+        }
+        _ => Err(Error::KeyInvalid),
+    }
+}
+
+/// The row with this id, and whether the secret part matches the hash that `of` picks. Unknown ids cost the same.
+async fn proven(
+    gateway: &Gateway,
+    text: &KeyText,
+    of: impl Fn(&ApiKey) -> Option<Sha256>,
+) -> Result<(Option<Arc<ApiKey>>, bool), Error> {
+    let revision = gateway.revision();
+    let key = match gateway.keys.get(&text.id, revision) {
+        Some(key) => Some(key),
+        None => gateway.store.find_api_key(&text.id).await?.map(|key| gateway.keys.put(&text.id, revision, key)),
+    };
+    let presented = gateway.keyring.lookup_hmac(text.secret.expose().as_bytes());
+    let expected = key.as_deref().and_then(of);
+    let good = equal(presented.as_bytes(), expected.unwrap_or(Sha256::ZERO).as_bytes()) && expected.is_some();
+    Ok((key, good))
+}
+
+fn single_authorization(headers: &HeaderMap) -> Result<&str, Error> {
+    let mut all = headers.get_all(AUTHORIZATION).iter();
+    match (all.next(), all.next()) {
+        (None, _) => Err(Error::KeyMissing),
+        (Some(one), None) => one.to_str().map_err(|_| Error::KeyInvalid),
+        (Some(_), Some(_)) => Err(Error::Invalid("the Authorization header was given twice".into())),
+    }
+}
+
+fn basic(header: &str) -> Option<(String, Secret<String>)> {
+    let (scheme, encoded) = header.split_once(' ')?;
+    if !scheme.eq_ignore_ascii_case("basic") {
+        return None;
+    }
+    let decoded = String::from_utf8(STANDARD.decode(encoded.trim()).ok()?).ok()?;
+    let (client_id, password) = decoded.split_once(':')?;
+    Some((client_id.to_owned(), Secret::new(password.to_owned())))
+}

@@ -1,0 +1,49 @@
+//! What goes on beside the calls: noticing other processes' changes, settling what nobody redeemed, forgetting what
+//! has outlived its use.
+
+use std::time::Duration;
+
+use crate::{Error, Gateway, settle};
+
+/// How often another process's change is looked for: it must be noticed within a second.
+const NOTICE_EVERY: Duration = Duration::from_millis(500);
+/// How often what is due gets settled.
+const SETTLE_EVERY: Duration = Duration::from_secs(15);
+/// How often old rows are deleted.
+const PURGE_EVERY: Duration = Duration::from_secs(3600);
+
+impl Gateway {
+    /// Runs the housekeeping until it is dropped. One such future beside the routers.
+    pub async fn housekeep(&self) {
+        tokio::join!(
+            self.every(NOTICE_EVERY, "notice", || self.notice_changes()),
+            self.every(SETTLE_EVERY, "settle", || self.settle()),
+            self.every(PURGE_EVERY, "purge", || self.purge()),
+        );
+    }
+
+    /// Settles what is due once: unredeemed codes, candidates, tombstones.
+    ///
+    /// # Errors
+    /// [`Error::StoreUnavailable`]; what was not settled stays due.
+    pub async fn settle(&self) -> Result<(), Error> {
+        let inner = self.clone();
+        self.uninterrupted(async move { settle::all(&inner).await }).await
+    }
+
+    async fn purge(&self) -> Result<(), Error> {
+        Ok(self.store.purge(self.world.now()).await?)
+    }
+
+    async fn every<F>(&self, pause: Duration, what: &str, work: impl Fn() -> F)
+    where
+        F: Future<Output = Result<(), Error>>,
+    {
+        loop {
+            self.world.sleep_until(crate::link::after(self.world.now(), pause)).await;
+            if let Err(error) = work().await {
+                tracing::warn!(event = "housekeeping.failed", what, why = %error);
+            }
+        }
+    }
+}

@@ -1,0 +1,256 @@
+//! The way in, for both doors: a link is opened, an Attempt begins, the browser goes on to Notion's consent.
+//! The session door's link was minted by the app's back end; the Notion-shaped door takes what an app written for
+//! Notion sends. Either way the attempt is bound to this browser by a cookie of its own, and Notion's `state` is ours.
+
+use std::time::Duration;
+
+use axum::extract::{Path, RawQuery, Request, State};
+use axum::http::header::{CACHE_CONTROL, LOCATION, REFERRER_POLICY, SET_COOKIE};
+use axum::http::{HeaderMap, HeaderValue, Method, StatusCode};
+use axum::response::{IntoResponse, Response};
+use notion_wire::authorize::{AuthorizeError, consent_url, read_authorize_query};
+use notion_wire::redirect::with_query;
+use sealing::{Cell, Row, Secret, sha256};
+use store::AttemptStart;
+use store::records::{Actor, Attempt, AttemptOutcome, ConnectSession, Door, Step, StepOutcome};
+
+use crate::config::Integration;
+use crate::pages::{Notice, page};
+use crate::{Error, Gateway, cookie};
+
+/// A connect session's life: a person opens the link in this time.
+pub(crate) const SESSION_LIFE: Duration = Duration::from_secs(15 * 60);
+/// An attempt's life: a person finishes the consent in this time.
+const ATTEMPT_LIFE: Duration = Duration::from_secs(10 * 60);
+/// How many attempts one session may see, side by side or one after another.
+const ATTEMPTS_PER_SESSION: usize = 5;
+
+/// `GET /connect/{token}`: the session door's link.
+pub(crate) async fn connect(State(gateway): State<Gateway>, Path(token): Path<String>, request: Request) -> Response {
+    if let Some(answer) = starts_nothing(&request) {
+        return answer;
+    }
+    match begin_from_session(&gateway, &token, &request).await {
+        Ok(response) | Err(response) => response,
+    }
+}
+
+async fn begin_from_session(gateway: &Gateway, token: &str, request: &Request) -> Result<Response, Response> {
+    let found = gateway.store.find_connect_session_by_token(&sha256(token.as_bytes())).await;
+    let session = found.map_err(internal)?.ok_or_else(|| page(Notice::LinkUnknown, None))?;
+    let now = gateway.world.now();
+    match judge_link(&session, now) {
+        LinkVerdict::Open => {}
+        LinkVerdict::Used => return Err(page(Notice::LinkUsed, None)),
+        LinkVerdict::Ended => return Err(page(Notice::LinkExpired, None)),
+    }
+    // An integration that was taken out of the configuration has no links any more.
+    let (name, integration) =
+        gateway.config.by_client_id(&session.client_id).ok_or_else(|| page(Notice::LinkUnknown, None))?;
+    let step = |from, to, at, what: &str| Step::ok(at, from, to, what);
+    let steps = vec![
+        step(Actor::App, Actor::Vestibule, session.created_at, "Ask for a connect link").with_note("POST /api/connect-sessions"),
+        step(Actor::Browser, Actor::Vestibule, now, "Open the connect link"),
+    ];
+    let door = Door::Session {
+        connect_session_id: session.id,
+        end_user: session.end_user,
+        return_url: session.return_url,
+        reconnect: session.reconnect,
+    };
+    let id = gateway.world.id("att");
+    begin(gateway, name, integration, Opening { id, door, steps, ends_by: session.expires_at }, request).await
+}
+
+enum LinkVerdict {
+    Open,
+    Used,
+    Ended,
+}
+
+fn judge_link(session: &ConnectSession, now: jiff::Timestamp) -> LinkVerdict {
+    if session.spent_at.is_some() {
+        LinkVerdict::Used
+    } else if session.expires_at <= now {
+        LinkVerdict::Ended
+    } else {
+        LinkVerdict::Open
+    }
+}
+
+/// `GET /v1/oauth/authorize`: the Notion-shaped door.
+pub(crate) async fn authorize(
+    State(gateway): State<Gateway>,
+    RawQuery(query): RawQuery,
+    request: Request,
+) -> Response {
+    if let Some(answer) = starts_nothing(&request) {
+        return answer;
+    }
+    match begin_from_authorize(&gateway, query.as_deref().unwrap_or_default(), &request).await {
+        Ok(response) | Err(response) => response,
+    }
+}
+
+async fn begin_from_authorize(gateway: &Gateway, query: &str, request: &Request) -> Result<Response, Response> {
+    let asked = read_authorize_query(query).map_err(|error| refuse_authorize(gateway, &error))?;
+    let Some((name, integration)) = gateway.config.by_client_id(&asked.client_id) else {
+        return Err(page(Notice::ClientUnknown, None));
+    };
+    if !integration.return_urls.contains(&asked.redirect_uri) {
+        return Err(page(Notice::RedirectUriNotRegistered, None));
+    }
+    let invalid = |what| back_with_error(&asked.redirect_uri, "invalid_request", what, asked.state.as_deref());
+    if asked.state.is_none() && integration.require_state {
+        return Err(invalid("state is required: 16 to 512 visible characters that your app checks on the way back"));
+    }
+    if asked.code_challenge.is_none() && integration.require_pkce {
+        return Err(invalid("PKCE is required: code_challenge with code_challenge_method=S256"));
+    }
+    let id = gateway.world.id("att");
+    let (data_key_wrapped, app_state_sealed) = match asked.state {
+        Some(state) => seal_state(gateway, &integration.client_id, &id, state),
+        None => (None, None),
+    };
+    let now = gateway.world.now();
+    let steps = vec![
+        Step::ok(now, Actor::App, Actor::Browser, "Link to the consent screen"),
+        Step::ok(now, Actor::Browser, Actor::Vestibule, "Open the link").with_note("GET /v1/oauth/authorize"),
+    ];
+    let door = Door::NotionShaped {
+        redirect_uri: asked.redirect_uri,
+        code_challenge: asked.code_challenge,
+        app_state_sealed,
+        data_key_wrapped,
+    };
+    let ends_by = after(now, ATTEMPT_LIFE);
+    begin(gateway, name, integration, Opening { id, door, steps, ends_by }, request).await
+}
+
+/// An error goes back to the app only if the redirect URI is one that it registered; else it is a page.
+fn refuse_authorize(gateway: &Gateway, error: &AuthorizeError) -> Response {
+    let integration = error.client_id.as_deref().and_then(|id| gateway.config.by_client_id(id));
+    match (integration, &error.redirect_uri) {
+        (Some((_, integration)), Some(uri)) if integration.return_urls.contains(uri) => {
+            back_with_error(uri, error.error, error.description, error.state.as_deref())
+        }
+        (None, _) if error.client_id.is_some() => page(Notice::ClientUnknown, None),
+        (Some(_), Some(_)) => page(Notice::RedirectUriNotRegistered, None),
+        _ => page(Notice::AuthorizeInvalid, None),
+    }
+}
+
+fn back_with_error(redirect_uri: &str, error: &str, description: &str, state: Option<&str>) -> Response {
+    let mut pairs = vec![("error", error), ("error_description", description)];
+    pairs.extend(state.map(|state| ("state", state)));
+    redirect(&with_query(redirect_uri, &pairs))
+}
+
+type SealedState = (Option<sealing::WrappedDataKey>, Option<sealing::Sealed<store::records::AppState>>);
+
+/// The app's `state` is echoed on the way back, so it is kept; sealed, for it guards the app's login.
+fn seal_state(gateway: &Gateway, client_id: &str, attempt_id: &str, state: String) -> SealedState {
+    let row = Row { table: "attempts", client_id, id: attempt_id };
+    let mut random = |buffer: &mut [u8]| gateway.world.fill(buffer);
+    let (key, wrapped) = gateway.keyring.new_data_key(&row, &mut random);
+    let cell = Cell { row, column: "app_state", generation: 0 };
+    (Some(wrapped), Some(key.seal(&cell, &Secret::new(state), &mut random)))
+}
+
+/// An attempt about to begin.
+struct Opening {
+    id: String,
+    door: Door,
+    steps: Vec<Step>,
+    ends_by: jiff::Timestamp,
+}
+
+/// Stores the attempt, binds it to this browser, and sends the browser on to Notion.
+async fn begin(
+    gateway: &Gateway,
+    name: &str,
+    integration: &Integration,
+    opening: Opening,
+    request: &Request,
+) -> Result<Response, Response> {
+    let now = gateway.world.now();
+    let address = crate::serve::client_address(gateway.config(), request);
+    if !gateway.starts.allow(name, address, now) {
+        return Err(page(Notice::TooManyAttempts, None));
+    }
+    let state = gateway.world.token();
+    let binding = gateway.world.token();
+    let redirect_uri = gateway.config.redirect_uri(name);
+    let attempt = Attempt {
+        client_id: integration.client_id.clone(),
+        door: opening.door,
+        outcome: AttemptOutcome::WentToNotion,
+        state_sha256: sha256(state.as_bytes()),
+        cookie_sha256: cookie::hash(&opening.id, &binding),
+        notion_redirect_uri: redirect_uri.clone(),
+        started_at: now,
+        expires_at: after(now, ATTEMPT_LIFE).min(opening.ends_by),
+        consumed_at: None,
+        connection_id: None,
+        id: opening.id,
+    };
+    let mut steps = opening.steps;
+    steps.push(Step::ok(now, Actor::Vestibule, Actor::Browser, "Redirect to Notion's consent screen"));
+    steps.push(Step {
+        outcome: StepOutcome::Pending,
+        ..Step::ok(now, Actor::Browser, Actor::Notion, "Choose a workspace and pages")
+    });
+    let started = gateway.store.insert_attempt(&attempt, &steps, ATTEMPTS_PER_SESSION, now).await.map_err(internal)?;
+    match started {
+        AttemptStart::Started => {}
+        AttemptStart::SessionSpent => return Err(page(Notice::LinkUsed, None)),
+        AttemptStart::SessionExpired => return Err(page(Notice::LinkExpired, None)),
+        AttemptStart::TooMany => return Err(page(Notice::TooManyAttempts, None)),
+    }
+    let consent = consent_url(&gateway.config.notion_url, &integration.client_id, &redirect_uri, &state);
+    let mut response = redirect(consent.as_str());
+    response.headers_mut().append(SET_COOKIE, cookie::bind(&gateway.config, &attempt.id, &binding));
+    Ok(response)
+}
+
+/// HEAD and prefetch look at a link without opening it: they start and spend nothing.
+pub(crate) fn starts_nothing(request: &Request) -> Option<Response> {
+    let status = if is_prefetch(request.headers()) {
+        // Anything in the 2xx range would be shown to the person who opens the link later.
+        StatusCode::SERVICE_UNAVAILABLE
+    } else if request.method() == Method::HEAD {
+        StatusCode::NO_CONTENT
+    } else {
+        return None;
+    };
+    Some((status, [(CACHE_CONTROL, "no-store")]).into_response())
+}
+
+fn is_prefetch(headers: &HeaderMap) -> bool {
+    ["sec-purpose", "purpose", "x-moz"]
+        .iter()
+        .filter_map(|name| headers.get(*name))
+        .any(|value| value.to_str().is_ok_and(|value| value.to_ascii_lowercase().contains("prefetch")))
+}
+
+/// A 303 that leaves no trace of where it came from.
+pub(crate) fn redirect(to: &str) -> Response {
+    let Ok(location) = HeaderValue::try_from(to) else { return page(Notice::Internal, None) };
+    let headers = [
+        (LOCATION, location),
+        (CACHE_CONTROL, HeaderValue::from_static("no-store")),
+        (REFERRER_POLICY, HeaderValue::from_static("no-referrer")),
+    ];
+    (StatusCode::SEE_OTHER, headers).into_response()
+}
+
+/// `life` from now on.
+pub(crate) fn after(now: jiff::Timestamp, life: Duration) -> jiff::Timestamp {
+    now.checked_add(life).unwrap_or(jiff::Timestamp::MAX)
+}
+
+/// A page for what the store could not do.
+pub(crate) fn internal(error: impl Into<Error>) -> Response {
+    let _logged: Error = error.into();
+    page(Notice::Internal, None)
+}

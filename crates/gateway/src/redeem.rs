@@ -1,0 +1,263 @@
+//! Our code becomes a live connection: the second of the two phases, for both doors.
+//! The app proves which user it means (its own session's end user, or its secret, redirect URI and verifier); only
+//! then does the sealed candidate become the grant's current pair. A code opens only at the door and integration it
+//! was made for; elsewhere it is unknown and stays unspent.
+
+use base64::Engine as _;
+use base64::engine::general_purpose::URL_SAFE_NO_PAD;
+use jiff::Timestamp;
+use lifecycle::{Generation, GrantState};
+use sealing::{equal, sha256};
+use store::records::{
+    Actor, ApiKey, AttemptOutcome, Candidate, Code, CodeSpent, Connection, ConnectionView, Door, Event, Grant, Step,
+};
+use store::{Activated, Activation, CodeFound};
+
+use crate::caller::AppCaller;
+use crate::keys::MintedKey;
+use crate::{Error, Gateway, keys, settle, vault};
+
+/// How often activation reads again when the grant moved on meanwhile.
+const ACTIVATION_TRIES: usize = 8;
+
+/// What the app brings to prove whom it means.
+pub(crate) enum Proof<'a> {
+    /// Session door: the end user of the app's own session.
+    EndUser(&'a str),
+    /// Notion-shaped door: the redirect URI again, and the PKCE verifier if one was promised.
+    NotionShaped { redirect_uri: Option<&'a str>, code_verifier: Option<&'a str> },
+}
+
+/// What a presented code deserves.
+#[derive(Debug, PartialEq, Eq)]
+enum Verdict {
+    /// Make it live.
+    Activate,
+    /// The same app asks again: the same answer.
+    Repeat(String),
+    /// Nothing of that name here; nothing is spent.
+    Unknown,
+    /// It was spent before; nothing that was issued ends.
+    Replayed,
+    /// Its five minutes are over; the sweep will settle it.
+    TooLate,
+    /// The proof is wrong: the code is spent for good.
+    Refuse(&'static str),
+}
+
+fn judge(found: Option<&CodeFound>, caller: &AppCaller, proof: &Proof<'_>, now: Timestamp) -> Verdict {
+    let Some(found) = found else { return Verdict::Unknown };
+    let same_door = matches!(
+        (&found.attempt.door, proof),
+        (Door::Session { .. }, Proof::EndUser(_)) | (Door::NotionShaped { .. }, Proof::NotionShaped { .. })
+    );
+    if found.code.client_id != caller.client_id || !same_door {
+        return Verdict::Unknown;
+    }
+    let wrong = wrong_proof(&found.attempt.door, proof);
+    match &found.code.spent {
+        None if found.code.expires_at <= now => Verdict::TooLate,
+        None => wrong.map_or(Verdict::Activate, Verdict::Refuse),
+        Some(CodeSpent::Redeemed { key_id, connection_id })
+            if matches!(proof, Proof::EndUser(_))
+                && *key_id == caller.key_id
+                && wrong.is_none()
+                && found.code.expires_at > now =>
+        {
+            Verdict::Repeat(connection_id.clone())
+        }
+        Some(_) => Verdict::Replayed,
+    }
+}
+
+/// What is wrong with the proof, if anything.
+fn wrong_proof(door: &Door, proof: &Proof<'_>) -> Option<&'static str> {
+    match (door, proof) {
+        (Door::Session { end_user, .. }, Proof::EndUser(presented)) => {
+            (end_user != presented).then_some("the end user is not the one that the link was made for")
+        }
+        (
+            Door::NotionShaped { redirect_uri, code_challenge, .. },
+            Proof::NotionShaped { redirect_uri: presented, code_verifier },
+        ) => {
+            if *presented != Some(redirect_uri.as_str()) {
+                return Some("redirect_uri is not the one that the authorization was asked with");
+            }
+            match (code_challenge, code_verifier) {
+                (None, None) => None,
+                (None, Some(_)) => Some("code_verifier was given though no code_challenge was"),
+                (Some(_), None) => Some("code_verifier is missing"),
+                (Some(challenge), Some(verifier)) => (!verifies(challenge, verifier)).then_some("code_verifier is wrong"),
+            }
+        }
+        _ => Some("the code was made for the other door"),
+    }
+}
+
+/// RFC 7636 4.6, S256.
+fn verifies(challenge: &str, verifier: &str) -> bool {
+    let computed = URL_SAFE_NO_PAD.encode(sha256(verifier.as_bytes()).as_bytes());
+    equal(computed.as_bytes(), challenge.as_bytes())
+}
+
+/// What a redeemed code gives.
+pub(crate) struct Redeemed {
+    pub(crate) connection: ConnectionView,
+    /// A connection key with its refresh string (Notion-shaped door).
+    pub(crate) key: Option<MintedKey>,
+}
+
+/// Trades a code for its connection.
+pub(crate) async fn redeem(
+    gateway: &Gateway,
+    caller: &AppCaller,
+    code: &str,
+    proof: Proof<'_>,
+) -> Result<Redeemed, Error> {
+    let code_sha256 = sha256(code.as_bytes());
+    for _ in 0..ACTIVATION_TRIES {
+        let now = gateway.world.now();
+        let found = gateway.store.find_code(&code_sha256).await?;
+        let verdict = judge(found.as_ref(), caller, &proof, now);
+        let Some(found) = found else { return Err(Error::InvalidGrant(UNKNOWN)) };
+        match verdict {
+            Verdict::Activate => {
+                if let Some(redeemed) = activate(gateway, caller, found, now).await? {
+                    return Ok(redeemed);
+                }
+            }
+            Verdict::Repeat(connection_id) => {
+                return Ok(Redeemed { connection: view(gateway, caller, &connection_id).await?, key: None });
+            }
+            Verdict::Unknown => return Err(Error::InvalidGrant(UNKNOWN)),
+            Verdict::TooLate => return Err(Error::InvalidGrant("the code has expired: codes live five minutes")),
+            Verdict::Replayed => {
+                let event = event_of(gateway, "code.replayed", &found.code);
+                gateway.store.insert_event(&event).await?;
+                return Err(Error::InvalidGrant("the code was used before"));
+            }
+            Verdict::Refuse(why) => return Err(refuse(gateway, &found, why, now).await?),
+        }
+    }
+    Err(Error::StoreUnavailable)
+}
+
+const UNKNOWN: &str = "the code is unknown here";
+
+fn event_of(gateway: &Gateway, kind: &str, code: &Code) -> Event {
+    Event {
+        connection_id: Some(code.connection_id.clone()),
+        attempt_id: Some(code.attempt_id.clone()),
+        ..gateway.event(kind, &code.client_id)
+    }
+}
+
+/// Spends the code for good, tells of it, and settles the pair that it would have opened.
+async fn refuse(gateway: &Gateway, found: &CodeFound, why: &'static str, now: Timestamp) -> Result<Error, Error> {
+    let note = format!("Refused: {why}. The code is spent and nothing was connected.");
+    let step = Step::failed(now, Actor::App, Actor::Vestibule, "Redeem the code", &note);
+    let event = Event { note: Some(why.to_owned()), ..event_of(gateway, "connection.refused", &found.code) };
+    let outcome = AttemptOutcome::RedeemRefused;
+    gateway.store.refuse_code(&found.code.code_sha256, outcome, &[step], &event, now).await?;
+    gateway.notice_changes().await?;
+    settle::soon(gateway);
+    Ok(Error::InvalidGrant(why))
+}
+
+/// One try at making the connection live; `None` if something moved meanwhile and must be read again.
+async fn activate(
+    gateway: &Gateway,
+    caller: &AppCaller,
+    found: CodeFound,
+    now: Timestamp,
+) -> Result<Option<Redeemed>, Error> {
+    let Some(candidate) = &found.candidate else { return Err(Error::InvalidGrant(UNKNOWN)) };
+    let live = gateway.store.find_live_grant(&caller.client_id, &candidate.profile).await?;
+    let grant = renewed(gateway, candidate, live.as_ref(), now)?;
+    let healed = older_connection(gateway, &found, live.as_ref(), candidate).await?;
+    let kind = if healed.is_some() { "connection.reconnected" } else { "connection.connected" };
+    let connection_id = healed.unwrap_or_else(|| found.code.connection_id.clone());
+    let notion_shaped = matches!(found.attempt.door, Door::NotionShaped { .. });
+    let key = notion_shaped.then(|| keys::mint_refreshable(gateway, &caller.client_id, &connection_id));
+    let what = if notion_shaped { "Redeem the code for a key" } else { "Redeem the code" };
+    let activation = Activation {
+        code_sha256: found.code.code_sha256,
+        key_id: caller.key_id.clone(),
+        candidate_id: candidate.id.clone(),
+        grant,
+        expected: live.as_ref().map(|grant| grant.generation),
+        connection_id: connection_id.clone(),
+        key: key.as_ref().map(|minted| ApiKey::clone(&minted.row)),
+        steps: vec![
+            Step::ok(now, Actor::App, Actor::Vestibule, what),
+            Step::ok(now, Actor::Vestibule, Actor::App, "The connection is live"),
+        ],
+        event: Event { connection_id: Some(connection_id.clone()), ..event_of(gateway, kind, &found.code) },
+    };
+    match gateway.store.activate(&activation).await? {
+        Activated::Done => {
+            gateway.notice_changes().await?;
+            Ok(Some(Redeemed { connection: view(gateway, caller, &connection_id).await?, key }))
+        }
+        Activated::CodeSpent | Activated::GrantMoved => Ok(None),
+    }
+}
+
+/// The grant as it shall be: the live row with the next generation, or a new row; the candidate's pair is sealed
+/// anew for it.
+fn renewed(
+    gateway: &Gateway,
+    candidate: &Candidate,
+    live: Option<&Grant>,
+    now: Timestamp,
+) -> Result<Grant, Error> {
+    let pair = vault::open_candidate(gateway, candidate)?;
+    let id = live.map_or_else(|| gateway.world.id("grt"), |grant| grant.id.clone());
+    let generation = live.map_or(1, |grant| grant.generation.0 + 1);
+    Ok(Grant {
+        pair: Some(vault::seal_grant(gateway, &candidate.client_id, &id, generation, &pair)),
+        id,
+        client_id: candidate.client_id.clone(),
+        profile: candidate.profile.clone(),
+        generation: Generation(generation),
+        state: GrantState::Active,
+        reason: None,
+        issued_at: candidate.issued_at,
+        created_at: live.map_or(now, |grant| grant.created_at),
+        refreshing: false,
+    })
+}
+
+/// The older connection that this consent heals, if there is one: the same end user (or, at the Notion-shaped door,
+/// that door's one connection) on the same grant, or the one that the session was made to reconnect, if the user
+/// chose the same workspace again.
+async fn older_connection(
+    gateway: &Gateway,
+    found: &CodeFound,
+    live: Option<&Grant>,
+    candidate: &Candidate,
+) -> Result<Option<String>, Error> {
+    let (end_user, reconnect) = match &found.attempt.door {
+        Door::Session { end_user, reconnect, .. } => (Some(end_user.as_str()), reconnect.as_deref()),
+        Door::NotionShaped { .. } => (None, None),
+    };
+    if let Some(id) = reconnect {
+        let named = gateway.store.find_connection(&found.code.client_id, id).await?;
+        let same = |view: &ConnectionView| {
+            view.profile.workspace_id == candidate.profile.workspace_id
+                && view.connection.end_user.as_deref() == end_user
+                && view.connection.disconnected_at.is_none()
+        };
+        if named.as_ref().is_some_and(same) {
+            return Ok(Some(id.to_owned()));
+        }
+    }
+    let Some(grant) = live else { return Ok(None) };
+    let older: Option<Connection> =
+        gateway.store.find_connection_on_grant(&grant.id, end_user, end_user.is_none()).await?;
+    Ok(older.map(|connection| connection.id))
+}
+
+async fn view(gateway: &Gateway, caller: &AppCaller, id: &str) -> Result<ConnectionView, Error> {
+    gateway.store.find_connection(&caller.client_id, id).await?.ok_or(Error::NotFound("connection"))
+}

@@ -1,0 +1,131 @@
+//! Every route on one screen, by the listener that may carry it and the shape its errors take.
+
+use axum::Router;
+use axum::extract::{DefaultBodyLimit, Path, Request, State};
+use axum::http::StatusCode;
+use axum::middleware::{from_fn_with_state, from_fn};
+use axum::response::{IntoResponse, Response};
+use axum::routing::{any, delete, get, post};
+
+use crate::error::{Shape, name_request, shape_errors};
+use crate::pages::{Notice, index, page};
+use crate::{Error, Gateway, api, caller, callback, link, oauth, proxy};
+
+/// The largest body of the HTTP API and the token endpoint, in bytes: they carry a few short strings.
+const BODY_MAX: usize = 64 * 1024;
+
+impl Gateway {
+    /// What browsers and Notion reach: links, consent, callbacks.
+    pub fn public_router(&self) -> Router {
+        self.named(public().with_state(self.clone()))
+    }
+
+    /// What the app's back end reaches: the HTTP API, the token endpoint, the proxy.
+    pub fn private_router(&self) -> Router {
+        self.named(private(self).with_state(self.clone()))
+    }
+
+    /// Both, for one address.
+    pub fn router(&self) -> Router {
+        self.named(public().merge(private(self)).with_state(self.clone()))
+    }
+
+    /// Liveness and readiness, for a listener of their own.
+    pub fn operations_router(&self) -> Router {
+        Router::new()
+            .route("/healthz", get(async || "ok\n"))
+            .route("/readyz", get(ready))
+            .with_state(self.clone())
+    }
+
+    fn named(&self, router: Router) -> Router {
+        router
+            .fallback(async || page(Notice::NotFound, None))
+            .layer(from_fn_with_state(self.clone(), name_request))
+            .layer(from_fn(crate::serve::log_request))
+    }
+}
+
+fn public() -> Router<Gateway> {
+    Router::new()
+        .route("/", get(index))
+        .route("/connect/{token}", get(link::connect))
+        .route("/callback/{integration}", get(callback::finish))
+        .route("/v1/oauth/authorize", get(link::authorize))
+        .method_not_allowed_fallback(async || page(Notice::MethodNotAllowed, None))
+}
+
+fn private(gateway: &Gateway) -> Router<Gateway> {
+    Router::new().merge(app_api()).merge(token_endpoints()).merge(notion_api(gateway))
+}
+
+fn app_api() -> Router<Gateway> {
+    Router::new()
+        .route("/api/connect-sessions", post(api::sessions::create))
+        .route("/api/connect-sessions/{id}", get(api::sessions::show))
+        .route("/api/connections", get(api::connections::index).post(api::connections::create))
+        .route(
+            "/api/connections/{id}",
+            get(api::connections::show).patch(api::connections::update).delete(api::connections::delete),
+        )
+        .route("/api/connections/{id}/refresh", post(api::connections::refresh))
+        .route("/api/connections/{id}/introspect", post(api::connections::introspect))
+        .route("/api/connections/{id}/keys", get(api::keys::index).post(api::keys::create))
+        .route("/api/connections/{id}/keys/{key}", delete(api::keys::delete))
+        .route("/api/attempts", get(api::attempts::index))
+        .route("/api/attempts/{id}", get(api::attempts::show))
+        .route("/api/events", get(api::events::index))
+        .route("/api/{*rest}", any(async || Error::NoRoute))
+        .method_not_allowed_fallback(async || Error::MethodNotAllowed)
+        .layer(DefaultBodyLimit::max(BODY_MAX))
+        .layer(from_fn_with_state(Shape::Problem, shape_errors))
+}
+
+fn token_endpoints() -> Router<Gateway> {
+    Router::new()
+        .route("/v1/oauth/token", post(oauth::token))
+        .route("/v1/oauth/introspect", post(oauth::introspect))
+        .route("/v1/oauth/revoke", post(oauth::revoke))
+        .method_not_allowed_fallback(async || Error::MethodNotAllowed)
+        .layer(DefaultBodyLimit::max(BODY_MAX))
+        .layer(from_fn_with_state(Shape::OAuth, shape_errors))
+}
+
+fn notion_api(_gateway: &Gateway) -> Router<Gateway> {
+    Router::new()
+        .route("/v1/{*path}", any(at_root))
+        .route("/notion/{connection}/{*path}", any(at_connection))
+        .layer(DefaultBodyLimit::disable())
+        .layer(from_fn_with_state(Shape::Envelope, shape_errors))
+}
+
+/// `ANY /v1/…`
+async fn at_root(State(gateway): State<Gateway>, request: Request) -> Result<Response, Error> {
+    let caller = caller::at_root(&gateway, request.headers()).await?;
+    let target = target(&request, "")?;
+    proxy::forward(&gateway, &caller, request, &target).await
+}
+
+/// `ANY /notion/{connection}/v1/…`
+async fn at_connection(
+    State(gateway): State<Gateway>,
+    Path((connection, _)): Path<(String, String)>,
+    request: Request,
+) -> Result<Response, Error> {
+    let caller = caller::at_connection(&gateway, request.headers(), &connection).await?;
+    let target = target(&request, &format!("/notion/{connection}"))?;
+    proxy::forward(&gateway, &caller, request, &target).await
+}
+
+/// The raw path and query after the door's prefix, byte for byte as it came.
+fn target(request: &Request, prefix: &str) -> Result<String, Error> {
+    let raw = request.uri().path_and_query().map_or("", |both| both.as_str());
+    raw.strip_prefix(prefix).map(str::to_owned).ok_or(Error::PathRefused("the connection's id was spelled oddly"))
+}
+
+async fn ready(State(gateway): State<Gateway>) -> Response {
+    match gateway.store.check().await {
+        Ok(()) => "ready\n".into_response(),
+        Err(_) => (StatusCode::SERVICE_UNAVAILABLE, "the store does not answer\n").into_response(),
+    }
+}

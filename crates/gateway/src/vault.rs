@@ -1,0 +1,76 @@
+//! Token pairs in and out of their sealed form.
+//! Each pair is sealed under a fresh data key of its own, bound to its table, row and generation, so a sealed pair
+//! that is copied to another row does not open there.
+
+use notion_wire::token::TokenResponse;
+use sealing::{Cell, OpenError, Row, Secret};
+use store::records::{Candidate, Grant, SealedPair};
+
+use crate::{Error, Gateway};
+
+/// A token pair in the clear: it lives for the length of one exchange, refresh or redemption.
+pub(crate) struct Pair {
+    pub(crate) access_token: Secret<String>,
+    pub(crate) refresh_token: Option<Secret<String>>,
+}
+
+impl Pair {
+    pub(crate) fn of(response: &TokenResponse) -> Self {
+        Self {
+            access_token: Secret::new(response.access_token.expose().to_owned()),
+            refresh_token: response.refresh_token.as_ref().map(|token| Secret::new(token.expose().to_owned())),
+        }
+    }
+}
+
+pub(crate) fn seal_pair(gateway: &Gateway, row: &Row<'_>, generation: u64, pair: &Pair) -> SealedPair {
+    let mut random = |buffer: &mut [u8]| gateway.world.fill(buffer);
+    let (key, data_key_wrapped) = gateway.keyring.new_data_key(row, &mut random);
+    let cell = |column| Cell { row: *row, column, generation };
+    SealedPair {
+        data_key_wrapped,
+        access_token_sealed: key.seal(&cell("access_token"), &pair.access_token, &mut random),
+        refresh_token_sealed: pair
+            .refresh_token
+            .as_ref()
+            .map(|token| key.seal(&cell("refresh_token"), token, &mut random)),
+    }
+}
+
+fn open_pair(gateway: &Gateway, row: &Row<'_>, generation: u64, pair: &SealedPair) -> Result<Pair, Error> {
+    let cell = |column| Cell { row: *row, column, generation };
+    let open = || -> Result<Pair, OpenError> {
+        let key = gateway.keyring.open_data_key(row, &pair.data_key_wrapped)?;
+        let refresh = pair.refresh_token_sealed.as_ref();
+        Ok(Pair {
+            access_token: key.open(&cell("access_token"), &pair.access_token_sealed)?,
+            refresh_token: refresh.map(|sealed| key.open(&cell("refresh_token"), sealed)).transpose()?,
+        })
+    };
+    open().map_err(|error| {
+        tracing::error!(event = "vault.unopened", table = row.table, id = row.id, why = %error);
+        Error::Internal
+    })
+}
+
+/// Opens a grant's current pair; `None` once its data key was destroyed.
+pub(crate) fn open_grant(gateway: &Gateway, grant: &Grant) -> Result<Option<Pair>, Error> {
+    let row = Row { table: "grants", client_id: &grant.client_id, id: &grant.id };
+    grant.pair.as_ref().map(|pair| open_pair(gateway, &row, grant.generation.0, pair)).transpose()
+}
+
+/// Opens a candidate's pair.
+pub(crate) fn open_candidate(gateway: &Gateway, candidate: &Candidate) -> Result<Pair, Error> {
+    let row = Row { table: "candidates", client_id: &candidate.client_id, id: &candidate.id };
+    open_pair(gateway, &row, 0, &candidate.pair)
+}
+
+/// Seals a pair for a grant at its generation.
+pub(crate) fn seal_grant(gateway: &Gateway, client_id: &str, id: &str, generation: u64, pair: &Pair) -> SealedPair {
+    seal_pair(gateway, &Row { table: "grants", client_id, id }, generation, pair)
+}
+
+/// Seals a pair for a candidate.
+pub(crate) fn seal_candidate(gateway: &Gateway, client_id: &str, id: &str, pair: &Pair) -> SealedPair {
+    seal_pair(gateway, &Row { table: "candidates", client_id, id }, 0, pair)
+}

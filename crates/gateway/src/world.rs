@@ -1,0 +1,109 @@
+//! The only clock and the only randomness of the gateway.
+//! Production takes [`World::real`]; a test takes [`World::manual`] and moves time by hand, so nothing ever sleeps.
+
+use std::sync::{Arc, Mutex, PoisonError};
+use std::time::{Duration, SystemTime};
+
+use base64::Engine as _;
+use base64::engine::general_purpose::URL_SAFE_NO_PAD;
+use jiff::Timestamp;
+use tokio::sync::watch;
+use uuid::Uuid;
+
+/// Time and randomness, as everything else in the gateway sees them.
+#[derive(Clone)]
+pub struct World {
+    clock: Clock,
+}
+
+#[derive(Clone)]
+enum Clock {
+    Real,
+    Manual(Arc<Hand>),
+}
+
+/// Moves the time of a [`World::manual`].
+#[derive(Clone)]
+pub struct ClockHand(Arc<Hand>);
+
+struct Hand {
+    now: Mutex<Timestamp>,
+    moved: watch::Sender<()>,
+}
+
+impl World {
+    /// The machine's clock.
+    pub fn real() -> Self {
+        Self { clock: Clock::Real }
+    }
+
+    /// A clock that stands still until its hand is moved.
+    pub fn manual(start: Timestamp) -> (Self, ClockHand) {
+        let hand = Arc::new(Hand { now: Mutex::new(start), moved: watch::Sender::new(()) });
+        (Self { clock: Clock::Manual(Arc::clone(&hand)) }, ClockHand(hand))
+    }
+
+    /// Now, in UTC.
+    pub fn now(&self) -> Timestamp {
+        match &self.clock {
+            Clock::Real => Timestamp::try_from(SystemTime::now()).expect("the machine's clock is in jiff's range"),
+            Clock::Manual(hand) => *hand.now.lock().unwrap_or_else(PoisonError::into_inner),
+        }
+    }
+
+    /// Waits until `at`.
+    pub async fn sleep_until(&self, at: Timestamp) {
+        match &self.clock {
+            Clock::Real => {
+                let left = Duration::try_from(at.duration_since(self.now())).unwrap_or(Duration::ZERO);
+                tokio::time::sleep(left).await;
+            }
+            Clock::Manual(hand) => {
+                let mut moved = hand.moved.subscribe();
+                while self.now() < at {
+                    if moved.changed().await.is_err() {
+                        return;
+                    }
+                }
+            }
+        }
+    }
+
+    /// Fills a buffer from the operating system's CSPRNG.
+    pub fn fill(&self, buffer: &mut [u8]) {
+        getrandom::fill(buffer).expect("the operating system gives random bytes");
+    }
+
+    /// 256 random bits as base64url without padding: 43 characters. For tokens, codes, states and cookies.
+    pub fn token(&self) -> String {
+        let mut bytes = [0; 32];
+        self.fill(&mut bytes);
+        URL_SAFE_NO_PAD.encode(bytes)
+    }
+
+    /// A fresh id: the prefix, `_` and 32 hex digits that sort by time.
+    pub fn id(&self, prefix: &str) -> String {
+        let mut random = [0; 10];
+        self.fill(&mut random);
+        let millis = u64::try_from(self.now().as_millisecond()).unwrap_or_default();
+        let id = uuid::Builder::from_unix_timestamp_millis(millis, &random).into_uuid();
+        format!("{prefix}_{}", id.simple())
+    }
+
+    /// A fresh request id.
+    pub fn request_id(&self) -> Uuid {
+        let mut bytes = [0; 16];
+        self.fill(&mut bytes);
+        uuid::Builder::from_random_bytes(bytes).into_uuid()
+    }
+}
+
+impl ClockHand {
+    /// Moves time on and wakes who waits for it.
+    pub fn advance(&self, by: Duration) {
+        let mut now = self.0.now.lock().unwrap_or_else(PoisonError::into_inner);
+        *now = now.checked_add(by).expect("a test stays within jiff's range");
+        drop(now);
+        self.0.moved.send_replace(());
+    }
+}

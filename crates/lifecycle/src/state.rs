@@ -1,0 +1,81 @@
+//! The values that decisions are made from: a grant's state, its generation, its recent refreshes, its lease.
+
+use jiff::Timestamp;
+
+/// Counts the token pairs of a grant. It never goes back: a call made with an older one is replayed, not refreshed.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct Generation(pub u64);
+
+/// Where a grant stands. A refresh in flight is a [`Lease`], not a state.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub enum GrantState {
+    /// Both tokens are good as far as we know.
+    Active,
+    /// A refresh's outcome is unknown; the access token is still served while it works.
+    Suspect,
+    /// It cannot be refreshed any more, but the access token works.
+    Degraded,
+    /// Notion accepts neither token: the user must consent again.
+    ReconnectNeeded,
+    /// Ended by us; never revived. A later consent makes a new grant.
+    Tombstone,
+}
+
+impl GrantState {
+    /// Every state.
+    pub const ALL: [Self; 5] =
+        [Self::Active, Self::Suspect, Self::Degraded, Self::ReconnectNeeded, Self::Tombstone];
+
+    /// The word it is stored as.
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Self::Active => "active",
+            Self::Suspect => "suspect",
+            Self::Degraded => "degraded",
+            Self::ReconnectNeeded => "reconnect_needed",
+            Self::Tombstone => "tombstone",
+        }
+    }
+
+    /// Reads the stored word.
+    pub fn parse(word: &str) -> Option<Self> {
+        Self::ALL.into_iter().find(|state| state.as_str() == word)
+    }
+}
+
+/// What a decision about a grant needs to know.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct GrantFacts {
+    /// Where it stands.
+    pub state: GrantState,
+    /// The current pair's number.
+    pub generation: Generation,
+    /// When refreshes were begun in the last hour, in any order.
+    pub refreshes: Vec<Timestamp>,
+}
+
+/// The right to refresh one generation, held by one node for a while.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Lease {
+    /// The node.
+    pub holder: String,
+    /// The generation that it may spend.
+    pub generation: Generation,
+    /// Numbers the leases of a grant.
+    pub epoch: u64,
+    /// When it ends by itself. At least twice the HTTP deadline after it began.
+    pub expires_at: Timestamp,
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn every_state_reads_back_from_its_word() {
+        for state in GrantState::ALL {
+            assert_eq!(GrantState::parse(state.as_str()), Some(state));
+        }
+        assert_eq!(GrantState::parse("revived"), None);
+    }
+}

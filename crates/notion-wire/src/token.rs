@@ -1,0 +1,319 @@
+//! Notion's token endpoint and its kin, as its client: what we send, and what the answers mean.
+//! An answer is one of four: a pair, a refusal, "later", or unclear. Unclear is never taken for a refusal, for the
+//! pair may have been issued.
+
+use base64::Engine as _;
+use base64::engine::general_purpose::STANDARD;
+use serde::Deserialize;
+use serde_json::json;
+use zeroize::Zeroize;
+
+/// The longest token that is taken, in bytes. Notion asks to leave room and not to check its form.
+const TOKEN_MAX: usize = 4096;
+
+/// A token in the clear. It has no Display, prints as `[redacted]`, and is wiped when dropped.
+#[derive(Clone, PartialEq, Eq, Deserialize)]
+#[serde(transparent)]
+pub struct Token(String);
+
+impl Token {
+    /// Wraps a token.
+    pub fn new(token: String) -> Self {
+        Self(token)
+    }
+
+    /// The token itself.
+    pub fn expose(&self) -> &str {
+        &self.0
+    }
+
+    fn is_sound(&self) -> bool {
+        (1..=TOKEN_MAX).contains(&self.0.len()) && self.0.bytes().all(|b| b.is_ascii_graphic())
+    }
+}
+
+impl std::fmt::Debug for Token {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.write_str("[redacted]")
+    }
+}
+
+impl Drop for Token {
+    fn drop(&mut self) {
+        self.0.zeroize();
+    }
+}
+
+/// The `Authorization` of Notion's OAuth endpoints: Basic, without form-encoding the two parts first.
+///
+/// Source: Notion, "Authorization" guide, step 3 (read 2026-11-22).
+pub fn basic_authorization(client_id: &str, client_secret: &str) -> String {
+    format!("Basic {}", STANDARD.encode(format!("{client_id}:{client_secret}")))
+}
+
+/// The body of the exchange. `redirect_uri` repeats the one of the authorization request exactly.
+pub fn exchange_body(code: &str, redirect_uri: &str) -> Vec<u8> {
+    json!({ "grant_type": "authorization_code", "code": code, "redirect_uri": redirect_uri }).to_string().into_bytes()
+}
+
+/// The body of a refresh.
+pub fn refresh_body(refresh_token: &str) -> Vec<u8> {
+    json!({ "grant_type": "refresh_token", "refresh_token": refresh_token }).to_string().into_bytes()
+}
+
+/// The body of introspect and revoke.
+pub fn token_body(token: &str) -> Vec<u8> {
+    json!({ "token": token }).to_string().into_bytes()
+}
+
+/// A pair as Notion issues it, for an exchange and a refresh alike.
+///
+/// Source: Notion, "Create a token" and "Refresh a token" (read 2026-11-22). There is no `expires_in` and no `scope`.
+#[derive(Debug, Clone)]
+pub struct TokenResponse {
+    /// The access token.
+    pub access_token: Token,
+    /// The refresh token; `null` was seen in the wild in 2025.
+    pub refresh_token: Option<Token>,
+    /// Identifies the authorization; the bot user's id.
+    pub bot_id: String,
+    /// The workspace.
+    pub workspace_id: String,
+    /// Its name.
+    pub workspace_name: Option<String>,
+    /// Its icon: a URL, or an emoji.
+    pub workspace_icon: Option<String>,
+    /// Who authorized.
+    pub owner: Owner,
+    /// The page made from the integration's template, if one was.
+    pub duplicated_template_id: Option<String>,
+}
+
+/// Who authorized; name and e-mail are withheld without the capability for them.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Owner {
+    /// The person's user id; `None` for a bot that belongs to the workspace.
+    pub user_id: Option<String>,
+    /// Their name.
+    pub name: Option<String>,
+    /// Their e-mail.
+    pub email: Option<String>,
+}
+
+/// What the token endpoint's answer means.
+#[derive(Debug)]
+pub enum TokenOutcome {
+    /// A pair.
+    Issued(Box<TokenResponse>),
+    /// A refusal: nothing was issued.
+    Refused(Refusal),
+    /// 429 or 529: not processed.
+    Throttled,
+    /// It may or may not have been issued.
+    Unclear(&'static str),
+}
+
+/// Why Notion refuses.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Refusal {
+    /// The code or refresh token is not accepted.
+    InvalidGrant,
+    /// The client id or secret is not accepted, or may not do this.
+    InvalidClient,
+    /// The request is not accepted.
+    InvalidRequest,
+}
+
+#[derive(Deserialize)]
+struct RawToken {
+    access_token: Token,
+    refresh_token: Option<Token>,
+    bot_id: String,
+    workspace_id: String,
+    workspace_name: Option<String>,
+    workspace_icon: Option<String>,
+    owner: Option<RawOwner>,
+    duplicated_template_id: Option<String>,
+}
+
+#[derive(Deserialize)]
+struct RawOwner {
+    user: Option<RawUser>,
+}
+
+#[derive(Deserialize)]
+struct RawUser {
+    id: Option<String>,
+    name: Option<String>,
+    person: Option<RawPerson>,
+}
+
+#[derive(Deserialize)]
+struct RawPerson {
+    email: Option<String>,
+}
+
+/// Reads an answer of `POST /v1/oauth/token`.
+pub fn read_token_answer(status: u16, body: &[u8]) -> TokenOutcome {
+    match status {
+        200..=299 => match read_token_response(body) {
+            Ok(response) => TokenOutcome::Issued(Box::new(response)),
+            Err(why) => TokenOutcome::Unclear(why),
+        },
+        429 | 529 => TokenOutcome::Throttled,
+        400..=499 => TokenOutcome::Refused(read_refusal(status, body)),
+        _ => TokenOutcome::Unclear("the status is neither an answer nor a refusal"),
+    }
+}
+
+/// Reads a token response by itself, as `connections import` does.
+///
+/// # Errors
+/// What is wrong with it; never a value of it.
+pub fn read_token_response(body: &[u8]) -> Result<TokenResponse, &'static str> {
+    let raw: RawToken = serde_json::from_slice(body).map_err(|_| "the token response does not read as one")?;
+    if !raw.access_token.is_sound() || raw.refresh_token.as_ref().is_some_and(|token| !token.is_sound()) {
+        return Err("a token is empty, too long, or not visible ASCII");
+    }
+    if raw.bot_id.is_empty() || raw.workspace_id.is_empty() {
+        return Err("bot_id or workspace_id is empty");
+    }
+    let user = raw.owner.and_then(|owner| owner.user);
+    let (user_id, name, email) = match user {
+        Some(user) => (user.id, user.name, user.person.and_then(|person| person.email)),
+        None => (None, None, None),
+    };
+    Ok(TokenResponse {
+        access_token: raw.access_token,
+        refresh_token: raw.refresh_token,
+        bot_id: raw.bot_id,
+        workspace_id: raw.workspace_id,
+        workspace_name: raw.workspace_name,
+        workspace_icon: raw.workspace_icon,
+        owner: Owner { user_id, name, email },
+        duplicated_template_id: raw.duplicated_template_id,
+    })
+}
+
+#[derive(Deserialize)]
+struct RawError {
+    /// RFC 6749 5.2, as the guide shows and clients see.
+    error: Option<String>,
+    /// Notion's envelope, as its OpenAPI says.
+    code: Option<String>,
+}
+
+/// Two shapes of an OAuth error are described by Notion: RFC 6749's and its own envelope; either is taken.
+fn read_refusal(status: u16, body: &[u8]) -> Refusal {
+    let raw: Option<RawError> = serde_json::from_slice(body).ok();
+    let word = raw.and_then(|raw| raw.error.or(raw.code));
+    match (word.as_deref(), status) {
+        (Some("invalid_grant"), _) => Refusal::InvalidGrant,
+        (Some("invalid_client" | "unauthorized_client" | "unauthorized"), _) | (None, 401 | 403) => Refusal::InvalidClient,
+        _ => Refusal::InvalidRequest,
+    }
+}
+
+#[derive(Deserialize)]
+struct RawIntrospection {
+    active: bool,
+}
+
+/// Reads an answer of `POST /v1/oauth/introspect`: `Some(active)`, or `None` if it does not say.
+///
+/// Source: Notion, "Introspect a token" (read 2026-11-22).
+pub fn read_introspection(status: u16, body: &[u8]) -> Option<bool> {
+    let raw: RawIntrospection = serde_json::from_slice(body).ok()?;
+    (status == 200).then_some(raw.active)
+}
+
+/// Whether a revocation was taken. A token that Notion does not know (any more) counts: it is as revoked as can be.
+///
+/// Source: RFC 7009 2.2; Notion, "Revoke a token" (read 2026-11-22).
+pub fn is_revoked(status: u16, body: &[u8]) -> bool {
+    match status {
+        200..=299 => true,
+        400 => read_refusal(status, body) == Refusal::InvalidGrant,
+        _ => false,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use proptest::prelude::*;
+
+    const GOOD: &str = r#"{"access_token":"ntn_a","token_type":"bearer","refresh_token":"nrt_b","bot_id":"b","workspace_id":"w","workspace_name":"W","workspace_icon":null,"owner":{"type":"user","user":{"object":"user","id":"u","type":"person","name":"Ada","avatar_url":null,"person":{"email":"ada@example.org"}}},"duplicated_template_id":null,"request_id":"r","something_new":1}"#;
+
+    fn issued(body: &str) -> TokenResponse {
+        match read_token_answer(200, body.as_bytes()) {
+            TokenOutcome::Issued(response) => *response,
+            other => panic!("{other:?}"),
+        }
+    }
+
+    #[test]
+    fn a_pair_is_read_with_its_owner() {
+        let response = issued(GOOD);
+        assert_eq!(response.access_token.expose(), "ntn_a");
+        assert_eq!(response.owner.email.as_deref(), Some("ada@example.org"));
+    }
+
+    #[test]
+    fn a_null_or_missing_refresh_token_is_tolerated() {
+        assert_eq!(issued(&GOOD.replace("\"nrt_b\"", "null")).refresh_token, None);
+        assert_eq!(issued(&GOOD.replace("\"refresh_token\":\"nrt_b\",", "")).refresh_token, None);
+    }
+
+    #[test]
+    fn a_partial_owner_and_a_workspace_owner_are_tolerated() {
+        let partial = r#"{"access_token":"a","bot_id":"b","workspace_id":"w","owner":{"type":"user","user":{"object":"user","id":"u"}}}"#;
+        assert_eq!(issued(partial).owner, Owner { user_id: Some("u".into()), name: None, email: None });
+        let workspace = r#"{"access_token":"a","bot_id":"b","workspace_id":"w","owner":{"type":"workspace","workspace":true}}"#;
+        assert_eq!(issued(workspace).owner.user_id, None);
+    }
+
+    #[test]
+    fn both_error_shapes_are_read() {
+        let refusal = |status, body: &str| match read_token_answer(status, body.as_bytes()) {
+            TokenOutcome::Refused(refusal) => refusal,
+            other => panic!("{other:?}"),
+        };
+        assert_eq!(refusal(400, r#"{"error":"invalid_grant","error_description":"x"}"#), Refusal::InvalidGrant);
+        assert_eq!(
+            refusal(400, r#"{"object":"error","status":400,"code":"invalid_grant","message":"x"}"#),
+            Refusal::InvalidGrant
+        );
+        assert_eq!(refusal(401, r#"{"error":"invalid_client","request_id":"r"}"#), Refusal::InvalidClient);
+        assert_eq!(refusal(401, "<html>"), Refusal::InvalidClient);
+        assert_eq!(refusal(400, "{}"), Refusal::InvalidRequest);
+    }
+
+    #[test]
+    fn an_unclear_answer_is_not_a_refusal() {
+        for (status, body) in [(500, "{}"), (502, "<html>"), (200, "{}"), (200, ""), (302, ""), (200, &GOOD[..60])] {
+            assert!(matches!(read_token_answer(status, body.as_bytes()), TokenOutcome::Unclear(_)), "{status} {body}");
+        }
+        assert!(matches!(read_token_answer(429, b""), TokenOutcome::Throttled));
+        assert!(matches!(read_token_answer(529, b""), TokenOutcome::Throttled));
+    }
+
+    #[test]
+    fn a_token_is_not_printed() {
+        assert!(!format!("{:?}", issued(GOOD)).contains("ntn_a"));
+    }
+
+    #[test]
+    fn an_unknown_token_counts_as_revoked() {
+        assert!(is_revoked(200, b"{}") && is_revoked(400, br#"{"error":"invalid_grant"}"#));
+        assert!(!is_revoked(401, b"{}") && !is_revoked(500, b"") && !is_revoked(400, b"{}"));
+    }
+
+    proptest! {
+        #[test]
+        fn any_body_is_read_somehow(status in 100_u16..600, body in prop::collection::vec(any::<u8>(), 0..200)) {
+            let _either = read_token_answer(status, &body);
+            let _either = read_introspection(status, &body);
+        }
+    }
+}
