@@ -3,6 +3,7 @@
 //! key seals the row's cells with the row's identity as associated data. This is the only crate on the gateway's
 //! side that depends on the cipher; random bytes come in as an argument.
 
+mod aead;
 mod hash;
 mod keyring;
 mod sealed;

@@ -1,11 +1,10 @@
 //! What Vestibule remembers, in domain words.
-//! [`Store`] is the wall: the gateway speaks to it alone, each backend is one file behind it, and `suite` is the
+//! [`Store`] is the wall: the gateway speaks to it alone, each backend is one file behind it, and [`suite`] is the
 //! conformance suite that every backend passes. It accepts only [`sealing::Sealed`] secrets. Each method is one
 //! transaction: it happens whole or not at all.
 
 pub mod records;
 mod sqlite;
-pub mod suite;
 
 use async_trait::async_trait;
 use jiff::Timestamp;
@@ -312,8 +311,8 @@ pub trait Store: Send + Sync + 'static {
     async fn find_grant(&self, id: &str) -> Result<Option<Grant>>;
     /// The live (not tombstoned) grant of this identity: client id, bot, owner.
     async fn find_live_grant(&self, client_id: &str, profile: &Profile) -> Result<Option<Grant>>;
-    /// What `lifecycle` decides on: state, generation, times of recent refreshes.
-    async fn grant_facts(&self, id: &str) -> Result<Option<GrantFacts>>;
+    /// What `lifecycle` decides on: state, generation, and when refreshes were begun after `since`.
+    async fn grant_facts(&self, id: &str, since: Timestamp) -> Result<Option<GrantFacts>>;
     /// Takes the lease on this generation and records the attempt, in one transaction. An expired lease is taken over.
     async fn take_refresh_lease(
         &self,
@@ -335,7 +334,7 @@ pub trait Store: Send + Sync + 'static {
         generation: Generation,
         state: GrantState,
         reason: Option<&str>,
-        event: &Event,
+        event: Option<&Event>,
     ) -> Result<Committed>;
     /// Tombstones whose revocation has not been settled, oldest first.
     async fn unrevoked_grants(&self, limit: usize) -> Result<Vec<Grant>>;
@@ -363,8 +362,8 @@ pub trait Store: Send + Sync + 'static {
     async fn update_end_user(&self, client_id: &str, id: &str, end_user: &str, event: &Event) -> Result<bool>;
     /// Ends a connection and its keys; the last one makes its grant a tombstone, in the same transaction.
     async fn disconnect(&self, client_id: &str, id: &str, event: &Event, now: Timestamp) -> Result<Disconnected>;
-    /// Notes when connections were last used. `first_call` marks the first API call in its attempt's diagram, once.
-    async fn touch_connection(&self, id: &str, now: Timestamp, first_call: Option<&Step>) -> Result<()>;
+    /// Notes when a connection was last used. `first_call` ends its attempt's diagram if it was never used before.
+    async fn touch_connection(&self, id: &str, now: Timestamp, first_call: &[Step]) -> Result<()>;
     /// Stores a connection that a hand-written back end held; `grant` is used only if no live one of its identity exists.
     async fn import(&self, grant: &Grant, connection: &Connection, event: &Event) -> Result<Imported>;
 

@@ -163,6 +163,24 @@ pub struct Step {
     pub note: Option<String>,
 }
 
+impl Step {
+    /// A step that did what it should.
+    pub fn ok(at: Timestamp, from: Actor, to: Actor, what: &str) -> Self {
+        Self { at, from, to, what: what.to_owned(), outcome: StepOutcome::Ok, note: None }
+    }
+
+    /// A step that went wrong; `note` says what and what to do.
+    pub fn failed(at: Timestamp, from: Actor, to: Actor, what: &str, note: &str) -> Self {
+        Self { outcome: StepOutcome::Failed, ..Self::ok(at, from, to, what).with_note(note) }
+    }
+
+    /// Adds what to know.
+    pub fn with_note(mut self, note: &str) -> Self {
+        self.note = Some(note.to_owned());
+        self
+    }
+}
+
 /// What Notion told about the authorization, apart from its tokens.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Profile {

@@ -1,0 +1,235 @@
+//! Grants, the lease on their refresh, and the commits that are conditional on the generation.
+
+use jiff::Timestamp;
+use lifecycle::{Generation, GrantFacts, GrantState, Lease};
+use rusqlite::{Connection as Db, OptionalExtension as _, Row, named_params, params};
+
+use super::rows::{At, limit, pair, profile, signed, time, time_if, unsigned};
+use super::{history, raise_revision};
+use crate::records::{Event, Grant, Profile};
+use crate::{Committed, LeaseTaken, Result};
+
+fn grant(row: &Row<'_>) -> rusqlite::Result<Grant> {
+    Ok(Grant {
+        id: row.get("id")?,
+        client_id: row.get("client_id")?,
+        profile: profile(row)?,
+        generation: Generation(unsigned(row.get("generation")?)),
+        state: state(&row.get::<_, String>("state")?)?,
+        reason: row.get("reason")?,
+        pair: pair(row)?,
+        issued_at: time(row, "issued_at")?,
+        created_at: time(row, "created_at")?,
+        refreshing: row.get::<_, Option<String>>("lease_holder")?.is_some(),
+    })
+}
+
+pub(super) fn state(word: &str) -> rusqlite::Result<GrantState> {
+    GrantState::parse(word).ok_or(rusqlite::Error::InvalidColumnType(0, "state".into(), rusqlite::types::Type::Text))
+}
+
+pub(super) fn find(db: &Db, id: &str) -> Result<Option<Grant>> {
+    let mut statement = db.prepare_cached("SELECT * FROM grants WHERE id = ?1")?;
+    Ok(statement.query_row([id], grant).optional()?)
+}
+
+pub(super) fn find_live(db: &Db, client_id: &str, profile: &Profile) -> Result<Option<Grant>> {
+    let mut statement = db.prepare_cached(
+        "SELECT * FROM grants WHERE client_id = ?1 AND bot_id = ?2 AND owner_id = ?3 AND state <> 'tombstone'",
+    )?;
+    Ok(statement.query_row(params![client_id, profile.bot_id, profile.owner_id], grant).optional()?)
+}
+
+/// Inserts a grant unless a live one of the same identity is there.
+pub(super) fn insert_if_alone(db: &Db, grant: &Grant) -> Result<bool> {
+    if find_live(db, &grant.client_id, &grant.profile)?.is_some() {
+        return Ok(false);
+    }
+    db.prepare_cached(
+        "INSERT INTO grants (id, client_id, bot_id, owner_id, workspace_id, generation, state, issued_at, created_at)
+         VALUES (:id, :client_id, :bot, :owner, :workspace, :generation, :state, :issued_at, :created_at)",
+    )?
+    .execute(named_params! {
+        ":id": grant.id,
+        ":client_id": grant.client_id,
+        ":bot": grant.profile.bot_id,
+        ":owner": grant.profile.owner_id,
+        ":workspace": grant.profile.workspace_id,
+        ":generation": signed(grant.generation.0),
+        ":state": grant.state.as_str(),
+        ":issued_at": At(grant.issued_at),
+        ":created_at": At(grant.created_at),
+    })?;
+    write(db, grant)?;
+    Ok(true)
+}
+
+/// Everything of a grant that a new pair brings.
+fn write(db: &Db, grant: &Grant) -> Result<()> {
+    let (profile, pair) = (&grant.profile, grant.pair.as_ref());
+    db.prepare_cached(
+        "UPDATE grants SET
+            workspace_id = :workspace, workspace_name = :workspace_name, workspace_icon = :workspace_icon,
+            owner_name = :owner_name, owner_email = :owner_email, duplicated_template_id = :template,
+            generation = :generation, state = :state, reason = :reason, data_key_wrapped = :key,
+            access_token_sealed = :access, refresh_token_sealed = :refresh, issued_at = :issued_at
+         WHERE id = :id",
+    )?
+    .execute(named_params! {
+        ":workspace": profile.workspace_id,
+        ":workspace_name": profile.workspace_name,
+        ":workspace_icon": profile.workspace_icon,
+        ":owner_name": profile.owner_name,
+        ":owner_email": profile.owner_email,
+        ":template": profile.duplicated_template_id,
+        ":generation": signed(grant.generation.0),
+        ":state": grant.state.as_str(),
+        ":reason": grant.reason,
+        ":key": pair.map(|pair| pair.data_key_wrapped.as_bytes()),
+        ":access": pair.map(|pair| pair.access_token_sealed.as_bytes()),
+        ":refresh": pair.and_then(|pair| pair.refresh_token_sealed.as_ref()).map(sealing::Sealed::as_bytes),
+        ":issued_at": At(grant.issued_at),
+        ":id": grant.id,
+    })?;
+    Ok(())
+}
+
+pub(super) fn facts(db: &Db, id: &str, since: Timestamp) -> Result<Option<GrantFacts>> {
+    let Some(grant) = find(db, id)? else { return Ok(None) };
+    let mut statement =
+        db.prepare_cached("SELECT started_at FROM refresh_attempts WHERE grant_id = ?1 AND started_at > ?2")?;
+    let refreshes = statement
+        .query_map(params![id, At(since)], |row| row.get::<_, At>(0).map(|at| at.0))?
+        .collect::<rusqlite::Result<_>>()?;
+    Ok(Some(GrantFacts { state: grant.state, generation: grant.generation, refreshes }))
+}
+
+pub(super) fn take_lease(
+    db: &Db,
+    grant_id: &str,
+    generation: Generation,
+    holder: &str,
+    now: Timestamp,
+    expires_at: Timestamp,
+) -> Result<LeaseTaken> {
+    let Some(current) = find(db, grant_id)? else { return Ok(LeaseTaken::Moved) };
+    if current.generation != generation || current.state == GrantState::Tombstone {
+        return Ok(LeaseTaken::Moved);
+    }
+    let (held, epoch) = db
+        .prepare_cached(
+            "SELECT lease_holder, lease_generation, lease_epoch, lease_expires_at FROM grants WHERE id = ?1",
+        )?
+        .query_row([grant_id], |row| {
+            let epoch = unsigned(row.get("lease_epoch")?);
+            let holder: Option<String> = row.get("lease_holder")?;
+            let held = match (holder, time_if(row, "lease_expires_at")?) {
+                (Some(holder), Some(expires_at)) => {
+                    let generation = Generation(unsigned(row.get("lease_generation")?));
+                    Some(Lease { holder, generation, epoch, expires_at })
+                }
+                _ => None,
+            };
+            Ok((held, epoch))
+        })?;
+    if let Some(held) = held.filter(|held| held.expires_at > now) {
+        return Ok(LeaseTaken::Held(held));
+    }
+    let lease = Lease { holder: holder.to_owned(), generation, epoch: epoch + 1, expires_at };
+    db.prepare_cached(
+        "UPDATE grants SET lease_holder = ?2, lease_generation = ?3, lease_epoch = ?4, lease_expires_at = ?5
+         WHERE id = ?1",
+    )?
+    .execute(params![grant_id, holder, signed(generation.0), signed(lease.epoch), At(expires_at)])?;
+    db.prepare_cached(
+        "INSERT INTO refresh_attempts (grant_id, epoch, generation, holder, started_at) VALUES (?1, ?2, ?3, ?4, ?5)",
+    )?
+    .execute(params![grant_id, signed(lease.epoch), signed(generation.0), holder, At(now)])?;
+    Ok(LeaseTaken::Taken(lease))
+}
+
+pub(super) fn release_lease(db: &Db, grant_id: &str, lease: &Lease, outcome: &str) -> Result<()> {
+    db.prepare_cached(
+        "UPDATE grants SET lease_holder = NULL, lease_generation = NULL, lease_expires_at = NULL
+         WHERE id = ?1 AND lease_epoch = ?2",
+    )?
+    .execute(params![grant_id, signed(lease.epoch)])?;
+    db.prepare_cached("UPDATE refresh_attempts SET outcome = ?3 WHERE grant_id = ?1 AND epoch = ?2")?.execute(
+        params![grant_id, signed(lease.epoch), outcome],
+    )?;
+    Ok(())
+}
+
+/// Stores a new pair if the row is still at the generation that was spent. The lease is no part of the condition.
+pub(super) fn commit(db: &Db, grant: &Grant, spent: Generation, event: Option<&Event>) -> Result<Committed> {
+    match standing(db, &grant.id, spent)? {
+        Committed::Done => {}
+        other => return Ok(other),
+    }
+    write(db, grant)?;
+    if let Some(event) = event {
+        history::insert_event(db, event)?;
+    }
+    raise_revision(db)?;
+    Ok(Committed::Done)
+}
+
+fn standing(db: &Db, id: &str, expected: Generation) -> Result<Committed> {
+    Ok(match find(db, id)? {
+        None => Committed::Tombstoned,
+        Some(current) if current.state == GrantState::Tombstone => Committed::Tombstoned,
+        Some(current) if current.generation != expected => Committed::Moved(current.generation),
+        Some(_) => Committed::Done,
+    })
+}
+
+pub(super) fn set_state(
+    db: &Db,
+    id: &str,
+    generation: Generation,
+    state: GrantState,
+    reason: Option<&str>,
+    event: Option<&Event>,
+) -> Result<Committed> {
+    match standing(db, id, generation)? {
+        Committed::Done => {}
+        other => return Ok(other),
+    }
+    let changed = db
+        .prepare_cached("UPDATE grants SET state = ?2, reason = ?3 WHERE id = ?1 AND state <> ?2")?
+        .execute(params![id, state.as_str(), reason])?;
+    if changed == 1 {
+        if let Some(event) = event {
+            history::insert_event(db, event)?;
+        }
+        raise_revision(db)?;
+    }
+    Ok(Committed::Done)
+}
+
+/// Makes a grant a tombstone if no connection stands on it any more.
+pub(super) fn end_if_unused(db: &Db, id: &str) -> Result<()> {
+    db.prepare_cached(
+        "UPDATE grants SET state = 'tombstone', reason = NULL
+         WHERE id = ?1 AND NOT EXISTS
+            (SELECT 1 FROM connections WHERE grant_id = ?1 AND stage <> 'disconnected')",
+    )?
+    .execute([id])?;
+    Ok(())
+}
+
+pub(super) fn unrevoked(db: &Db, rows: usize) -> Result<Vec<Grant>> {
+    let mut statement = db.prepare_cached(
+        "SELECT * FROM grants WHERE state = 'tombstone' AND data_key_wrapped IS NOT NULL ORDER BY id LIMIT ?1",
+    )?;
+    Ok(statement.query_map([limit(rows)], grant)?.collect::<rusqlite::Result<_>>()?)
+}
+
+pub(super) fn destroy_data_key(db: &Db, id: &str) -> Result<()> {
+    db.prepare_cached(
+        "UPDATE grants SET data_key_wrapped = NULL, access_token_sealed = NULL, refresh_token_sealed = NULL
+         WHERE id = ?1 AND state = 'tombstone'",
+    )?
+    .execute([id])?;
+    Ok(())
+}

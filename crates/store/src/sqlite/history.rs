@@ -1,0 +1,98 @@
+//! What was: attempts with their steps, and events.
+
+use rusqlite::{Connection as Db, OptionalExtension as _, Row, named_params};
+
+use super::rows::{At, Word, limit, time};
+use super::way_in::attempt;
+use crate::records::{Attempt, Event, Step};
+use crate::{AttemptFilter, Page, PageRequest, Result, StoreError};
+
+/// Cuts the row that was read beyond the page, which tells that there is a next one.
+pub(super) fn paged<T>(mut rows: Vec<T>, size: usize, id: impl Fn(&T) -> String) -> Page<T> {
+    let more = rows.len() > size;
+    rows.truncate(size);
+    let next = if more { rows.last().map(id) } else { None };
+    Page { rows, next }
+}
+
+pub(super) fn find_attempt(db: &Db, client_id: &str, id: &str) -> Result<Option<(Attempt, Vec<Step>)>> {
+    let found = db
+        .prepare_cached("SELECT * FROM attempts WHERE client_id = ?1 AND id = ?2")?
+        .query_row([client_id, id], attempt)
+        .optional()?;
+    let Some(found) = found else { return Ok(None) };
+    let texts = db
+        .prepare_cached("SELECT step FROM steps WHERE attempt_id = ?1 ORDER BY id")?
+        .query_map([id], |row| row.get::<_, String>(0))?
+        .collect::<rusqlite::Result<Vec<_>>>()?;
+    let damaged = |_| StoreError::Damaged { table: "steps", what: "a step does not read as one".to_owned() };
+    let steps = texts.iter().map(|text| serde_json::from_str(text).map_err(damaged)).collect::<Result<_>>()?;
+    Ok(Some((found, steps)))
+}
+
+pub(super) fn list_attempts(
+    db: &Db,
+    client_id: &str,
+    filter: &AttemptFilter,
+    page: &PageRequest,
+) -> Result<Page<Attempt>> {
+    let mut statement = db.prepare_cached(
+        "SELECT * FROM attempts
+         WHERE client_id = :client_id
+            AND (:end_user IS NULL OR end_user = :end_user)
+            AND (:outcome IS NULL OR outcome = :outcome)
+            AND (:session IS NULL OR connect_session_id = :session)
+            AND (:after IS NULL OR id < :after)
+         ORDER BY id DESC LIMIT :limit",
+    )?;
+    let named = named_params! {
+        ":client_id": client_id,
+        ":end_user": filter.end_user,
+        ":outcome": filter.outcome.map(Word),
+        ":session": filter.connect_session_id,
+        ":after": page.after,
+        ":limit": limit(page.size + 1),
+    };
+    let rows = statement.query_map(named, attempt)?.collect::<rusqlite::Result<Vec<_>>>()?;
+    Ok(paged(rows, page.size, |attempt| attempt.id.clone()))
+}
+
+pub(super) fn list_events(db: &Db, client_id: &str, page: &PageRequest) -> Result<Page<Event>> {
+    let mut statement = db.prepare_cached(
+        "SELECT * FROM events WHERE client_id = :client_id AND (:after IS NULL OR id > :after)
+         ORDER BY id LIMIT :limit",
+    )?;
+    let named =
+        named_params! { ":client_id": client_id, ":after": page.after, ":limit": limit(page.size + 1) };
+    let rows = statement.query_map(named, event)?.collect::<rusqlite::Result<Vec<_>>>()?;
+    Ok(paged(rows, page.size, |event| event.id.clone()))
+}
+
+fn event(row: &Row<'_>) -> rusqlite::Result<Event> {
+    Ok(Event {
+        id: row.get("id")?,
+        client_id: row.get("client_id")?,
+        at: time(row, "at")?,
+        kind: row.get("kind")?,
+        connection_id: row.get("connection_id")?,
+        attempt_id: row.get("attempt_id")?,
+        note: row.get("note")?,
+    })
+}
+
+pub(super) fn insert_event(db: &Db, event: &Event) -> Result<()> {
+    db.prepare_cached(
+        "INSERT INTO events (id, client_id, at, kind, connection_id, attempt_id, note)
+         VALUES (:id, :client_id, :at, :kind, :connection, :attempt, :note)",
+    )?
+    .execute(named_params! {
+        ":id": event.id,
+        ":client_id": event.client_id,
+        ":at": At(event.at),
+        ":kind": event.kind,
+        ":connection": event.connection_id,
+        ":attempt": event.attempt_id,
+        ":note": event.note,
+    })?;
+    Ok(())
+}

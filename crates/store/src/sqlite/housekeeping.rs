@@ -1,0 +1,54 @@
+//! The revision that caches go by, and the deletion of what has outlived its use.
+
+use std::time::Duration;
+
+use jiff::Timestamp;
+use rusqlite::{Connection as Db, params};
+
+use super::rows::{At, unsigned};
+use crate::Result;
+
+/// Spent states and codes are kept this long, so that a replay is known for what it is.
+const SPENT_KEPT: Duration = Duration::from_secs(24 * 3600);
+/// Disconnected connections are shown this long.
+const DISCONNECTED_KEPT: Duration = Duration::from_secs(30 * 24 * 3600);
+/// Attempts, events and records of refreshes are kept this long.
+const HISTORY_KEPT: Duration = Duration::from_secs(90 * 24 * 3600);
+
+pub(super) fn revision(db: &Db) -> Result<u64> {
+    let revision = db.prepare_cached("SELECT revision FROM meta")?.query_row([], |row| row.get(0))?;
+    Ok(unsigned(revision))
+}
+
+pub(super) fn purge(db: &Db, now: Timestamp) -> Result<()> {
+    let before = |kept: Duration| At(now.checked_sub(kept).unwrap_or(Timestamp::UNIX_EPOCH));
+    db.execute("DELETE FROM connect_sessions WHERE expires_at < ?1", [before(SPENT_KEPT)])?;
+    db.execute("DELETE FROM codes WHERE spent IS NOT NULL AND expires_at < ?1", [before(SPENT_KEPT)])?;
+    let old = params![before(DISCONNECTED_KEPT)];
+    db.execute(
+        "DELETE FROM api_keys WHERE connection_id IN
+            (SELECT id FROM connections WHERE stage = 'disconnected' AND disconnected_at < ?1)",
+        old,
+    )?;
+    db.execute("DELETE FROM connections WHERE stage = 'disconnected' AND disconnected_at < ?1", old)?;
+    db.execute(
+        "DELETE FROM grants WHERE state = 'tombstone' AND data_key_wrapped IS NULL AND created_at < ?1
+            AND NOT EXISTS (SELECT 1 FROM connections WHERE grant_id = grants.id)",
+        old,
+    )?;
+    let history = params![before(HISTORY_KEPT)];
+    db.execute("DELETE FROM steps WHERE attempt_id IN (SELECT id FROM attempts WHERE started_at < ?1)", history)?;
+    db.execute(
+        "DELETE FROM attempts WHERE started_at < ?1 AND NOT EXISTS (SELECT 1 FROM codes WHERE attempt_id = attempts.id)",
+        history,
+    )?;
+    db.execute("DELETE FROM events WHERE at < ?1", history)?;
+    db.execute("DELETE FROM refresh_attempts WHERE started_at < ?1", history)?;
+    Ok(())
+}
+
+/// Writes for real, so that a full or read-only disk shows.
+pub(super) fn check(db: &rusqlite::Transaction<'_>) -> Result<()> {
+    db.execute("UPDATE meta SET revision = revision", [])?;
+    Ok(())
+}

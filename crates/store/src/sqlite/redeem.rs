@@ -1,0 +1,146 @@
+//! Our codes: found, redeemed, refused.
+
+use jiff::Timestamp;
+use rusqlite::{Connection as Db, OptionalExtension as _, Row, named_params, params};
+use sealing::Sha256;
+
+use super::rows::{At, Hash, Word, limit, time};
+use super::way_in::{attempt, insert_steps};
+use super::{candidates, grants, history, keys, raise_revision};
+use crate::records::{AttemptOutcome, Code, CodeSpent, Event, Step};
+use crate::{Activated, Activation, CodeFound, Committed, Result};
+
+pub(super) fn find_code(db: &Db, code_sha256: &Sha256) -> Result<Option<CodeFound>> {
+    let found = db
+        .prepare_cached("SELECT * FROM codes WHERE code_sha256 = ?1")?
+        .query_row([Hash(*code_sha256)], code)
+        .optional()?;
+    found.map(|code| with_attempt(db, code)).transpose()
+}
+
+fn with_attempt(db: &Db, code: Code) -> Result<CodeFound> {
+    let attempt =
+        db.prepare_cached("SELECT * FROM attempts WHERE id = ?1")?.query_row([&code.attempt_id], attempt)?;
+    let candidate = candidates::of_connection(db, &code.connection_id)?;
+    Ok(CodeFound { code, attempt, candidate })
+}
+
+fn code(row: &Row<'_>) -> rusqlite::Result<Code> {
+    let spent = match row.get::<_, Option<String>>("spent")?.as_deref() {
+        None => None,
+        Some("redeemed") => Some(CodeSpent::Redeemed {
+            key_id: row.get("spent_key_id")?,
+            connection_id: row.get("spent_connection_id")?,
+        }),
+        Some(_) => Some(CodeSpent::Refused),
+    };
+    Ok(Code {
+        code_sha256: row.get::<_, Hash>("code_sha256")?.0,
+        client_id: row.get("client_id")?,
+        attempt_id: row.get("attempt_id")?,
+        connection_id: row.get("connection_id")?,
+        expires_at: time(row, "expires_at")?,
+        spent,
+    })
+}
+
+pub(super) fn activate(db: &Db, activation: &Activation) -> Result<Activated> {
+    let Some(found) = find_code(db, &activation.code_sha256)? else { return Ok(Activated::CodeSpent) };
+    if found.code.spent.is_some() {
+        return Ok(Activated::CodeSpent);
+    }
+    if found.candidate.is_none_or(|candidate| candidate.id != activation.candidate_id) {
+        return Ok(Activated::GrantMoved);
+    }
+    let moved = match activation.expected {
+        Some(generation) => grants::commit(db, &activation.grant, generation, None)? != Committed::Done,
+        None => !grants::insert_if_alone(db, &activation.grant)?,
+    };
+    if moved {
+        return Ok(Activated::GrantMoved);
+    }
+    db.prepare_cached(
+        "UPDATE codes SET spent = 'redeemed', spent_key_id = ?2, spent_connection_id = ?3 WHERE code_sha256 = ?1",
+    )?
+    .execute(params![Hash(activation.code_sha256), activation.key_id, activation.connection_id])?;
+    candidates::delete(db, &activation.candidate_id)?;
+    make_live(db, activation, &found.code.connection_id)?;
+    if let Some(key) = &activation.key {
+        keys::store(db, key)?;
+    }
+    end_attempt(db, &found.code.attempt_id, AttemptOutcome::Connected, &activation.connection_id, &activation.steps)?;
+    history::insert_event(db, &activation.event)?;
+    raise_revision(db)?;
+    Ok(Activated::Done)
+}
+
+/// The pending connection becomes live, or gives way to the older one that is healed.
+fn make_live(db: &Db, activation: &Activation, pending: &str) -> Result<()> {
+    if pending != activation.connection_id {
+        db.prepare_cached("DELETE FROM connections WHERE id = ?1 AND stage = 'pending'")?.execute([pending])?;
+    }
+    let former: Option<String> = db
+        .prepare_cached("SELECT grant_id FROM connections WHERE id = ?1")?
+        .query_row([&activation.connection_id], |row| row.get(0))?;
+    db.prepare_cached("UPDATE connections SET stage = 'active', grant_id = ?2 WHERE id = ?1")?
+        .execute(params![activation.connection_id, activation.grant.id])?;
+    match former {
+        Some(former) if former != activation.grant.id => grants::end_if_unused(db, &former),
+        _ => Ok(()),
+    }
+}
+
+fn end_attempt(
+    db: &Db,
+    id: &str,
+    outcome: AttemptOutcome,
+    connection_id: &str,
+    steps: &[Step],
+) -> Result<()> {
+    db.prepare_cached("UPDATE attempts SET outcome = ?2, connection_id = ?3 WHERE id = ?1")?.execute(params![
+        id,
+        Word(outcome),
+        connection_id
+    ])?;
+    insert_steps(db, id, steps)
+}
+
+pub(super) fn refuse_code(
+    db: &Db,
+    code_sha256: &Sha256,
+    outcome: AttemptOutcome,
+    steps: &[Step],
+    event: &Event,
+    now: Timestamp,
+) -> Result<bool> {
+    let Some(found) = find_code(db, code_sha256)?.filter(|found| found.code.spent.is_none()) else {
+        return Ok(false);
+    };
+    refuse_pending(db, &found.code.connection_id, now)?;
+    db.prepare_cached("UPDATE attempts SET outcome = ?2 WHERE id = ?1")?
+        .execute(params![found.code.attempt_id, Word(outcome)])?;
+    insert_steps(db, &found.code.attempt_id, steps)?;
+    history::insert_event(db, event)?;
+    raise_revision(db)?;
+    Ok(true)
+}
+
+/// A pending connection goes; its code opens nothing any more; its candidate is due at once.
+pub(super) fn refuse_pending(db: &Db, connection_id: &str, now: Timestamp) -> Result<()> {
+    db.prepare_cached("UPDATE codes SET spent = 'refused' WHERE connection_id = ?1 AND spent IS NULL")?
+        .execute([connection_id])?;
+    db.prepare_cached("DELETE FROM connections WHERE id = ?1 AND stage = 'pending'")?.execute([connection_id])?;
+    db.prepare_cached(
+        "UPDATE candidates SET connection_id = NULL, expires_at = :now WHERE connection_id = :connection",
+    )?
+    .execute(named_params! { ":now": At(now), ":connection": connection_id })?;
+    Ok(())
+}
+
+pub(super) fn unredeemed_codes(db: &Db, now: Timestamp, rows: usize) -> Result<Vec<CodeFound>> {
+    let mut statement = db.prepare_cached(
+        "SELECT * FROM codes WHERE spent IS NULL AND expires_at <= ?1 ORDER BY expires_at LIMIT ?2",
+    )?;
+    let codes = statement.query_map(params![At(now), limit(rows)], code)?.collect::<rusqlite::Result<Vec<_>>>()?;
+    codes.into_iter().map(|code| with_attempt(db, code)).collect()
+}

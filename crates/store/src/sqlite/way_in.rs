@@ -1,0 +1,168 @@
+//! Connect sessions and the attempts that links begin.
+
+use jiff::Timestamp;
+use rusqlite::{Connection as Db, OptionalExtension as _, Row, named_params, params};
+use sealing::Sha256;
+
+use super::rows::{At, Hash, SealedBlob, Word, WrappedBlob, time, time_if};
+use crate::records::{Attempt, ConnectSession, Door, Step};
+use crate::{AttemptStart, Result};
+
+pub(super) fn insert_connect_session(db: &Db, session: &ConnectSession) -> Result<()> {
+    db.prepare_cached(
+        "INSERT INTO connect_sessions
+            (id, client_id, end_user, return_url, reconnect, token_sha256, created_at, expires_at, spent_at)
+         VALUES (:id, :client_id, :end_user, :return_url, :reconnect, :token, :created_at, :expires_at, :spent_at)",
+    )?
+    .execute(named_params! {
+        ":id": session.id,
+        ":client_id": session.client_id,
+        ":end_user": session.end_user,
+        ":return_url": session.return_url,
+        ":reconnect": session.reconnect,
+        ":token": Hash(session.token_sha256),
+        ":created_at": At(session.created_at),
+        ":expires_at": At(session.expires_at),
+        ":spent_at": session.spent_at.map(At),
+    })?;
+    Ok(())
+}
+
+pub(super) fn find_connect_session_by_token(db: &Db, token: &Sha256) -> Result<Option<ConnectSession>> {
+    let mut statement = db.prepare_cached("SELECT * FROM connect_sessions WHERE token_sha256 = ?1")?;
+    Ok(statement.query_row([Hash(*token)], session).optional()?)
+}
+
+pub(super) fn find_connect_session(db: &Db, client_id: &str, id: &str) -> Result<Option<ConnectSession>> {
+    let mut statement = db.prepare_cached("SELECT * FROM connect_sessions WHERE client_id = ?1 AND id = ?2")?;
+    Ok(statement.query_row([client_id, id], session).optional()?)
+}
+
+fn session(row: &Row<'_>) -> rusqlite::Result<ConnectSession> {
+    Ok(ConnectSession {
+        id: row.get("id")?,
+        client_id: row.get("client_id")?,
+        end_user: row.get("end_user")?,
+        return_url: row.get("return_url")?,
+        reconnect: row.get("reconnect")?,
+        token_sha256: row.get::<_, Hash>("token_sha256")?.0,
+        created_at: time(row, "created_at")?,
+        expires_at: time(row, "expires_at")?,
+        spent_at: time_if(row, "spent_at")?,
+    })
+}
+
+pub(super) fn insert_attempt(
+    db: &Db,
+    attempt: &Attempt,
+    steps: &[Step],
+    attempts_max: usize,
+    now: Timestamp,
+) -> Result<AttemptStart> {
+    if let Door::Session { connect_session_id, .. } = &attempt.door {
+        let session = find_connect_session(db, &attempt.client_id, connect_session_id)?;
+        match session {
+            Some(session) if session.spent_at.is_some() => return Ok(AttemptStart::SessionSpent),
+            Some(session) if session.expires_at > now => {}
+            _ => return Ok(AttemptStart::SessionExpired),
+        }
+        let before: i64 = db
+            .prepare_cached("SELECT count(*) FROM attempts WHERE connect_session_id = ?1")?
+            .query_row([connect_session_id], |row| row.get(0))?;
+        if usize::try_from(before).is_ok_and(|before| before >= attempts_max) {
+            return Ok(AttemptStart::TooMany);
+        }
+    }
+    store_attempt(db, attempt)?;
+    insert_steps(db, &attempt.id, steps)?;
+    Ok(AttemptStart::Started)
+}
+
+fn store_attempt(db: &Db, attempt: &Attempt) -> Result<()> {
+    let (mut session, mut user, mut heal) = (None, None, None);
+    let (mut challenge, mut state, mut key) = (None, None, None);
+    let (return_url, notion_shaped) = match &attempt.door {
+        Door::Session { connect_session_id, end_user, return_url, reconnect } => {
+            (session, user, heal) = (Some(connect_session_id), Some(end_user), reconnect.as_ref());
+            (return_url, false)
+        }
+        Door::NotionShaped { redirect_uri, code_challenge, app_state_sealed, data_key_wrapped } => {
+            challenge = code_challenge.as_ref();
+            state = app_state_sealed.as_ref().map(sealing::Sealed::as_bytes);
+            key = data_key_wrapped.as_ref().map(sealing::WrappedDataKey::as_bytes);
+            (redirect_uri, true)
+        }
+    };
+    db.prepare_cached(
+        "INSERT INTO attempts
+            (id, client_id, connect_session_id, end_user, return_url, reconnect, notion_shaped, code_challenge,
+             app_state_sealed, data_key_wrapped, outcome, state_sha256, cookie_sha256, notion_redirect_uri,
+             started_at, expires_at, consumed_at, connection_id)
+         VALUES
+            (:id, :client_id, :session, :user, :return_url, :heal, :notion_shaped, :challenge, :state, :key, :outcome,
+             :state_sha256, :cookie_sha256, :notion_redirect_uri, :started_at, :expires_at, :consumed_at,
+             :connection_id)",
+    )?
+    .execute(named_params! {
+        ":id": attempt.id,
+        ":client_id": attempt.client_id,
+        ":session": session,
+        ":user": user,
+        ":return_url": return_url,
+        ":heal": heal,
+        ":notion_shaped": notion_shaped,
+        ":challenge": challenge,
+        ":state": state,
+        ":key": key,
+        ":outcome": Word(attempt.outcome),
+        ":state_sha256": Hash(attempt.state_sha256),
+        ":cookie_sha256": Hash(attempt.cookie_sha256),
+        ":notion_redirect_uri": attempt.notion_redirect_uri,
+        ":started_at": At(attempt.started_at),
+        ":expires_at": At(attempt.expires_at),
+        ":consumed_at": attempt.consumed_at.map(At),
+        ":connection_id": attempt.connection_id,
+    })?;
+    Ok(())
+}
+
+pub(super) fn insert_steps(db: &Db, attempt_id: &str, steps: &[Step]) -> Result<()> {
+    let mut statement = db.prepare_cached("INSERT INTO steps (attempt_id, step) VALUES (?1, ?2)")?;
+    for step in steps {
+        let json = serde_json::to_string(step)
+            .map_err(|error| crate::StoreError::Unavailable(format!("a step does not serialize: {error}")))?;
+        statement.execute(params![attempt_id, json])?;
+    }
+    Ok(())
+}
+
+pub(super) fn attempt(row: &Row<'_>) -> rusqlite::Result<Attempt> {
+    let door = if row.get("notion_shaped")? {
+        Door::NotionShaped {
+            redirect_uri: row.get("return_url")?,
+            code_challenge: row.get("code_challenge")?,
+            app_state_sealed: row.get::<_, Option<SealedBlob<_>>>("app_state_sealed")?.map(|blob| blob.0),
+            data_key_wrapped: row.get::<_, Option<WrappedBlob>>("data_key_wrapped")?.map(|blob| blob.0),
+        }
+    } else {
+        Door::Session {
+            connect_session_id: row.get("connect_session_id")?,
+            end_user: row.get("end_user")?,
+            return_url: row.get("return_url")?,
+            reconnect: row.get("reconnect")?,
+        }
+    };
+    Ok(Attempt {
+        id: row.get("id")?,
+        client_id: row.get("client_id")?,
+        door,
+        outcome: row.get::<_, Word<_>>("outcome")?.0,
+        state_sha256: row.get::<_, Hash>("state_sha256")?.0,
+        cookie_sha256: row.get::<_, Hash>("cookie_sha256")?.0,
+        notion_redirect_uri: row.get("notion_redirect_uri")?,
+        started_at: time(row, "started_at")?,
+        expires_at: time(row, "expires_at")?,
+        consumed_at: time_if(row, "consumed_at")?,
+        connection_id: row.get("connection_id")?,
+    })
+}
