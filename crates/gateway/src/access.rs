@@ -17,7 +17,7 @@ use store::{Committed, LeaseTaken};
 use crate::caller::Authorized;
 use crate::config::Integration;
 use crate::link::after;
-use crate::notion::RefreshError;
+use crate::notion::TokenError;
 use crate::{Error, Gateway, callback, vault};
 
 /// The lease's life: twice the HTTP deadline and a margin.
@@ -100,10 +100,10 @@ async fn one_at_a_time(gateway: &Gateway, grant_id: &str, why: Why) -> Result<bo
 }
 
 async fn renew(gateway: &Gateway, grant_id: &str, why: Why) -> Result<bool, Error> {
-    let facts = gateway.store.grant_facts(grant_id).await?.ok_or(Error::Disconnected)?;
+    let facts = gateway.store.grant_facts(grant_id, an_hour_ago(gateway)).await?.ok_or(Error::Disconnected)?;
     let now = gateway.world.now();
     if let Why::Refused401 { used } = why {
-        match lifecycle::after_unauthorized(used, &facts, now) {
+        match lifecycle::after_unauthorized(used, &facts) {
             AfterUnauthorized::Replay => {
                 gateway.notice_changes().await?;
                 return Ok(true);
@@ -117,7 +117,7 @@ async fn renew(gateway: &Gateway, grant_id: &str, why: Why) -> Result<bool, Erro
     let pair = vault::open_grant(gateway, &grant)?.ok_or(Error::Disconnected)?;
     if matches!(why, Why::Refused401 { .. }) {
         let answer = introspect(gateway, integration, &pair.access_token).await;
-        match lifecycle::after_introspection(answer, &facts, now) {
+        match lifecycle::after_introspection(answer, &facts) {
             AfterIntrospection::PassOn => return Ok(false),
             AfterIntrospection::Refresh => {}
             AfterIntrospection::ReconnectNeeded(reason) => {
@@ -183,7 +183,7 @@ async fn conclude(
     integration: &Integration,
     grant: &Grant,
     facts: &GrantFacts,
-    reply: Result<TokenResponse, RefreshError>,
+    reply: Result<TokenResponse, TokenError>,
 ) -> Result<bool, Error> {
     let summary = match &reply {
         Ok(response) => RefreshReply::Issued {
@@ -204,8 +204,9 @@ async fn conclude(
                     Err(Error::ReconnectNeeded)
                 }
                 state => {
-                    let event = gateway.event("connection.refreshed", &grant.client_id);
-                    gateway.store.set_grant_state(&grant.id, grant.generation, state, None, &event).await?;
+                    let reason = (state == GrantState::Degraded).then_some("Notion refused the refresh token");
+                    gateway.store.set_grant_state(&grant.id, grant.generation, state, reason, None).await?;
+                    gateway.notice_changes().await?;
                     Ok(false)
                 }
             }
@@ -282,8 +283,13 @@ async fn set_reconnect_needed(gateway: &Gateway, grant: &Grant, reason: &str) ->
         ..gateway.event("connection.reconnect_needed", &grant.client_id)
     };
     let state = GrantState::ReconnectNeeded;
-    gateway.store.set_grant_state(&grant.id, grant.generation, state, Some(reason), &event).await?;
+    gateway.store.set_grant_state(&grant.id, grant.generation, state, Some(reason), Some(&event)).await?;
     gateway.notice_changes().await
+}
+
+/// Refreshes are counted by the hour.
+fn an_hour_ago(gateway: &Gateway) -> jiff::Timestamp {
+    gateway.world.now().checked_sub(Duration::from_secs(3600)).unwrap_or(jiff::Timestamp::MIN)
 }
 
 fn integration<'g>(gateway: &'g Gateway, grant: &Grant) -> Result<&'g Integration, Error> {

@@ -8,9 +8,9 @@ use axum::extract::{Path, RawQuery, Request, State};
 use axum::http::header::SET_COOKIE;
 use axum::response::Response;
 use jiff::Timestamp;
-use notion_wire::callback::{CallbackReply, Reply, read_callback_query};
+use notion_wire::callback::{CallbackReply, ErrorCode, Reply, read_callback_query};
 use notion_wire::redirect::with_query;
-use notion_wire::token::TokenResponse;
+use notion_wire::token::{Refusal, TokenResponse};
 use sealing::{Cell, Row, sha256};
 use store::records::{
     Actor, Attempt, AttemptOutcome, Candidate, Code, Connection, ConnectionStage, Door, Profile, Step,
@@ -18,7 +18,7 @@ use store::records::{
 use store::{Arrival, ArrivalSaved, AttemptTaken};
 
 use crate::link::{after, internal, redirect, starts_nothing};
-use crate::notion::ExchangeError;
+use crate::notion::TokenError;
 use crate::pages::{Notice, page};
 use crate::{Error, Gateway, cookie, vault};
 
@@ -83,7 +83,7 @@ enum Verdict {
     /// Exchange this code.
     Exchange(Box<Attempt>, String),
     /// Tell the app that the user, or Notion, said no.
-    Refused(Box<Attempt>, String),
+    Refused(Box<Attempt>, ErrorCode),
     /// Tell the app that it came too late.
     TooLate(Box<Attempt>),
     /// Another browser holds this attempt: nothing was spent.
@@ -96,7 +96,7 @@ fn judge(taken: AttemptTaken, reply: CallbackReply) -> Verdict {
     match taken {
         AttemptTaken::Taken(attempt) => match reply.reply {
             Reply::Code(code) => Verdict::Exchange(attempt, code),
-            Reply::Error(error) => Verdict::Refused(attempt, error.as_str().to_owned()),
+            Reply::Error(error) => Verdict::Refused(attempt, error),
         },
         AttemptTaken::Unknown => Verdict::Page(Notice::StateUnknown, None),
         AttemptTaken::WrongBrowser(attempt) => Verdict::WrongBrowser(attempt),
@@ -113,7 +113,7 @@ async fn act(gateway: &Gateway, name: &str, verdict: Verdict, now: Timestamp) ->
     match verdict {
         Verdict::Exchange(attempt, code) => exchange(gateway, name, *attempt, code, now).await,
         Verdict::Refused(attempt, error) => {
-            let cancelled = error == "access_denied";
+            let cancelled = error == ErrorCode::AccessDenied;
             let what = if cancelled { "Cancelled" } else { "Notion refused the consent" };
             let note = if cancelled {
                 "The user pressed Cancel at Notion. Nothing was connected; offer the link again."
@@ -181,21 +181,21 @@ async fn exchange_and_save(
 }
 
 /// What went wrong and what to do, for the diagram.
-fn exchange_note(error: &ExchangeError) -> &'static str {
+fn exchange_note(error: &TokenError) -> &'static str {
     match error {
-        ExchangeError::ClientRefused => {
+        TokenError::Refused(Refusal::InvalidClient) => {
             "Notion refused the client id or secret. Correct client_secret in the configuration, then open a new link."
         }
-        ExchangeError::CodeRefused => {
+        TokenError::Refused(Refusal::InvalidGrant) => {
             "Notion refused the code: it was used, expired, or made for another redirect URI. Open a new link."
         }
-        ExchangeError::RequestRefused => {
+        TokenError::Refused(Refusal::InvalidRequest) => {
             "Notion refused the request. Check that the redirect URI in Notion's portal is exactly ours."
         }
-        ExchangeError::Throttled => "Notion is limiting our calls. Wait a minute, then open a new link.",
-        ExchangeError::Unreachable => "Notion could not be reached. Open a new link when it answers again.",
-        ExchangeError::NoAnswer => "Notion did not answer in time. Open a new link.",
-        ExchangeError::Odd(_) => "Notion's answer could not be read. Open a new link; if it goes on, report it.",
+        TokenError::Throttled => "Notion is limiting our calls. Wait a minute, then open a new link.",
+        TokenError::NotSent => "Notion could not be reached. Open a new link when it answers again.",
+        TokenError::NoAnswer => "Notion did not answer in time. Open a new link.",
+        TokenError::Odd(_) => "Notion's answer could not be read. Open a new link; if it goes on, report it.",
     }
 }
 

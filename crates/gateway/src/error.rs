@@ -13,7 +13,7 @@ use axum::http::{HeaderValue, StatusCode};
 use axum::middleware::Next;
 use axum::response::{IntoResponse, Response};
 use notion_wire::error::NotionError;
-use notion_wire::token::OAuthProblem;
+use notion_wire::app_token::OAuthProblem;
 use serde_json::{Map, Value, json};
 use store::StoreError;
 
@@ -65,6 +65,9 @@ pub enum Error {
     /// A code that opens nothing here.
     #[error("{0}")]
     InvalidGrant(&'static str),
+    /// A request of the token endpoint that does not read as one.
+    #[error("{}", .0.description)]
+    TokenRequest(OAuthProblem),
     /// Our own pacing let nobody through in time.
     #[error("this authorization's budget at Notion is spent: wait and send the call again")]
     Paced {
@@ -129,6 +132,7 @@ impl Error {
             Self::ReconnectNeeded => (S::UNAUTHORIZED, "reconnect_needed", "unauthorized"),
             Self::TokenRotatedRetry => (S::UNAUTHORIZED, "token_rotated_retry", "unauthorized"),
             Self::InvalidGrant(_) => (S::BAD_REQUEST, "invalid_grant", "validation_error"),
+            Self::TokenRequest(_) => (S::BAD_REQUEST, "invalid_request", "validation_error"),
             Self::Paced { .. } => (S::TOO_MANY_REQUESTS, "paced", "rate_limited"),
             Self::RefreshTooSoon { .. } => (S::TOO_MANY_REQUESTS, "refresh_too_soon", "rate_limited"),
             Self::NotionUnreachable => (S::BAD_GATEWAY, "notion_unreachable", "service_unavailable"),
@@ -181,6 +185,7 @@ impl Error {
     fn oauth(&self) -> OAuthProblem {
         let facts = self.facts();
         let (status, error) = match self {
+            Self::TokenRequest(problem) => return problem.clone(),
             Self::KeyMissing | Self::KeyInvalid | Self::KeyWrongKind(_) => (401, "invalid_client"),
             Self::InvalidGrant(_) => (400, "invalid_grant"),
             _ if facts.status.is_client_error() => (facts.status.as_u16(), "invalid_request"),
@@ -207,7 +212,7 @@ impl From<StoreError> for Error {
 
 impl From<OAuthProblem> for Error {
     fn from(problem: OAuthProblem) -> Self {
-        Self::Invalid(problem.description.into())
+        Self::TokenRequest(problem)
     }
 }
 

@@ -8,9 +8,10 @@ use axum::extract::State;
 use axum::http::HeaderMap;
 use axum::http::header::{CACHE_CONTROL, CONTENT_TYPE};
 use axum::response::{IntoResponse, Response};
-use notion_wire::token::{
-    AppTokenRequest, Owner, TokenAnswer, read_app_token_request, read_token_parameter, token_answer,
+use notion_wire::app_token::{
+    AppTokenRequest, TokenAnswer, read_app_token_request, read_token_parameter, token_answer,
 };
+use notion_wire::token::Owner;
 use serde_json::{Value, json};
 use store::Disconnected;
 use store::records::{ApiKey, ConnectionStage, ConnectionView};
@@ -33,9 +34,9 @@ pub(crate) async fn token(
         AppTokenRequest::Code { code, redirect_uri, code_verifier } => {
             let proof = Proof::NotionShaped {
                 redirect_uri: redirect_uri.as_deref(),
-                code_verifier: code_verifier.as_deref(),
+                code_verifier: code_verifier.as_ref().map(notion_wire::token::Token::expose),
             };
-            let redeemed = redeem(&gateway, &caller, &code, proof).await?;
+            let redeemed = redeem(&gateway, &caller, code.expose(), proof).await?;
             let minted = redeemed.key.ok_or(Error::Internal)?;
             let refresh = minted.refresh_token.ok_or(Error::Internal)?;
             Ok(answer(&redeemed.connection, minted.key.expose(), refresh.expose(), &request_id))

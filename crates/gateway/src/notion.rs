@@ -1,0 +1,299 @@
+//! The only HTTP client to Notion: it forwards calls frame by frame, and speaks the four OAuth calls.
+//! It never follows a redirect and never retries what was sent; whether a call may be sent again is its caller's
+//! decision, so what it tells apart is "not sent", "no answer" and "an answer that says no".
+
+use std::time::Duration;
+
+use axum::body::{Body, Bytes};
+use axum::http::header::{AUTHORIZATION, CONTENT_TYPE, RETRY_AFTER};
+use axum::http::uri::{Authority, PathAndQuery, Scheme};
+use axum::http::{HeaderMap, Request, Response, Uri};
+use http_body_util::{BodyExt as _, Limited};
+use hyper::body::Incoming;
+use hyper_rustls::{HttpsConnector, HttpsConnectorBuilder};
+use hyper_util::client::legacy::Client;
+use hyper_util::client::legacy::connect::HttpConnector;
+use hyper_util::rt::{TokioExecutor, TokioTimer};
+use lifecycle::{Introspected, RefreshReply};
+use notion_wire::token::{
+    Refusal, TokenOutcome, TokenResponse, basic_authorization, exchange_body, is_revoked, read_introspection,
+    read_token_answer, refresh_body, token_body,
+};
+use sealing::Secret;
+use serde::Deserialize;
+use tokio::time::timeout;
+use url::Url;
+
+use crate::config::Integration;
+
+/// How long a TCP and TLS handshake may take.
+const CONNECT_DEADLINE: Duration = Duration::from_secs(10);
+/// How long an OAuth call may take altogether.
+const OAUTH_DEADLINE: Duration = Duration::from_secs(30);
+/// The largest OAuth answer, in bytes.
+const OAUTH_BODY_MAX: usize = 64 * 1024;
+/// How many idle sockets to Notion are kept.
+const IDLE_MAX: usize = 512;
+const IDLE_LIFE: Duration = Duration::from_secs(60);
+/// The version of the calls that we make ourselves.
+const OWN_VERSION: &str = "2025-09-03";
+/// What an emulator's tokens begin with; they must never meet the real Notion.
+const EMULATOR_TOKENS: [&str; 2] = ["ntn_emulator_", "nrt_emulator_"];
+
+/// A client of one Notion.
+pub struct Notion {
+    client: Client<HttpsConnector<HttpConnector>, Body>,
+    scheme: Scheme,
+    authority: Authority,
+    real: bool,
+}
+
+/// The client cannot be made.
+#[derive(Debug, thiserror::Error)]
+#[error("{0}")]
+pub struct NotionError(String);
+
+/// A call got no answer.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum SendError {
+    /// Nothing was sent.
+    NotSent,
+    /// It was sent, or may have been; it may have been done.
+    NoAnswer,
+}
+
+/// An exchange or a refresh gave no pair.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum TokenError {
+    /// Nothing was sent.
+    NotSent,
+    /// 429 or 529: not processed.
+    Throttled,
+    /// Notion said no.
+    Refused(Refusal),
+    /// It was sent and no answer came.
+    NoAnswer,
+    /// The answer cannot be read, or must not be taken.
+    Odd(&'static str),
+}
+
+impl TokenError {
+    /// The word for the record.
+    pub(crate) fn word(self) -> &'static str {
+        match self {
+            Self::NotSent => "not_sent",
+            Self::Throttled => "throttled",
+            Self::Refused(Refusal::InvalidGrant) => "invalid_grant",
+            Self::Refused(Refusal::InvalidClient) => "invalid_client",
+            Self::Refused(Refusal::InvalidRequest) => "invalid_request",
+            Self::NoAnswer => "no_answer",
+            Self::Odd(_) => "odd_answer",
+        }
+    }
+
+    /// What it means for a refresh.
+    pub(crate) fn reply(self) -> RefreshReply {
+        match self {
+            Self::NotSent | Self::Throttled => RefreshReply::NotProcessed,
+            Self::Refused(Refusal::InvalidGrant) => RefreshReply::InvalidGrant,
+            Self::Refused(Refusal::InvalidClient | Refusal::InvalidRequest) => RefreshReply::ClientRefused,
+            Self::NoAnswer | Self::Odd(_) => RefreshReply::Ambiguous,
+        }
+    }
+}
+
+/// An OAuth call's answer, read whole.
+struct Answer {
+    status: u16,
+    body: Bytes,
+}
+
+impl Notion {
+    /// A client of the Notion (or emulator) at this origin.
+    ///
+    /// # Errors
+    /// [`NotionError`] if the URL has no host or TLS cannot be set up.
+    pub fn new(base: &Url) -> Result<Self, NotionError> {
+        let uri: Uri = base.as_str().parse().map_err(|error| NotionError(format!("{base}: {error}")))?;
+        let parts = uri.into_parts();
+        let (Some(scheme), Some(authority)) = (parts.scheme, parts.authority) else {
+            return Err(NotionError(format!("{base}: scheme and host were expected")));
+        };
+        let mut tcp = HttpConnector::new();
+        tcp.set_connect_timeout(Some(CONNECT_DEADLINE));
+        tcp.set_nodelay(true);
+        tcp.enforce_http(false);
+        let https = HttpsConnectorBuilder::new()
+            .with_provider_and_webpki_roots(rustls::crypto::aws_lc_rs::default_provider())
+            .map_err(|error| NotionError(error.to_string()))?
+            .https_or_http()
+            .enable_http1()
+            .enable_http2()
+            .wrap_connector(tcp);
+        let client = Client::builder(TokioExecutor::new())
+            .pool_timer(TokioTimer::new())
+            .pool_idle_timeout(IDLE_LIFE)
+            .pool_max_idle_per_host(IDLE_MAX)
+            .build(https);
+        let real = authority.host() == "api.notion.com";
+        Ok(Self { client, scheme, authority, real })
+    }
+
+    /// The URI of a path and query at this Notion.
+    pub(crate) fn uri(&self, target: PathAndQuery) -> Result<Uri, axum::http::Error> {
+        Uri::builder().scheme(self.scheme.clone()).authority(self.authority.clone()).path_and_query(target).build()
+    }
+
+    /// Sends a call; the answer's body streams.
+    pub(crate) async fn send(&self, request: Request<Body>) -> Result<Response<Incoming>, SendError> {
+        self.client
+            .request(request)
+            .await
+            .map_err(|error| if error.is_connect() { SendError::NotSent } else { SendError::NoAnswer })
+    }
+
+    /// Trades Notion's code for a pair.
+    pub(crate) async fn exchange(
+        &self,
+        integration: &Integration,
+        code: &str,
+        redirect_uri: &str,
+    ) -> Result<TokenResponse, TokenError> {
+        self.token(integration, exchange_body(code, redirect_uri)).await
+    }
+
+    /// Trades a refresh token for the next pair. This spends it.
+    pub(crate) async fn refresh(
+        &self,
+        integration: &Integration,
+        refresh_token: &Secret<String>,
+    ) -> Result<TokenResponse, TokenError> {
+        self.token(integration, refresh_body(refresh_token.expose())).await
+    }
+
+    async fn token(&self, integration: &Integration, body: Vec<u8>) -> Result<TokenResponse, TokenError> {
+        let answer = self.oauth("/v1/oauth/token", integration, body).await.map_err(|error| match error {
+            SendError::NotSent => TokenError::NotSent,
+            SendError::NoAnswer => TokenError::NoAnswer,
+        })?;
+        match read_token_answer(answer.status, &answer.body) {
+            TokenOutcome::Issued(response) => self.accept(*response),
+            TokenOutcome::Refused(refusal) => Err(TokenError::Refused(refusal)),
+            TokenOutcome::Throttled => Err(TokenError::Throttled),
+            TokenOutcome::Unclear(why) => Err(TokenError::Odd(why)),
+        }
+    }
+
+    /// An emulator's pair must not be taken for one of the real Notion.
+    fn accept(&self, response: TokenResponse) -> Result<TokenResponse, TokenError> {
+        let refresh = response.refresh_token.as_ref().map(notion_wire::token::Token::expose);
+        if self.takes(response.access_token.expose()) && refresh.is_none_or(|token| self.takes(token)) {
+            Ok(response)
+        } else {
+            Err(TokenError::Odd("an emulator's token came from the real Notion"))
+        }
+    }
+
+    /// Whether a token may be used here.
+    pub fn takes(&self, token: &str) -> bool {
+        !(self.real && EMULATOR_TOKENS.iter().any(|prefix| token.starts_with(prefix)))
+    }
+
+    /// Asks whether an access token is active.
+    pub(crate) async fn introspect(&self, integration: &Integration, token: &Secret<String>) -> Introspected {
+        let Ok(answer) = self.oauth("/v1/oauth/introspect", integration, token_body(token.expose())).await else {
+            return Introspected::Unclear;
+        };
+        match read_introspection(answer.status, &answer.body) {
+            Some(true) => Introspected::Active,
+            Some(false) => Introspected::Inactive,
+            None => Introspected::Unclear,
+        }
+    }
+
+    /// Revokes an access token. An error says why it must be tried again.
+    pub(crate) async fn revoke(&self, integration: &Integration, token: &Secret<String>) -> Result<(), &'static str> {
+        match self.oauth("/v1/oauth/revoke", integration, token_body(token.expose())).await {
+            Ok(answer) if is_revoked(answer.status, &answer.body) => Ok(()),
+            Ok(_) => Err("Notion refused the revocation"),
+            Err(SendError::NotSent) => Err("Notion could not be reached"),
+            Err(SendError::NoAnswer) => Err("Notion did not answer"),
+        }
+    }
+
+    /// The bot that an access token belongs to, by `GET /v1/users/me`.
+    ///
+    /// # Errors
+    /// [`TokenError`], `Refused(InvalidGrant)` if the token is not accepted.
+    pub async fn bot_of(&self, access_token: &Secret<String>) -> Result<String, TokenError> {
+        #[derive(Deserialize)]
+        struct Me {
+            id: String,
+        }
+        if !self.takes(access_token.expose()) {
+            return Err(TokenError::Odd("an emulator's token must not be sent to the real Notion"));
+        }
+        let request = self
+            .own_request("GET", "/v1/users/me", &format!("Bearer {}", access_token.expose()), Body::empty())
+            .ok_or(TokenError::Odd("the token cannot stand in a header"))?;
+        let answer = self.whole(request).await.map_err(|_| TokenError::NoAnswer)?;
+        match answer.status {
+            200 => serde_json::from_slice::<Me>(&answer.body)
+                .map(|me| me.id)
+                .map_err(|_| TokenError::Odd("the answer of users/me cannot be read")),
+            401 => Err(TokenError::Refused(Refusal::InvalidGrant)),
+            429 | 529 => Err(TokenError::Throttled),
+            _ => Err(TokenError::Odd("users/me was not answered as expected")),
+        }
+    }
+
+    /// Notion's clock and whether it answers at all: the `Date` header of any answer.
+    ///
+    /// # Errors
+    /// [`TokenError::NotSent`] or [`TokenError::NoAnswer`].
+    pub async fn date(&self) -> Result<Option<String>, TokenError> {
+        let request = self
+            .own_request("GET", "/v1/users/me", "Bearer none", Body::empty())
+            .ok_or(TokenError::Odd("the request cannot be built"))?;
+        match timeout(OAUTH_DEADLINE, self.send(request)).await {
+            Ok(Ok(response)) => {
+                Ok(response.headers().get("date").and_then(|date| date.to_str().ok()).map(str::to_owned))
+            }
+            Ok(Err(SendError::NotSent)) => Err(TokenError::NotSent),
+            Ok(Err(SendError::NoAnswer)) | Err(_) => Err(TokenError::NoAnswer),
+        }
+    }
+
+    async fn oauth(&self, path: &'static str, integration: &Integration, body: Vec<u8>) -> Result<Answer, SendError> {
+        let basic = basic_authorization(&integration.client_id, integration.client_secret.expose());
+        let request = self.own_request("POST", path, &basic, Body::from(body)).ok_or(SendError::NotSent)?;
+        self.whole(request).await
+    }
+
+    fn own_request(&self, method: &str, path: &'static str, authorization: &str, body: Body) -> Option<Request<Body>> {
+        Request::builder()
+            .method(method)
+            .uri(self.uri(PathAndQuery::from_static(path)).ok()?)
+            .header(AUTHORIZATION, authorization)
+            .header(CONTENT_TYPE, "application/json")
+            .header("notion-version", OWN_VERSION)
+            .header("user-agent", concat!("vestibule/", env!("CARGO_PKG_VERSION")))
+            .body(body)
+            .ok()
+    }
+
+    async fn whole(&self, request: Request<Body>) -> Result<Answer, SendError> {
+        let exchange = async {
+            let response = self.send(request).await?;
+            let status = response.status().as_u16();
+            let body = Limited::new(response.into_body(), OAUTH_BODY_MAX).collect().await;
+            Ok(Answer { status, body: body.map_err(|_| SendError::NoAnswer)?.to_bytes() })
+        };
+        timeout(OAUTH_DEADLINE, exchange).await.unwrap_or(Err(SendError::NoAnswer))
+    }
+}
+
+/// `Retry-After` in whole seconds, as Notion sends it.
+pub(crate) fn retry_after(headers: &HeaderMap) -> Option<Duration> {
+    headers.get(RETRY_AFTER)?.to_str().ok()?.trim().parse().ok().map(Duration::from_secs)
+}

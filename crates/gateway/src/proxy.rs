@@ -1,0 +1,254 @@
+//! Forwards an authorized call to Notion and streams the answer back.
+//! Small bodies are kept until the answer's head arrives, so that only such calls are ever sent again: once after a
+//! 401 with a renewed token, after 429 and 529 as Notion says, and 5xx only for GET and DELETE. A write that Notion
+//! answered with 503 is never repeated, for Notion may have saved it.
+
+mod headers;
+mod pacing;
+mod path;
+
+use std::time::Duration;
+
+use axum::body::{Body, Bytes};
+use axum::extract::Request;
+use axum::http::header::{AUTHORIZATION, CONTENT_LENGTH, HeaderValue, UPGRADE};
+use axum::http::uri::PathAndQuery;
+use axum::http::{HeaderMap, Method, StatusCode};
+use axum::response::Response;
+use futures_util::StreamExt as _;
+use http_body_util::BodyExt as _;
+use hyper::body::Incoming;
+use jiff::Timestamp;
+use store::records::{Actor, Step};
+use tokio::time::timeout;
+
+use crate::access::{self, LiveToken, Verdict};
+use crate::caller::Authorized;
+use crate::link::after;
+use crate::notion::{SendError, retry_after};
+use crate::{Error, Gateway};
+
+pub(crate) use pacing::Pacing;
+
+/// Bodies up to this size, in bytes, are kept until the answer's head arrives.
+const KEPT_MAX: usize = 64 * 1024;
+/// The largest body that is forwarded, in bytes: a part of an upload is at most 20 MB.
+const BODY_MAX: usize = 25 * 1024 * 1024;
+/// How long a call may wait for its turn, renewals and repeats included: SDKs give up after a minute.
+const PATIENCE: Duration = Duration::from_secs(30);
+/// How long Notion may take for an answer's head: it ends a call after a minute itself.
+const HEAD_DEADLINE: Duration = Duration::from_secs(65);
+/// How long to wait after a 429 that does not say.
+const UNSAID_WAIT: Duration = Duration::from_secs(1);
+
+/// Forwards a call. `target` is the raw path and query, beginning with `/v1/`.
+pub(crate) async fn forward(
+    gateway: &Gateway,
+    caller: &Authorized,
+    request: Request,
+    target: &str,
+) -> Result<Response, Error> {
+    path::check(target)?;
+    let target: PathAndQuery = target.parse().map_err(|_| Error::PathRefused("it is not a path and query"))?;
+    let (parts, body) = request.into_parts();
+    if parts.headers.contains_key(UPGRADE) || parts.method == Method::CONNECT {
+        return Err(Error::Invalid("a protocol upgrade cannot be forwarded".into()));
+    }
+    let integration = caller.integration(gateway)?;
+    let call = Call {
+        headers: headers::outgoing(&parts.headers, integration.notion_version.as_deref())?,
+        method: parts.method,
+        target,
+    };
+    let mut cargo = Cargo::load(&parts.headers, body).await?;
+    let deadline = after(gateway.world.now(), PATIENCE);
+    let mut token = access::live_token(gateway, caller).await?;
+    let mut tried = Tried::default();
+    loop {
+        let turn = gateway.pacing.wait(&caller.grant_id, integration.requests_per_minute, deadline).await?;
+        let sent = send(gateway, &call, &token, &mut cargo).await;
+        let now = gateway.world.now();
+        match judge(&call.method, &sent, &mut tried, cargo.is_kept(), deadline, now) {
+            Next::Answer => return answer(gateway, caller, &call, sent, &turn),
+            Next::Resend => {}
+            Next::Wait(wait) => {
+                gateway.pacing.close(&caller.grant_id, after(now, wait));
+            }
+            Next::Renew => match access::after_unauthorized(gateway, caller, &token).await? {
+                Verdict::PassOn => return answer(gateway, caller, &call, sent, &turn),
+                Verdict::Replay(_) if !cargo.is_kept() => return Err(Error::TokenRotatedRetry),
+                Verdict::Replay(renewed) => token = renewed,
+            },
+        }
+    }
+}
+
+/// What is sent, each time the same.
+struct Call {
+    method: Method,
+    target: PathAndQuery,
+    headers: HeaderMap,
+}
+
+/// What was done about a call already.
+#[derive(Default)]
+struct Tried {
+    renewed: bool,
+    repeated: bool,
+}
+
+/// What to do next.
+#[derive(Debug, PartialEq, Eq)]
+enum Next {
+    /// Give the caller what there is.
+    Answer,
+    /// Send it again at once.
+    Resend,
+    /// Send it again after this long.
+    Wait(Duration),
+    /// Ask for a renewed token first.
+    Renew,
+}
+
+type Sent = Result<axum::http::Response<Incoming>, SendError>;
+
+fn judge(
+    method: &Method,
+    sent: &Sent,
+    tried: &mut Tried,
+    kept: bool,
+    deadline: Timestamp,
+    now: Timestamp,
+) -> Next {
+    let harmless = matches!(*method, Method::GET | Method::HEAD | Method::DELETE);
+    let repeat_once = |tried: &mut Tried| {
+        if std::mem::replace(&mut tried.repeated, true) { Next::Answer } else { Next::Resend }
+    };
+    match sent {
+        Ok(response) => match response.status().as_u16() {
+            401 if !std::mem::replace(&mut tried.renewed, true) => Next::Renew,
+            429 | 529 if kept => {
+                let wait = retry_after(response.headers()).unwrap_or(UNSAID_WAIT);
+                if after(now, wait) < deadline { Next::Wait(wait) } else { Next::Answer }
+            }
+            500 | 502 | 503 | 504 if kept && harmless => repeat_once(tried),
+            _ => Next::Answer,
+        },
+        Err(SendError::NotSent) if kept => repeat_once(tried),
+        Err(SendError::NoAnswer) if kept && harmless => repeat_once(tried),
+        Err(_) => Next::Answer,
+    }
+}
+
+async fn send(gateway: &Gateway, call: &Call, token: &LiveToken, cargo: &mut Cargo) -> Sent {
+    if !gateway.notion.takes(token.secret.expose()) {
+        return Err(SendError::NotSent);
+    }
+    let Ok(uri) = gateway.notion.uri(call.target.clone()) else { return Err(SendError::NotSent) };
+    let mut request = axum::http::Request::new(cargo.take());
+    *request.method_mut() = call.method.clone();
+    *request.uri_mut() = uri;
+    *request.headers_mut() = call.headers.clone();
+    // Credentials come last, so nothing before can stand in for them.
+    let Ok(mut bearer) = HeaderValue::try_from(format!("Bearer {}", token.secret.expose())) else {
+        return Err(SendError::NotSent);
+    };
+    bearer.set_sensitive(true);
+    request.headers_mut().insert(AUTHORIZATION, bearer);
+    timeout(HEAD_DEADLINE, gateway.notion.send(request)).await.unwrap_or(Err(SendError::NoAnswer))
+}
+
+/// The answer for the caller: Notion's own, streamed, or what can be said instead of one.
+fn answer(
+    gateway: &Gateway,
+    caller: &Authorized,
+    call: &Call,
+    sent: Sent,
+    turn: &pacing::Turn,
+) -> Result<Response, Error> {
+    let answered = match sent {
+        Ok(answered) => answered,
+        Err(SendError::NotSent) => return Err(Error::NotionUnreachable),
+        Err(SendError::NoAnswer) => return Err(Error::NotionNoAnswer),
+    };
+    let (parts, body) = answered.into_parts();
+    if parts.status.is_redirection() || parts.status.is_informational() {
+        return Err(Error::NotionOdd("it was a redirect or a protocol switch"));
+    }
+    note_use(gateway, caller, call, parts.status);
+    let mut response = Response::new(Body::new(body));
+    *response.status_mut() = parts.status;
+    *response.headers_mut() = headers::incoming(&parts.headers);
+    turn.tell(response.headers_mut());
+    Ok(response)
+}
+
+/// Writes down that the connection was used; its first call ends the attempt's diagram. Nobody waits for it.
+fn note_use(gateway: &Gateway, caller: &Authorized, call: &Call, status: StatusCode) {
+    let now = gateway.world.now();
+    let Some(first) = caller.touch(now) else { return };
+    let steps = if first.0 { first_call(call, status, now) } else { Vec::new() };
+    let (gateway, id) = (gateway.clone(), caller.connection_id.clone());
+    tokio::spawn(async move {
+        if let Err(error) = gateway.store.touch_connection(&id, now, &steps).await {
+            tracing::warn!(event = "touch.failed", why = %error);
+        }
+    });
+}
+
+fn first_call(call: &Call, status: StatusCode, now: Timestamp) -> Vec<Step> {
+    let what = format!("{} {}", call.method, call.target.path());
+    let what: String = what.chars().take(80).collect();
+    let verdict = format!("{} {}", status.as_u16(), status.canonical_reason().unwrap_or_default());
+    vec![
+        Step::ok(now, Actor::App, Actor::Vestibule, "First API call").with_note(&what),
+        Step::ok(now, Actor::Vestibule, Actor::Notion, "Forwarded with the user's token"),
+        Step::ok(now, Actor::Notion, Actor::App, &verdict).with_note("Streamed through Vestibule"),
+    ]
+}
+
+/// A request's body: kept, so that it can be sent again, or streaming, once.
+enum Cargo {
+    Kept(Bytes),
+    Streaming(Option<Body>),
+}
+
+impl Cargo {
+    /// Keeps a body that is known, or found, to be small.
+    async fn load(headers: &HeaderMap, body: Body) -> Result<Self, Error> {
+        let declared = headers.get(CONTENT_LENGTH).and_then(|value| value.to_str().ok()?.parse::<u64>().ok());
+        if declared.is_some_and(|length| length > BODY_MAX as u64) {
+            return Err(Error::BodyTooLarge(BODY_MAX));
+        }
+        if declared.is_some_and(|length| length > KEPT_MAX as u64) {
+            return Ok(Self::Streaming(Some(limited(body))));
+        }
+        let mut frames = limited(body).into_data_stream();
+        let mut read: Vec<u8> = Vec::new();
+        while let Some(frame) = frames.next().await {
+            let frame = frame.map_err(|_| Error::Invalid("the body ended early, or is larger than 25 MiB".into()))?;
+            read.extend_from_slice(&frame);
+            if read.len() > KEPT_MAX {
+                let begun = futures_util::stream::iter([Ok(Bytes::from(read))]);
+                return Ok(Self::Streaming(Some(Body::from_stream(begun.chain(frames)))));
+            }
+        }
+        Ok(Self::Kept(Bytes::from(read)))
+    }
+
+    fn is_kept(&self) -> bool {
+        matches!(self, Self::Kept(_))
+    }
+
+    fn take(&mut self) -> Body {
+        match self {
+            Self::Kept(bytes) if bytes.is_empty() => Body::empty(),
+            Self::Kept(bytes) => Body::from(bytes.clone()),
+            Self::Streaming(body) => body.take().unwrap_or_default(),
+        }
+    }
+}
+
+fn limited(body: Body) -> Body {
+    Body::new(http_body_util::Limited::new(body, BODY_MAX).map_err(axum::Error::new))
+}
