@@ -6,8 +6,8 @@ use std::sync::{Arc, PoisonError};
 use std::time::Duration;
 
 use lifecycle::{
-    AfterCommit, AfterIntrospection, AfterRefresh, AfterUnauthorized, Generation, GrantFacts, GrantState, Introspected,
-    RefreshReply, Why,
+    AfterCommit, AfterIntrospection, AfterRefresh, AfterUnauthorized, Generation, GrantFacts, GrantState,
+    Introspected, RefreshReply, Why,
 };
 use notion_wire::token::TokenResponse;
 use sealing::Secret;
@@ -100,7 +100,8 @@ async fn one_at_a_time(gateway: &Gateway, grant_id: &str, why: Why) -> Result<bo
 }
 
 async fn renew(gateway: &Gateway, grant_id: &str, why: Why) -> Result<bool, Error> {
-    let facts = gateway.store.grant_facts(grant_id, an_hour_ago(gateway)).await?.ok_or(Error::Disconnected)?;
+    let facts =
+        gateway.store.grant_facts(grant_id, an_hour_ago(gateway)).await?.ok_or(Error::Disconnected)?;
     let now = gateway.world.now();
     if let Why::Refused401 { used } = why {
         match lifecycle::after_unauthorized(used, &facts) {
@@ -140,7 +141,8 @@ async fn refresh(
     pair: &vault::Pair,
 ) -> Result<bool, Error> {
     let Some(refresh_token) = &pair.refresh_token else {
-        set_reconnect_needed(gateway, grant, "Notion gave no refresh token and the access token ended").await?;
+        set_reconnect_needed(gateway, grant, "Notion gave no refresh token and the access token ended")
+            .await?;
         return Err(Error::ReconnectNeeded);
     };
     let now = gateway.world.now();
@@ -204,7 +206,8 @@ async fn conclude(
                     Err(Error::ReconnectNeeded)
                 }
                 state => {
-                    let reason = (state == GrantState::Degraded).then_some("Notion refused the refresh token");
+                    let reason =
+                        (state == GrantState::Degraded).then_some("Notion refused the refresh token");
                     gateway.store.set_grant_state(&grant.id, grant.generation, state, reason, None).await?;
                     gateway.notice_changes().await?;
                     Ok(false)

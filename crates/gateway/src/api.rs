@@ -57,7 +57,8 @@ impl Query {
         let mut parameters = HashMap::new();
         for (name, value) in url::form_urlencoded::parse(raw.unwrap_or_default().as_bytes()) {
             if !known.contains(&name.as_ref()) {
-                let message = format!("an unknown query parameter was given; known here: {}", known.join(", "));
+                let message =
+                    format!("an unknown query parameter was given; known here: {}", known.join(", "));
                 return Err(Error::Invalid(message.into()));
             }
             if parameters.insert(name.into_owned(), value.into_owned()).is_some() {

@@ -130,7 +130,8 @@ async fn act(gateway: &Gateway, name: &str, verdict: Verdict, now: Timestamp) ->
         }
         Verdict::WrongBrowser(attempt) => {
             let note = "The callback came from a browser that did not open this link, so nothing was spent. Finish in the browser that began, or open a new link.";
-            let step = Step::failed(now, Actor::Browser, Actor::Vestibule, "Callback from another browser", note);
+            let step =
+                Step::failed(now, Actor::Browser, Actor::Vestibule, "Callback from another browser", note);
             gateway.store.update_attempt(&attempt.id, None, &[step]).await.map_err(internal)?;
             Ok(page(Notice::WrongBrowser, Some(&attempt.id)))
         }
@@ -170,8 +171,13 @@ async fn exchange_and_save(
         Ok(response) => arrive(gateway, attempt, response).await,
         Err(error) => {
             let now = gateway.world.now();
-            let step =
-                Step::failed(now, Actor::Vestibule, Actor::Notion, "Exchange the code", exchange_note(&error));
+            let step = Step::failed(
+                now,
+                Actor::Vestibule,
+                Actor::Notion,
+                "Exchange the code",
+                exchange_note(&error),
+            );
             let outcome = Some(AttemptOutcome::ExchangeFailed);
             gateway.store.update_attempt(&attempt.id, outcome, &[step]).await.map_err(internal)?;
             tracing::warn!(event = "exchange.failed", attempt = attempt.id, why = exchange_note(&error));
@@ -259,10 +265,12 @@ fn arrival(
             spent: None,
         },
         steps: vec![
-            step(Actor::Vestibule, Actor::Notion, "Exchange the code").with_note("Basic auth with the client secret"),
+            step(Actor::Vestibule, Actor::Notion, "Exchange the code")
+                .with_note("Basic auth with the client secret"),
             step(Actor::Notion, Actor::Vestibule, "Access and refresh token"),
             step(Actor::Vestibule, Actor::Vestibule, "Seal the tokens and store them"),
-            step(Actor::Vestibule, Actor::App, "Return with a code of ours").with_note("Through the browser; good for five minutes"),
+            step(Actor::Vestibule, Actor::App, "Return with a code of ours")
+                .with_note("Through the browser; good for five minutes"),
         ],
     }
 }
@@ -328,7 +336,8 @@ fn back(gateway: &Gateway, attempt: &Attempt, pairs: &[(&str, &str)]) -> Respons
 }
 
 fn app_state(gateway: &Gateway, attempt: &Attempt) -> Option<sealing::Secret<String>> {
-    let Door::NotionShaped { app_state_sealed: Some(sealed), data_key_wrapped: Some(wrapped), .. } = &attempt.door
+    let Door::NotionShaped { app_state_sealed: Some(sealed), data_key_wrapped: Some(wrapped), .. } =
+        &attempt.door
     else {
         return None;
     };

@@ -78,7 +78,9 @@ pub(crate) async fn app(gateway: &Gateway, headers: &HeaderMap) -> Result<AppCal
 pub(crate) async fn at_root(gateway: &Gateway, headers: &HeaderMap) -> Result<Authorized, Error> {
     let key = bearer_key(gateway, headers).await?;
     let Some(connection_id) = key.connection_id.as_deref() else {
-        return Err(Error::KeyWrongKind("at /v1 a connection key was expected; with an app key call /notion/{connection}/v1"));
+        return Err(Error::KeyWrongKind(
+            "at /v1 a connection key was expected; with an app key call /notion/{connection}/v1",
+        ));
     };
     open(gateway, &key.client_id, connection_id).await
 }
@@ -94,7 +96,9 @@ pub(crate) async fn at_connection(
         (KeyKind::App, _) => {}
         (KeyKind::Connection, Some(own)) if own == connection_id => {}
         (KeyKind::Connection, _) => return Err(Error::NotFound("connection")),
-        (KeyKind::Secret, _) => return Err(Error::KeyWrongKind("an app secret opens /v1/oauth and nothing else")),
+        (KeyKind::Secret, _) => {
+            return Err(Error::KeyWrongKind("an app secret opens /v1/oauth and nothing else"));
+        }
     }
     open(gateway, &key.client_id, connection_id).await
 }
@@ -157,8 +161,11 @@ async fn line(gateway: &Gateway, client_id: &str, connection_id: &str) -> Result
     if let Some(line) = gateway.connections.get(connection_id, revision) {
         return Ok(line);
     }
-    let view =
-        gateway.store.find_connection(client_id, connection_id).await?.ok_or(Error::NotFound("connection"))?;
+    let view = gateway
+        .store
+        .find_connection(client_id, connection_id)
+        .await?
+        .ok_or(Error::NotFound("connection"))?;
     let line = Line {
         client_id: view.connection.client_id,
         stage: view.connection.stage,
@@ -189,7 +196,9 @@ async fn checked_key(gateway: &Gateway, text: &KeyText) -> Result<Arc<ApiKey>, E
     }
     // A disconnect ends the connection's keys: say what happened rather than that the key is bad.
     match &key.connection_id {
-        Some(connection) if line(gateway, &key.client_id, connection).await?.stage == ConnectionStage::Disconnected => {
+        Some(connection)
+            if line(gateway, &key.client_id, connection).await?.stage == ConnectionStage::Disconnected =>
+        {
             Err(Error::Disconnected)
         }
         _ => Err(Error::KeyInvalid),
@@ -205,7 +214,9 @@ async fn proven(
     let revision = gateway.revision();
     let key = match gateway.keys.get(&text.id, revision) {
         Some(key) => Some(key),
-        None => gateway.store.find_api_key(&text.id).await?.map(|key| gateway.keys.put(&text.id, revision, key)),
+        None => {
+            gateway.store.find_api_key(&text.id).await?.map(|key| gateway.keys.put(&text.id, revision, key))
+        }
     };
     let presented = gateway.keyring.lookup_hmac(text.secret.expose().as_bytes());
     let expected = key.as_deref().and_then(of);

@@ -120,7 +120,8 @@ fn check_origin(what: &str, url: &Url, problems: &mut Vec<String>) {
         && url.username().is_empty()
         && url.password().is_none();
     if !bare {
-        problems.push(format!("{what}: only scheme, host and port were expected, without path, query or user"));
+        problems
+            .push(format!("{what}: only scheme, host and port were expected, without path, query or user"));
     }
 }
 

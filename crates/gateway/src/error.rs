@@ -12,8 +12,8 @@ use axum::http::header::{CACHE_CONTROL, CONTENT_TYPE, RETRY_AFTER, WWW_AUTHENTIC
 use axum::http::{HeaderValue, StatusCode};
 use axum::middleware::Next;
 use axum::response::{IntoResponse, Response};
-use notion_wire::error::NotionError;
 use notion_wire::app_token::OAuthProblem;
+use notion_wire::error::NotionError;
 use serde_json::{Map, Value, json};
 use store::StoreError;
 
@@ -60,7 +60,9 @@ pub enum Error {
     #[error("Notion no longer accepts this authorization: send the user through a new connect link")]
     ReconnectNeeded,
     /// The access token was replaced while a large body was streaming, so the call could not be replayed.
-    #[error("the access token was just renewed and this body was too large to be replayed: send the call again")]
+    #[error(
+        "the access token was just renewed and this body was too large to be replayed: send the call again"
+    )]
     TokenRotatedRetry,
     /// A code that opens nothing here.
     #[error("{0}")]
@@ -238,7 +240,11 @@ pub(crate) enum Shape {
 pub(crate) struct RequestId(pub(crate) String);
 
 /// Gives each request its id, and each answer the header that names it.
-pub(crate) async fn name_request(State(gateway): State<Gateway>, mut request: Request, next: Next) -> Response {
+pub(crate) async fn name_request(
+    State(gateway): State<Gateway>,
+    mut request: Request,
+    next: Next,
+) -> Response {
     let id = RequestId(gateway.world.request_id().to_string());
     request.extensions_mut().insert(id.clone());
     let mut response = next.run(request).await;

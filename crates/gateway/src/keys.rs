@@ -169,7 +169,11 @@ impl Gateway {
 
     pub(crate) fn key_event(&self, kind: &str, key: &ApiKey) -> Event {
         let note = format!("key {} ({})", key.id, key.label);
-        Event { connection_id: key.connection_id.clone(), note: Some(note), ..self.event(kind, &key.client_id) }
+        Event {
+            connection_id: key.connection_id.clone(),
+            note: Some(note),
+            ..self.event(kind, &key.client_id)
+        }
     }
 }
 

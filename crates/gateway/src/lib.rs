@@ -6,8 +6,8 @@
 
 mod access;
 mod api;
-mod caller;
 mod callback;
+mod caller;
 pub mod config;
 mod cookie;
 mod diagram;

@@ -2,6 +2,7 @@
 //! The session door's link was minted by the app's back end; the Notion-shaped door takes what an app written for
 //! Notion sends. Either way the attempt is bound to this browser by a cookie of its own, and Notion's `state` is ours.
 
+use std::net::IpAddr;
 use std::time::Duration;
 
 use axum::extract::{Path, RawQuery, Request, State};
@@ -26,16 +27,21 @@ const ATTEMPT_LIFE: Duration = Duration::from_secs(10 * 60);
 const ATTEMPTS_PER_SESSION: usize = 5;
 
 /// `GET /connect/{token}`: the session door's link.
-pub(crate) async fn connect(State(gateway): State<Gateway>, Path(token): Path<String>, request: Request) -> Response {
+pub(crate) async fn connect(
+    State(gateway): State<Gateway>,
+    Path(token): Path<String>,
+    request: Request,
+) -> Response {
     if let Some(answer) = starts_nothing(&request) {
         return answer;
     }
-    match begin_from_session(&gateway, &token, &request).await {
+    let address = crate::serve::client_address(gateway.config(), &request);
+    match begin_from_session(&gateway, &token, address).await {
         Ok(response) | Err(response) => response,
     }
 }
 
-async fn begin_from_session(gateway: &Gateway, token: &str, request: &Request) -> Result<Response, Response> {
+async fn begin_from_session(gateway: &Gateway, token: &str, address: IpAddr) -> Result<Response, Response> {
     let found = gateway.store.find_connect_session_by_token(&sha256(token.as_bytes())).await;
     let session = found.map_err(internal)?.ok_or_else(|| page(Notice::LinkUnknown, None))?;
     let now = gateway.world.now();
@@ -49,7 +55,8 @@ async fn begin_from_session(gateway: &Gateway, token: &str, request: &Request) -
         gateway.config.by_client_id(&session.client_id).ok_or_else(|| page(Notice::LinkUnknown, None))?;
     let step = |from, to, at, what: &str| Step::ok(at, from, to, what);
     let steps = vec![
-        step(Actor::App, Actor::Vestibule, session.created_at, "Ask for a connect link").with_note("POST /api/connect-sessions"),
+        step(Actor::App, Actor::Vestibule, session.created_at, "Ask for a connect link")
+            .with_note("POST /api/connect-sessions"),
         step(Actor::Browser, Actor::Vestibule, now, "Open the connect link"),
     ];
     let door = Door::Session {
@@ -59,7 +66,7 @@ async fn begin_from_session(gateway: &Gateway, token: &str, request: &Request) -
         reconnect: session.reconnect,
     };
     let id = gateway.world.id("att");
-    begin(gateway, name, integration, Opening { id, door, steps, ends_by: session.expires_at }, request).await
+    begin(gateway, name, integration, Opening { id, door, steps, ends_by: session.expires_at, address }).await
 }
 
 enum LinkVerdict {
@@ -87,12 +94,13 @@ pub(crate) async fn authorize(
     if let Some(answer) = starts_nothing(&request) {
         return answer;
     }
-    match begin_from_authorize(&gateway, query.as_deref().unwrap_or_default(), &request).await {
+    let address = crate::serve::client_address(gateway.config(), &request);
+    match begin_from_authorize(&gateway, query.as_deref().unwrap_or_default(), address).await {
         Ok(response) | Err(response) => response,
     }
 }
 
-async fn begin_from_authorize(gateway: &Gateway, query: &str, request: &Request) -> Result<Response, Response> {
+async fn begin_from_authorize(gateway: &Gateway, query: &str, address: IpAddr) -> Result<Response, Response> {
     let asked = read_authorize_query(query).map_err(|error| refuse_authorize(gateway, &error))?;
     let Some((name, integration)) = gateway.config.by_client_id(&asked.client_id) else {
         return Err(page(Notice::ClientUnknown, None));
@@ -100,9 +108,12 @@ async fn begin_from_authorize(gateway: &Gateway, query: &str, request: &Request)
     if !integration.return_urls.contains(&asked.redirect_uri) {
         return Err(page(Notice::RedirectUriNotRegistered, None));
     }
-    let invalid = |what| back_with_error(&asked.redirect_uri, "invalid_request", what, asked.state.as_deref());
+    let invalid =
+        |what| back_with_error(&asked.redirect_uri, "invalid_request", what, asked.state.as_deref());
     if asked.state.is_none() && integration.require_state {
-        return Err(invalid("state is required: 16 to 512 visible characters that your app checks on the way back"));
+        return Err(invalid(
+            "state is required: 16 to 512 visible characters that your app checks on the way back",
+        ));
     }
     if asked.code_challenge.is_none() && integration.require_pkce {
         return Err(invalid("PKCE is required: code_challenge with code_challenge_method=S256"));
@@ -124,7 +135,7 @@ async fn begin_from_authorize(gateway: &Gateway, query: &str, request: &Request)
         data_key_wrapped,
     };
     let ends_by = after(now, ATTEMPT_LIFE);
-    begin(gateway, name, integration, Opening { id, door, steps, ends_by }, request).await
+    begin(gateway, name, integration, Opening { id, door, steps, ends_by, address }).await
 }
 
 /// An error goes back to the app only if the redirect URI is one that it registered; else it is a page.
@@ -163,6 +174,8 @@ struct Opening {
     door: Door,
     steps: Vec<Step>,
     ends_by: jiff::Timestamp,
+    /// Whose browser it is: attempts are capped by address.
+    address: IpAddr,
 }
 
 /// Stores the attempt, binds it to this browser, and sends the browser on to Notion.
@@ -171,11 +184,9 @@ async fn begin(
     name: &str,
     integration: &Integration,
     opening: Opening,
-    request: &Request,
 ) -> Result<Response, Response> {
     let now = gateway.world.now();
-    let address = crate::serve::client_address(gateway.config(), request);
-    if !gateway.starts.allow(name, address, now) {
+    if !gateway.starts.allow(name, opening.address, now) {
         return Err(page(Notice::TooManyAttempts, None));
     }
     let state = gateway.world.token();
@@ -200,7 +211,8 @@ async fn begin(
         outcome: StepOutcome::Pending,
         ..Step::ok(now, Actor::Browser, Actor::Notion, "Choose a workspace and pages")
     });
-    let started = gateway.store.insert_attempt(&attempt, &steps, ATTEMPTS_PER_SESSION, now).await.map_err(internal)?;
+    let started =
+        gateway.store.insert_attempt(&attempt, &steps, ATTEMPTS_PER_SESSION, now).await.map_err(internal)?;
     match started {
         AttemptStart::Started => {}
         AttemptStart::SessionSpent => return Err(page(Notice::LinkUsed, None)),

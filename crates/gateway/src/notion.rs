@@ -141,7 +141,11 @@ impl Notion {
 
     /// The URI of a path and query at this Notion.
     pub(crate) fn uri(&self, target: PathAndQuery) -> Result<Uri, axum::http::Error> {
-        Uri::builder().scheme(self.scheme.clone()).authority(self.authority.clone()).path_and_query(target).build()
+        Uri::builder()
+            .scheme(self.scheme.clone())
+            .authority(self.authority.clone())
+            .path_and_query(target)
+            .build()
     }
 
     /// Sends a call; the answer's body streams.
@@ -201,7 +205,8 @@ impl Notion {
 
     /// Asks whether an access token is active.
     pub(crate) async fn introspect(&self, integration: &Integration, token: &Secret<String>) -> Introspected {
-        let Ok(answer) = self.oauth("/v1/oauth/introspect", integration, token_body(token.expose())).await else {
+        let Ok(answer) = self.oauth("/v1/oauth/introspect", integration, token_body(token.expose())).await
+        else {
             return Introspected::Unclear;
         };
         match read_introspection(answer.status, &answer.body) {
@@ -212,7 +217,11 @@ impl Notion {
     }
 
     /// Revokes an access token. An error says why it must be tried again.
-    pub(crate) async fn revoke(&self, integration: &Integration, token: &Secret<String>) -> Result<(), &'static str> {
+    pub(crate) async fn revoke(
+        &self,
+        integration: &Integration,
+        token: &Secret<String>,
+    ) -> Result<(), &'static str> {
         match self.oauth("/v1/oauth/revoke", integration, token_body(token.expose())).await {
             Ok(answer) if is_revoked(answer.status, &answer.body) => Ok(()),
             Ok(_) => Err("Notion refused the revocation"),
@@ -264,13 +273,24 @@ impl Notion {
         }
     }
 
-    async fn oauth(&self, path: &'static str, integration: &Integration, body: Vec<u8>) -> Result<Answer, SendError> {
+    async fn oauth(
+        &self,
+        path: &'static str,
+        integration: &Integration,
+        body: Vec<u8>,
+    ) -> Result<Answer, SendError> {
         let basic = basic_authorization(&integration.client_id, integration.client_secret.expose());
         let request = self.own_request("POST", path, &basic, Body::from(body)).ok_or(SendError::NotSent)?;
         self.whole(request).await
     }
 
-    fn own_request(&self, method: &str, path: &'static str, authorization: &str, body: Body) -> Option<Request<Body>> {
+    fn own_request(
+        &self,
+        method: &str,
+        path: &'static str,
+        authorization: &str,
+        body: Body,
+    ) -> Option<Request<Body>> {
         Request::builder()
             .method(method)
             .uri(self.uri(PathAndQuery::from_static(path)).ok()?)

@@ -1,10 +1,10 @@
 //! The pages that a browser may meet on the way: fixed texts that say what happened and what to do.
 //! Nothing from outside is repeated on them, apart from the attempt's id, which is ours.
 
+use axum::http::StatusCode;
 use axum::http::header::{
     CACHE_CONTROL, CONTENT_SECURITY_POLICY, CONTENT_TYPE, REFERRER_POLICY, X_CONTENT_TYPE_OPTIONS,
 };
-use axum::http::StatusCode;
 use axum::response::{IntoResponse, Response};
 
 /// Why the browser sees a page instead of going on.
@@ -35,24 +35,51 @@ impl Notice {
             Self::WrongBrowser => StatusCode::FORBIDDEN,
             Self::MethodNotAllowed => StatusCode::METHOD_NOT_ALLOWED,
             Self::Internal => StatusCode::INTERNAL_SERVER_ERROR,
-            Self::ClientUnknown | Self::RedirectUriNotRegistered | Self::AuthorizeInvalid | Self::StateUnknown => {
-                StatusCode::BAD_REQUEST
-            }
+            Self::ClientUnknown
+            | Self::RedirectUriNotRegistered
+            | Self::AuthorizeInvalid
+            | Self::StateUnknown => StatusCode::BAD_REQUEST,
         }
     }
 
     fn words(self) -> (&'static str, &'static str) {
         match self {
-            Self::LinkUnknown => ("This link is not known", "It may be incomplete. Go back to the app and start again."),
-            Self::LinkExpired => ("This link has expired", "Links live fifteen minutes. Go back to the app and start again."),
-            Self::LinkUsed => ("This link was used", "It has done its work. If something is missing, go back to the app and start again."),
-            Self::TooManyAttempts => ("Too many tries", "Wait a few minutes, then go back to the app and start again."),
-            Self::ClientUnknown => ("This app is not known here", "The client_id in the link is not one of this gateway's integrations. Tell the app's developer."),
-            Self::RedirectUriNotRegistered => ("Missing or invalid redirect_uri", "The redirect_uri in the link must be exactly one of the integration's registered return URLs. Tell the app's developer."),
-            Self::AuthorizeInvalid => ("This link is not complete", "The authorization request cannot be read. Tell the app's developer."),
-            Self::StateUnknown => ("Nothing to finish here", "This page belongs to a connection that is not known. Go back to the app and start again."),
-            Self::WrongBrowser => ("Please finish where you began", "This connection was started in another browser. Nothing was changed. Open the link again in the browser that you want to use."),
-            Self::AlreadyHandled => ("This was already handled", "You can close this page and go back to the app."),
+            Self::LinkUnknown => {
+                ("This link is not known", "It may be incomplete. Go back to the app and start again.")
+            }
+            Self::LinkExpired => {
+                ("This link has expired", "Links live fifteen minutes. Go back to the app and start again.")
+            }
+            Self::LinkUsed => (
+                "This link was used",
+                "It has done its work. If something is missing, go back to the app and start again.",
+            ),
+            Self::TooManyAttempts => {
+                ("Too many tries", "Wait a few minutes, then go back to the app and start again.")
+            }
+            Self::ClientUnknown => (
+                "This app is not known here",
+                "The client_id in the link is not one of this gateway's integrations. Tell the app's developer.",
+            ),
+            Self::RedirectUriNotRegistered => (
+                "Missing or invalid redirect_uri",
+                "The redirect_uri in the link must be exactly one of the integration's registered return URLs. Tell the app's developer.",
+            ),
+            Self::AuthorizeInvalid => (
+                "This link is not complete",
+                "The authorization request cannot be read. Tell the app's developer.",
+            ),
+            Self::StateUnknown => (
+                "Nothing to finish here",
+                "This page belongs to a connection that is not known. Go back to the app and start again.",
+            ),
+            Self::WrongBrowser => (
+                "Please finish where you began",
+                "This connection was started in another browser. Nothing was changed. Open the link again in the browser that you want to use.",
+            ),
+            Self::AlreadyHandled => {
+                ("This was already handled", "You can close this page and go back to the app.")
+            }
             Self::NotFound => ("There is nothing here", "Check the address."),
             Self::MethodNotAllowed => ("That does not work here", "This page cannot be used in that way."),
             Self::Internal => ("Something went wrong", "Nothing was lost. Go back to the app and try again."),
@@ -81,7 +108,10 @@ pub(crate) async fn index() -> Response {
 fn whole(status: StatusCode, html: String) -> Response {
     let headers = [
         (CONTENT_TYPE, "text/html; charset=utf-8"),
-        (CONTENT_SECURITY_POLICY, "default-src 'none'; style-src 'unsafe-inline'; frame-ancestors 'none'; base-uri 'none'"),
+        (
+            CONTENT_SECURITY_POLICY,
+            "default-src 'none'; style-src 'unsafe-inline'; frame-ancestors 'none'; base-uri 'none'",
+        ),
         (X_CONTENT_TYPE_OPTIONS, "nosniff"),
         (CACHE_CONTROL, "no-store"),
         (REFERRER_POLICY, "no-referrer"),

@@ -49,7 +49,8 @@ pub(crate) async fn forward(
     target: &str,
 ) -> Result<Response, Error> {
     path::check(target)?;
-    let target: PathAndQuery = target.parse().map_err(|_| Error::PathRefused("it is not a path and query"))?;
+    let target: PathAndQuery =
+        target.parse().map_err(|_| Error::PathRefused("it is not a path and query"))?;
     let (parts, body) = request.into_parts();
     if parts.headers.contains_key(UPGRADE) || parts.method == Method::CONNECT {
         return Err(Error::Invalid("a protocol upgrade cannot be forwarded".into()));
@@ -226,7 +227,8 @@ impl Cargo {
         let mut frames = limited(body).into_data_stream();
         let mut read: Vec<u8> = Vec::new();
         while let Some(frame) = frames.next().await {
-            let frame = frame.map_err(|_| Error::Invalid("the body ended early, or is larger than 25 MiB".into()))?;
+            let frame =
+                frame.map_err(|_| Error::Invalid("the body ended early, or is larger than 25 MiB".into()))?;
             read.extend_from_slice(&frame);
             if read.len() > KEPT_MAX {
                 let begun = futures_util::stream::iter([Ok(Bytes::from(read))]);

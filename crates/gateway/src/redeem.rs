@@ -9,7 +9,8 @@ use jiff::Timestamp;
 use lifecycle::{Generation, GrantState};
 use sealing::{equal, sha256};
 use store::records::{
-    Actor, ApiKey, AttemptOutcome, Candidate, Code, CodeSpent, Connection, ConnectionView, Door, Event, Grant, Step,
+    Actor, ApiKey, AttemptOutcome, Candidate, Code, CodeSpent, Connection, ConnectionView, Door, Event,
+    Grant, Step,
 };
 use store::{Activated, Activation, CodeFound};
 
@@ -87,7 +88,9 @@ fn wrong_proof(door: &Door, proof: &Proof<'_>) -> Option<&'static str> {
                 (None, None) => None,
                 (None, Some(_)) => Some("code_verifier was given though no code_challenge was"),
                 (Some(_), None) => Some("code_verifier is missing"),
-                (Some(challenge), Some(verifier)) => (!verifies(challenge, verifier)).then_some("code_verifier is wrong"),
+                (Some(challenge), Some(verifier)) => {
+                    (!verifies(challenge, verifier)).then_some("code_verifier is wrong")
+                }
             }
         }
         _ => Some("the code was made for the other door"),
@@ -130,7 +133,9 @@ pub(crate) async fn redeem(
                 return Ok(Redeemed { connection: view(gateway, caller, &connection_id).await?, key: None });
             }
             Verdict::Unknown => return Err(Error::InvalidGrant(UNKNOWN)),
-            Verdict::TooLate => return Err(Error::InvalidGrant("the code has expired: codes live five minutes")),
+            Verdict::TooLate => {
+                return Err(Error::InvalidGrant("the code has expired: codes live five minutes"));
+            }
             Verdict::Replayed => {
                 let event = event_of(gateway, "code.replayed", &found.code);
                 gateway.store.insert_event(&event).await?;
@@ -153,7 +158,12 @@ fn event_of(gateway: &Gateway, kind: &str, code: &Code) -> Event {
 }
 
 /// Spends the code for good, tells of it, and settles the pair that it would have opened.
-async fn refuse(gateway: &Gateway, found: &CodeFound, why: &'static str, now: Timestamp) -> Result<Error, Error> {
+async fn refuse(
+    gateway: &Gateway,
+    found: &CodeFound,
+    why: &'static str,
+    now: Timestamp,
+) -> Result<Error, Error> {
     let note = format!("Refused: {why}. The code is spent and nothing was connected.");
     let step = Step::failed(now, Actor::App, Actor::Vestibule, "Redeem the code", &note);
     let event = Event { note: Some(why.to_owned()), ..event_of(gateway, "connection.refused", &found.code) };

@@ -3,13 +3,13 @@
 use axum::Router;
 use axum::extract::{DefaultBodyLimit, Path, Request, State};
 use axum::http::StatusCode;
-use axum::middleware::{from_fn_with_state, from_fn};
+use axum::middleware::{from_fn, from_fn_with_state};
 use axum::response::{IntoResponse, Response};
 use axum::routing::{any, delete, get, post};
 
 use crate::error::{Shape, name_request, shape_errors};
 use crate::pages::{Notice, index, page};
-use crate::{Error, Gateway, api, caller, callback, link, oauth, proxy};
+use crate::{Error, Gateway, api, callback, caller, link, oauth, proxy};
 
 /// The largest body of the HTTP API and the token endpoint, in bytes: they carry a few short strings.
 const BODY_MAX: usize = 64 * 1024;
@@ -120,7 +120,9 @@ async fn at_connection(
 /// The raw path and query after the door's prefix, byte for byte as it came.
 fn target(request: &Request, prefix: &str) -> Result<String, Error> {
     let raw = request.uri().path_and_query().map_or("", |both| both.as_str());
-    raw.strip_prefix(prefix).map(str::to_owned).ok_or(Error::PathRefused("the connection's id was spelled oddly"))
+    raw.strip_prefix(prefix)
+        .map(str::to_owned)
+        .ok_or(Error::PathRefused("the connection's id was spelled oddly"))
 }
 
 async fn ready(State(gateway): State<Gateway>) -> Response {

@@ -54,11 +54,13 @@ pub async fn serve(listener: TcpListener, router: Router, stop: impl Future<Outp
         };
         // Small answers must not wait for the next acknowledgement.
         let _best_effort = stream.set_nodelay(true);
-        let service = router.clone().map_request(move |mut request: axum::http::Request<hyper::body::Incoming>| {
-            request.extensions_mut().insert(ConnectInfo(peer));
-            request.map(axum::body::Body::new)
-        });
-        let socket = builder.serve_connection(TokioIo::new(stream), TowerToHyperService::new(service)).into_owned();
+        let service =
+            router.clone().map_request(move |mut request: axum::http::Request<hyper::body::Incoming>| {
+                request.extensions_mut().insert(ConnectInfo(peer));
+                request.map(axum::body::Body::new)
+            });
+        let socket =
+            builder.serve_connection(TokioIo::new(stream), TowerToHyperService::new(service)).into_owned();
         let watched = open.watch(socket);
         tokio::spawn(async move {
             // A peer that goes away or speaks no HTTP is its own business.
@@ -88,14 +90,18 @@ pub(crate) fn client_address(config: &Config, request: &Request) -> IpAddr {
         .map(str::trim)
         .collect();
     // Each proxy appends what it saw: from the right, the first that is not one of ours is the client.
-    let parsed = forwarded.iter().rev().map_while(|text| text.parse::<IpAddr>().ok()).map(|ip| ip.to_canonical());
+    let parsed =
+        forwarded.iter().rev().map_while(|text| text.parse::<IpAddr>().ok()).map(|ip| ip.to_canonical());
     parsed.into_iter().find(|ip| !config.trusted_proxies.contains(ip)).unwrap_or(peer)
 }
 
 /// One line an answer: method, route template, status, time taken.
 pub(crate) async fn log_request(request: Request, next: Next) -> Response {
     let method = request.method().clone();
-    let route = request.extensions().get::<MatchedPath>().map_or_else(|| "unmatched".to_owned(), |p| p.as_str().to_owned());
+    let route = request
+        .extensions()
+        .get::<MatchedPath>()
+        .map_or_else(|| "unmatched".to_owned(), |p| p.as_str().to_owned());
     let began = tokio::time::Instant::now();
     let response = next.run(request).await;
     let took_ms = u64::try_from(began.elapsed().as_millis()).unwrap_or(u64::MAX);

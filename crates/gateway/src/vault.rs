@@ -18,7 +18,10 @@ impl Pair {
     pub(crate) fn of(response: &TokenResponse) -> Self {
         Self {
             access_token: Secret::new(response.access_token.expose().to_owned()),
-            refresh_token: response.refresh_token.as_ref().map(|token| Secret::new(token.expose().to_owned())),
+            refresh_token: response
+                .refresh_token
+                .as_ref()
+                .map(|token| Secret::new(token.expose().to_owned())),
         }
     }
 }
@@ -66,7 +69,13 @@ pub(crate) fn open_candidate(gateway: &Gateway, candidate: &Candidate) -> Result
 }
 
 /// Seals a pair for a grant at its generation.
-pub(crate) fn seal_grant(gateway: &Gateway, client_id: &str, id: &str, generation: u64, pair: &Pair) -> SealedPair {
+pub(crate) fn seal_grant(
+    gateway: &Gateway,
+    client_id: &str,
+    id: &str,
+    generation: u64,
+    pair: &Pair,
+) -> SealedPair {
     seal_pair(gateway, &Row { table: "grants", client_id, id }, generation, pair)
 }
 

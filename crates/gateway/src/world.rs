@@ -46,7 +46,9 @@ impl World {
     /// Now, in UTC.
     pub fn now(&self) -> Timestamp {
         match &self.clock {
-            Clock::Real => Timestamp::try_from(SystemTime::now()).expect("the machine's clock is in jiff's range"),
+            Clock::Real => {
+                Timestamp::try_from(SystemTime::now()).expect("the machine's clock is in jiff's range")
+            }
             Clock::Manual(hand) => *hand.now.lock().unwrap_or_else(PoisonError::into_inner),
         }
     }

@@ -72,9 +72,9 @@ pub enum AfterIntrospection {
 pub fn after_introspection(answer: Introspected, facts: &GrantFacts) -> AfterIntrospection {
     match (answer, facts.state) {
         (Introspected::Active | Introspected::Unclear, _) => AfterIntrospection::PassOn,
-        (Introspected::Inactive, GrantState::Degraded) => {
-            AfterIntrospection::ReconnectNeeded("the access token ended and the refresh token was refused before")
-        }
+        (Introspected::Inactive, GrantState::Degraded) => AfterIntrospection::ReconnectNeeded(
+            "the access token ended and the refresh token was refused before",
+        ),
         (Introspected::Inactive, _) => AfterIntrospection::Refresh,
     }
 }
@@ -97,7 +97,8 @@ pub fn may_refresh(facts: &GrantFacts, now: Timestamp, why: &Why) -> Result<(), 
         facts.refreshes.iter().map(|at| since(*at)).filter(|since| *since < HOUR).collect();
     let waits = [
         recent.iter().min().and_then(|last| SPACING.checked_sub(*last)),
-        (recent.len() >= PER_HOUR).then(|| recent.iter().max().map_or(HOUR, |first| HOUR.saturating_sub(*first))),
+        (recent.len() >= PER_HOUR)
+            .then(|| recent.iter().max().map_or(HOUR, |first| HOUR.saturating_sub(*first))),
     ];
     match waits.into_iter().flatten().max() {
         Some(retry_after) if !retry_after.is_zero() => Err(RefreshDenied { retry_after }),

@@ -54,7 +54,10 @@ impl OAuthProblem {
 ///
 /// # Errors
 /// `invalid_request` if it does not read, `unsupported_grant_type` for another grant.
-pub fn read_app_token_request(content_type: Option<&str>, body: &[u8]) -> Result<AppTokenRequest, OAuthProblem> {
+pub fn read_app_token_request(
+    content_type: Option<&str>,
+    body: &[u8],
+) -> Result<AppTokenRequest, OAuthProblem> {
     let mut given = read_body(content_type, body)?;
     let mut take = |name: &str| given.remove(name).filter(|value| !value.is_empty());
     let missing = |name: &str| OAuthProblem::new(400, "invalid_request", format!("{name} is missing"));
@@ -88,12 +91,13 @@ pub fn read_token_parameter(content_type: Option<&str>, body: &[u8]) -> Result<T
 
 fn read_body(content_type: Option<&str>, body: &[u8]) -> Result<HashMap<String, String>, OAuthProblem> {
     let invalid = |why: &str| OAuthProblem::new(400, "invalid_request", why);
-    let kind = content_type.unwrap_or_default().split(';').next().unwrap_or_default().trim().to_ascii_lowercase();
+    let kind =
+        content_type.unwrap_or_default().split(';').next().unwrap_or_default().trim().to_ascii_lowercase();
     match kind.as_str() {
         "application/x-www-form-urlencoded" => parameters::read(body).map_err(invalid),
         "application/json" => {
-            let Members(members) =
-                serde_json::from_slice(body).map_err(|_| invalid("a JSON object without repeated keys was expected"))?;
+            let Members(members) = serde_json::from_slice(body)
+                .map_err(|_| invalid("a JSON object without repeated keys was expected"))?;
             Ok(members)
         }
         _ => Err(invalid("Content-Type must be application/json or application/x-www-form-urlencoded")),
@@ -193,7 +197,9 @@ mod tests {
     fn json_and_form_are_read_alike() {
         let json = br#"{"grant_type":"authorization_code","code":"c","redirect_uri":"https://a/"}"#;
         let form = b"grant_type=authorization_code&code=c&redirect_uri=https%3A%2F%2Fa%2F";
-        for (kind, body) in [("application/json; charset=utf-8", &json[..]), ("application/x-www-form-urlencoded", form)] {
+        for (kind, body) in
+            [("application/json; charset=utf-8", &json[..]), ("application/x-www-form-urlencoded", form)]
+        {
             match read_app_token_request(Some(kind), body).unwrap() {
                 AppTokenRequest::Code { code, redirect_uri, code_verifier: None } => {
                     assert_eq!((code.expose(), redirect_uri.as_deref()), ("c", Some("https://a/")));
@@ -205,13 +211,17 @@ mod tests {
 
     #[test]
     fn what_is_missing_repeated_or_unknown_is_refused() {
-        let error = |body: &str| read_app_token_request(Some("application/json"), body.as_bytes()).unwrap_err().error;
+        let error =
+            |body: &str| read_app_token_request(Some("application/json"), body.as_bytes()).unwrap_err().error;
         assert_eq!(error("[]"), "invalid_request");
         assert_eq!(error("{}"), "invalid_request");
         assert_eq!(error(r#"{"grant_type":"password"}"#), "unsupported_grant_type");
         assert_eq!(error(r#"{"grant_type":"refresh_token"}"#), "invalid_request");
         assert_eq!(error(r#"{"grant_type":"authorization_code","code":7}"#), "invalid_request");
-        assert_eq!(error(r#"{"grant_type":"refresh_token","refresh_token":"a","refresh_token":"b"}"#), "invalid_request");
+        assert_eq!(
+            error(r#"{"grant_type":"refresh_token","refresh_token":"a","refresh_token":"b"}"#),
+            "invalid_request"
+        );
         assert!(read_app_token_request(None, b"{}").is_err());
         assert!(read_token_parameter(Some("application/json"), b"{}").is_err());
     }

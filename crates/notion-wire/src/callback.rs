@@ -106,7 +106,9 @@ mod tests {
     #[test]
     fn an_ambiguous_callback_is_refused() {
         let long = format!("code={}&state=s", "x".repeat(1025));
-        for query in ["", "state=s", "code=a&error=b&state=s", "code=a&code=b&state=s", "code=&state=s", &long] {
+        for query in
+            ["", "state=s", "code=a&error=b&state=s", "code=a&code=b&state=s", "code=&state=s", &long]
+        {
             assert!(read_callback_query(query).is_err(), "{query}");
         }
     }

@@ -53,7 +53,9 @@ pub fn basic_authorization(client_id: &str, client_secret: &str) -> String {
 
 /// The body of the exchange. `redirect_uri` repeats the one of the authorization request exactly.
 pub fn exchange_body(code: &str, redirect_uri: &str) -> Vec<u8> {
-    json!({ "grant_type": "authorization_code", "code": code, "redirect_uri": redirect_uri }).to_string().into_bytes()
+    json!({ "grant_type": "authorization_code", "code": code, "redirect_uri": redirect_uri })
+        .to_string()
+        .into_bytes()
 }
 
 /// The body of a refresh.
@@ -171,7 +173,8 @@ pub fn read_token_answer(status: u16, body: &[u8]) -> TokenOutcome {
 /// # Errors
 /// What is wrong with it; never a value of it.
 pub fn read_token_response(body: &[u8]) -> Result<TokenResponse, &'static str> {
-    let raw: RawToken = serde_json::from_slice(body).map_err(|_| "the token response does not read as one")?;
+    let raw: RawToken =
+        serde_json::from_slice(body).map_err(|_| "the token response does not read as one")?;
     if !raw.access_token.is_sound() || raw.refresh_token.as_ref().is_some_and(|token| !token.is_sound()) {
         return Err("a token is empty, too long, or not visible ASCII");
     }
@@ -209,7 +212,9 @@ fn read_refusal(status: u16, body: &[u8]) -> Refusal {
     let word = raw.and_then(|raw| raw.error.or(raw.code));
     match (word.as_deref(), status) {
         (Some("invalid_grant"), _) => Refusal::InvalidGrant,
-        (Some("invalid_client" | "unauthorized_client" | "unauthorized"), _) | (None, 401 | 403) => Refusal::InvalidClient,
+        (Some("invalid_client" | "unauthorized_client" | "unauthorized"), _) | (None, 401 | 403) => {
+            Refusal::InvalidClient
+        }
         _ => Refusal::InvalidRequest,
     }
 }
@@ -279,7 +284,10 @@ mod tests {
             TokenOutcome::Refused(refusal) => refusal,
             other => panic!("{other:?}"),
         };
-        assert_eq!(refusal(400, r#"{"error":"invalid_grant","error_description":"x"}"#), Refusal::InvalidGrant);
+        assert_eq!(
+            refusal(400, r#"{"error":"invalid_grant","error_description":"x"}"#),
+            Refusal::InvalidGrant
+        );
         assert_eq!(
             refusal(400, r#"{"object":"error","status":400,"code":"invalid_grant","message":"x"}"#),
             Refusal::InvalidGrant
@@ -291,8 +299,13 @@ mod tests {
 
     #[test]
     fn an_unclear_answer_is_not_a_refusal() {
-        for (status, body) in [(500, "{}"), (502, "<html>"), (200, "{}"), (200, ""), (302, ""), (200, &GOOD[..60])] {
-            assert!(matches!(read_token_answer(status, body.as_bytes()), TokenOutcome::Unclear(_)), "{status} {body}");
+        for (status, body) in
+            [(500, "{}"), (502, "<html>"), (200, "{}"), (200, ""), (302, ""), (200, &GOOD[..60])]
+        {
+            assert!(
+                matches!(read_token_answer(status, body.as_bytes()), TokenOutcome::Unclear(_)),
+                "{status} {body}"
+            );
         }
         assert!(matches!(read_token_answer(429, b""), TokenOutcome::Throttled));
         assert!(matches!(read_token_answer(529, b""), TokenOutcome::Throttled));

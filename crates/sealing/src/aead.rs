@@ -35,7 +35,9 @@ impl Key {
     }
 
     fn cipher(&self) -> LessSafeKey {
-        LessSafeKey::new(UnboundKey::new(&AES_256_GCM_SIV, &*self.0).expect("the key has the cipher's 32 bytes"))
+        LessSafeKey::new(
+            UnboundKey::new(&AES_256_GCM_SIV, &*self.0).expect("the key has the cipher's 32 bytes"),
+        )
     }
 }
 
@@ -46,7 +48,11 @@ pub(crate) fn seal(key: &Key, key_id: u32, context: &[u8], plaintext: &[u8], ran
     let mut body = Zeroizing::new(plaintext.to_vec());
     let tag = key
         .cipher()
-        .seal_in_place_separate_tag(Nonce::assume_unique_for_key(nonce), Aad::from(bound(key_id, context)), &mut body)
+        .seal_in_place_separate_tag(
+            Nonce::assume_unique_for_key(nonce),
+            Aad::from(bound(key_id, context)),
+            &mut body,
+        )
         .expect("a bounded plaintext can be sealed");
     let mut sealed = Vec::with_capacity(HEADER_LEN + body.len() + TAG_LEN);
     sealed.push(VERSION);

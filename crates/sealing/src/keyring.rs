@@ -49,7 +49,10 @@ impl RootKey {
 
 fn from_hex(text: &str) -> Option<Vec<u8>> {
     let digit = |b: u8| char::from(b).to_digit(16).and_then(|d| u8::try_from(d).ok());
-    text.as_bytes().chunks(2).map(|pair| Some((digit(*pair.first()?)? << 4) | digit(*pair.get(1)?)?)).collect()
+    text.as_bytes()
+        .chunks(2)
+        .map(|pair| Some((digit(*pair.first()?)? << 4) | digit(*pair.get(1)?)?))
+        .collect()
 }
 
 /// The keyring as the store holds it.
@@ -67,7 +70,9 @@ pub struct StoredKeyring {
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
 pub enum KeyringError {
     /// Most likely another root key.
-    #[error("this root key does not open the store's keyring: it was made with another one. Nothing was written")]
+    #[error(
+        "this root key does not open the store's keyring: it was made with another one. Nothing was written"
+    )]
     WrongRootKey,
     /// The stored ring itself is broken.
     #[error("the store's keyring is damaged: restore it from a backup")]
@@ -87,7 +92,10 @@ impl Keyring {
         let (epoch, lookup) = (Key::random(random), Key::random(random));
         let stored = StoredKeyring {
             current: FIRST_EPOCH,
-            epochs: vec![(FIRST_EPOCH, aead::seal(&root.0, ROOT, &epoch_context(FIRST_EPOCH), epoch.as_bytes(), random))],
+            epochs: vec![(
+                FIRST_EPOCH,
+                aead::seal(&root.0, ROOT, &epoch_context(FIRST_EPOCH), epoch.as_bytes(), random),
+            )],
             lookup: aead::seal(&root.0, ROOT, LOOKUP_CONTEXT, lookup.as_bytes(), random),
         };
         (Self { current: FIRST_EPOCH, epochs: BTreeMap::from([(FIRST_EPOCH, epoch)]), lookup }, stored)

@@ -1,7 +1,9 @@
 //! Sealing as its users see it: what opens, what does not, and the format that stored bytes have.
 
 use proptest::prelude::*;
-use sealing::{Cell, DataKey, Keyring, KeyringError, OpenError, RootKey, Row, Sealed, Secret, WrappedDataKey};
+use sealing::{
+    Cell, DataKey, Keyring, KeyringError, OpenError, RootKey, Row, Sealed, Secret, WrappedDataKey,
+};
 
 enum Token {}
 
@@ -39,7 +41,9 @@ fn what_was_sealed_opens_after_a_restart() {
     let (root, _, stored) = keyring();
     let (_, _, wrapped, sealed) = sealed_token("ntn_secret");
     let reopened = Keyring::open(&RootKey::parse(root.to_text().expose()).unwrap(), &stored).unwrap();
-    let key = reopened.open_data_key(&ROW, &WrappedDataKey::from_bytes(wrapped.as_bytes().to_vec()).unwrap()).unwrap();
+    let key = reopened
+        .open_data_key(&ROW, &WrappedDataKey::from_bytes(wrapped.as_bytes().to_vec()).unwrap())
+        .unwrap();
     let stored = Sealed::<Token>::from_bytes(sealed.as_bytes().to_vec()).unwrap();
     assert_eq!(key.open(&CELL, &stored).unwrap().expose(), "ntn_secret");
 }

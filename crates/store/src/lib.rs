@@ -10,8 +10,8 @@ use async_trait::async_trait;
 use jiff::Timestamp;
 use lifecycle::{Generation, GrantFacts, GrantState, Lease};
 use records::{
-    ApiKey, Attempt, AttemptOutcome, Candidate, Code, ConnectSession, Connection, ConnectionView, Event, Grant,
-    Profile, SealedPair, Step,
+    ApiKey, Attempt, AttemptOutcome, Candidate, Code, ConnectSession, Connection, ConnectionView, Event,
+    Grant, Profile, SealedPair, Step,
 };
 use sealing::{Sha256, StoredKeyring};
 
@@ -300,7 +300,13 @@ pub trait Store: Send + Sync + 'static {
     /// at `expected`.
     async fn adopt_candidate(&self, id: &str, grant: &Grant, expected: Generation) -> Result<Committed>;
     /// Replaces the pair of candidate `to` (sealed anew for it) and deletes candidate `from`. False if `to` is gone.
-    async fn hand_over_candidate(&self, from: &str, to: &str, pair: &SealedPair, issued_at: Timestamp) -> Result<bool>;
+    async fn hand_over_candidate(
+        &self,
+        from: &str,
+        to: &str,
+        pair: &SealedPair,
+        issued_at: Timestamp,
+    ) -> Result<bool>;
     /// Stores a pair that must not be lost but is not current.
     async fn insert_candidate(&self, candidate: &Candidate) -> Result<()>;
     /// Deletes a candidate after its pair was revoked or proved useless.
@@ -359,9 +365,16 @@ pub trait Store: Send + Sync + 'static {
         page: &PageRequest,
     ) -> Result<Page<ConnectionView>>;
     /// Sets the app's name for its user. False if there is no such connection, or it is disconnected.
-    async fn update_end_user(&self, client_id: &str, id: &str, end_user: &str, event: &Event) -> Result<bool>;
+    async fn update_end_user(&self, client_id: &str, id: &str, end_user: &str, event: &Event)
+    -> Result<bool>;
     /// Ends a connection and its keys; the last one makes its grant a tombstone, in the same transaction.
-    async fn disconnect(&self, client_id: &str, id: &str, event: &Event, now: Timestamp) -> Result<Disconnected>;
+    async fn disconnect(
+        &self,
+        client_id: &str,
+        id: &str,
+        event: &Event,
+        now: Timestamp,
+    ) -> Result<Disconnected>;
     /// Notes when a connection was last used. `first_call` ends its attempt's diagram if it was never used before.
     async fn touch_connection(&self, id: &str, now: Timestamp, first_call: &[Step]) -> Result<()>;
     /// Stores a connection that a hand-written back end held; `grant` is used only if no live one of its identity exists.

@@ -23,12 +23,13 @@ use rusqlite::{Connection as Db, Transaction};
 use sealing::{Sha256, StoredKeyring};
 
 use crate::records::{
-    ApiKey, Attempt, AttemptOutcome, Candidate, ConnectSession, Connection, ConnectionView, Event, Grant, Profile,
-    SealedPair, Step,
+    ApiKey, Attempt, AttemptOutcome, Candidate, ConnectSession, Connection, ConnectionView, Event, Grant,
+    Profile, SealedPair, Step,
 };
 use crate::{
-    Activated, Activation, Arrival, ArrivalSaved, AttemptFilter, AttemptStart, AttemptTaken, CodeFound, Committed,
-    ConnectionFilter, Disconnected, Imported, LeaseTaken, Page, PageRequest, Result, Store, StoreError,
+    Activated, Activation, Arrival, ArrivalSaved, AttemptFilter, AttemptStart, AttemptTaken, CodeFound,
+    Committed, ConnectionFilter, Disconnected, Imported, LeaseTaken, Page, PageRequest, Result, Store,
+    StoreError,
 };
 use threads::Threads;
 
@@ -296,8 +297,10 @@ impl Store for SqliteStore {
         event: Option<&Event>,
     ) -> Result<Committed> {
         let (grant_id, reason, event) = (grant_id.to_owned(), reason.map(str::to_owned), event.cloned());
-        self.write(move |db| grants::set_state(db, &grant_id, generation, state, reason.as_deref(), event.as_ref()))
-            .await
+        self.write(move |db| {
+            grants::set_state(db, &grant_id, generation, state, reason.as_deref(), event.as_ref())
+        })
+        .await
     }
 
     async fn unrevoked_grants(&self, limit: usize) -> Result<Vec<Grant>> {
@@ -321,7 +324,8 @@ impl Store for SqliteStore {
         notion_shaped: bool,
     ) -> Result<Option<Connection>> {
         let (grant_id, end_user) = (grant_id.to_owned(), end_user.map(str::to_owned));
-        self.read(move |db| connections::find_on_grant(db, &grant_id, end_user.as_deref(), notion_shaped)).await
+        self.read(move |db| connections::find_on_grant(db, &grant_id, end_user.as_deref(), notion_shaped))
+            .await
     }
 
     async fn list_connections(
@@ -334,13 +338,25 @@ impl Store for SqliteStore {
         self.read(move |db| connections::list(db, &client_id, &filter, &page)).await
     }
 
-    async fn update_end_user(&self, client_id: &str, id: &str, end_user: &str, event: &Event) -> Result<bool> {
+    async fn update_end_user(
+        &self,
+        client_id: &str,
+        id: &str,
+        end_user: &str,
+        event: &Event,
+    ) -> Result<bool> {
         let (client_id, id, end_user, event) =
             (client_id.to_owned(), id.to_owned(), end_user.to_owned(), event.clone());
         self.write(move |db| connections::update_end_user(db, &client_id, &id, &end_user, &event)).await
     }
 
-    async fn disconnect(&self, client_id: &str, id: &str, event: &Event, now: Timestamp) -> Result<Disconnected> {
+    async fn disconnect(
+        &self,
+        client_id: &str,
+        id: &str,
+        event: &Event,
+        now: Timestamp,
+    ) -> Result<Disconnected> {
         let (client_id, id, event) = (client_id.to_owned(), id.to_owned(), event.clone());
         self.write(move |db| connections::disconnect(db, &client_id, &id, &event, now)).await
     }

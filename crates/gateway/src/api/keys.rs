@@ -46,7 +46,9 @@ pub(crate) async fn create(
     let asked: Mint = if body.is_empty() { Mint::default() } else { read(&body)? };
     let label = asked.label.unwrap_or_else(|| "connection key".to_owned());
     if label.chars().count() > LABEL_MAX || label.chars().any(char::is_control) {
-        return Err(Error::Invalid("label: at most 100 characters without control characters were expected".into()));
+        return Err(Error::Invalid(
+            "label: at most 100 characters without control characters were expected".into(),
+        ));
     }
     let view = find(&gateway, &caller.client_id, &id).await?;
     match view.connection.stage {

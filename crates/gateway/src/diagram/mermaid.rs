@@ -19,7 +19,8 @@ pub(crate) fn mermaid(outcome: AttemptOutcome, steps: &[Step]) -> String {
         let _infallible =
             writeln!(text, "    {}{arrow}{}: {mark}{}", id(step.from), id(step.to), plain(&step.what));
         if let Some(note) = &step.note {
-            let _infallible = writeln!(text, "    Note over {},{}: {}", id(step.from), id(step.to), plain(note));
+            let _infallible =
+                writeln!(text, "    Note over {},{}: {}", id(step.from), id(step.to), plain(note));
         }
     }
     let _infallible = writeln!(text, "    %% outcome: {outcome:?}");

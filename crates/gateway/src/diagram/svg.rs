@@ -22,7 +22,10 @@ pub(crate) fn svg(title: &str, outcome: AttemptOutcome, steps: &[Step]) -> Strin
     );
     for (at, (_, name)) in LANES.iter().enumerate() {
         let x = 100 + at * 210;
-        let _infallible = write!(svg, "<text x=\"{x}\" y=\"24\" text-anchor=\"middle\">{name}</text><line x1=\"{x}\" x2=\"{x}\" y1=\"36\" y2=\"{height}\" stroke=\"#999\"/>");
+        let _infallible = write!(
+            svg,
+            "<text x=\"{x}\" y=\"24\" text-anchor=\"middle\">{name}</text><line x1=\"{x}\" x2=\"{x}\" y1=\"36\" y2=\"{height}\" stroke=\"#999\"/>"
+        );
     }
     for (at, step) in steps.iter().enumerate() {
         let y = 70 + at * 46;

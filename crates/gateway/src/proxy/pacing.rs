@@ -11,7 +11,6 @@ use jiff::Timestamp;
 
 use crate::Error;
 use crate::error::whole_seconds;
-use crate::link::after;
 use crate::world::World;
 
 /// Notion's window, in milliseconds. Source: Notion, "Request limits" (autumn 2026).
@@ -79,7 +78,8 @@ impl Pacing {
     /// [`Error::Paced`] if it would not come before `deadline`, or if too many wait already.
     pub(crate) async fn wait(&self, grant: &str, limit: u32, deadline: Timestamp) -> Result<Turn, Error> {
         let lane = self.lane(grant);
-        let _place = Place::take(&lane.waiting).ok_or(Error::Paced { retry_after: Duration::from_secs(30) })?;
+        let _place =
+            Place::take(&lane.waiting).ok_or(Error::Paced { retry_after: Duration::from_secs(30) })?;
         let turn = tokio::select! {
             turn = lane.turn.lock() => turn,
             () = self.world.sleep_until(deadline) => return Err(Error::Paced { retry_after: Duration::from_secs(1) }),
@@ -189,6 +189,7 @@ impl Drop for Place<'_> {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::link::after;
     use proptest::prelude::*;
 
     fn start() -> Timestamp {

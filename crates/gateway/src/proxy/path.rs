@@ -25,9 +25,15 @@ pub(crate) fn check(target: &str) -> Result<(), Error> {
         let segments: Vec<&str> = path.split('/').skip(1).collect();
         let last = segments.len() - 1;
         let odd = segments.iter().enumerate().find_map(|(at, segment)| {
-            if segment.is_empty() && at != last { Some("it has an empty segment") } else { wrong_segment(segment) }
+            if segment.is_empty() && at != last {
+                Some("it has an empty segment")
+            } else {
+                wrong_segment(segment)
+            }
         });
-        odd.or_else(|| is_oauth(segments.get(1).copied()).then_some("/v1/oauth does not take a connection's key"))
+        odd.or_else(|| {
+            is_oauth(segments.get(1).copied()).then_some("/v1/oauth does not take a connection's key")
+        })
     };
     reason.map_or(Ok(()), |reason| Err(Error::PathRefused(reason)))
 }
@@ -38,7 +44,9 @@ fn wrong_segment(segment: &str) -> Option<&'static str> {
     for (at, byte) in bytes.iter().enumerate() {
         match byte {
             b'%' => {
-                let Some(escape) = bytes.get(at + 1..at + 3).filter(|hex| hex.iter().all(u8::is_ascii_hexdigit)) else {
+                let Some(escape) =
+                    bytes.get(at + 1..at + 3).filter(|hex| hex.iter().all(u8::is_ascii_hexdigit))
+                else {
                     return Some("it has a malformed escape");
                 };
                 match escape.to_ascii_uppercase().as_slice() {
@@ -48,8 +56,8 @@ fn wrong_segment(segment: &str) -> Option<&'static str> {
                     _ => {}
                 }
             }
-            b'-' | b'.' | b'_' | b'~' | b'!' | b'$' | b'&' | b'\'' | b'(' | b')' | b'*' | b'+' | b',' | b'=' | b':'
-            | b'@' => {}
+            b'-' | b'.' | b'_' | b'~' | b'!' | b'$' | b'&' | b'\'' | b'(' | b')' | b'*' | b'+' | b','
+            | b'=' | b':' | b'@' => {}
             b if b.is_ascii_alphanumeric() => {}
             _ => return Some("it has a character that must be escaped"),
         }

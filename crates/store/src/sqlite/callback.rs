@@ -50,14 +50,16 @@ pub(super) fn take_attempt_by_cookie(
 
 /// The right browser comes first: without its cookie nothing is spent, and nothing is told.
 fn spend(db: &Db, mut found: Attempt, cookies: &[Sha256], now: Timestamp) -> Result<AttemptTaken> {
-    let bound = cookies.iter().any(|cookie| sealing::equal(cookie.as_bytes(), found.cookie_sha256.as_bytes()));
+    let bound =
+        cookies.iter().any(|cookie| sealing::equal(cookie.as_bytes(), found.cookie_sha256.as_bytes()));
     if !bound {
         return Ok(AttemptTaken::WrongBrowser(Box::new(found)));
     }
     if found.consumed_at.is_some() {
         return Ok(AttemptTaken::Spent(Box::new(found)));
     }
-    db.prepare_cached("UPDATE attempts SET consumed_at = ?2 WHERE id = ?1")?.execute(params![found.id, At(now)])?;
+    db.prepare_cached("UPDATE attempts SET consumed_at = ?2 WHERE id = ?1")?
+        .execute(params![found.id, At(now)])?;
     found.consumed_at = Some(now);
     if found.expires_at <= now {
         return Ok(AttemptTaken::Expired(Box::new(found)));
@@ -65,9 +67,15 @@ fn spend(db: &Db, mut found: Attempt, cookies: &[Sha256], now: Timestamp) -> Res
     Ok(AttemptTaken::Taken(Box::new(found)))
 }
 
-pub(super) fn update_attempt(db: &Db, id: &str, outcome: Option<AttemptOutcome>, steps: &[Step]) -> Result<()> {
+pub(super) fn update_attempt(
+    db: &Db,
+    id: &str,
+    outcome: Option<AttemptOutcome>,
+    steps: &[Step],
+) -> Result<()> {
     if let Some(outcome) = outcome {
-        db.prepare_cached("UPDATE attempts SET outcome = ?2 WHERE id = ?1")?.execute(params![id, Word(outcome)])?;
+        db.prepare_cached("UPDATE attempts SET outcome = ?2 WHERE id = ?1")?
+            .execute(params![id, Word(outcome)])?;
     }
     insert_steps(db, id, steps)
 }
@@ -88,11 +96,8 @@ pub(super) fn save_arrival(db: &Db, arrival: &Arrival, now: Timestamp) -> Result
     connections::insert(db, &arrival.connection)?;
     candidates::insert(db, &arrival.candidate)?;
     insert_code(db, &arrival.code)?;
-    db.prepare_cached("UPDATE attempts SET outcome = ?2, connection_id = ?3 WHERE id = ?1")?.execute(params![
-        arrival.attempt_id,
-        Word(AttemptOutcome::Returned),
-        arrival.connection.id
-    ])?;
+    db.prepare_cached("UPDATE attempts SET outcome = ?2, connection_id = ?3 WHERE id = ?1")?
+        .execute(params![arrival.attempt_id, Word(AttemptOutcome::Returned), arrival.connection.id])?;
     insert_steps(db, &arrival.attempt_id, &arrival.steps)?;
     Ok(ArrivalSaved::Saved)
 }

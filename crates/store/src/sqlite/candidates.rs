@@ -86,7 +86,13 @@ pub(super) fn adopt(db: &Db, id: &str, grant: &Grant, expected: Generation) -> R
     Ok(committed)
 }
 
-pub(super) fn hand_over(db: &Db, from: &str, to: &str, pair: &SealedPair, issued_at: Timestamp) -> Result<bool> {
+pub(super) fn hand_over(
+    db: &Db,
+    from: &str,
+    to: &str,
+    pair: &SealedPair,
+    issued_at: Timestamp,
+) -> Result<bool> {
     let changed = db
         .prepare_cached(
             "UPDATE candidates

@@ -130,7 +130,13 @@ pub(super) fn list(
     Ok(super::history::paged(rows, page.size, |view| view.connection.id.clone()))
 }
 
-pub(super) fn update_end_user(db: &Db, client_id: &str, id: &str, end_user: &str, event: &Event) -> Result<bool> {
+pub(super) fn update_end_user(
+    db: &Db,
+    client_id: &str,
+    id: &str,
+    end_user: &str,
+    event: &Event,
+) -> Result<bool> {
     let changed = db
         .prepare_cached(
             "UPDATE connections SET end_user = ?3 WHERE client_id = ?1 AND id = ?2 AND stage <> 'disconnected'",
@@ -150,7 +156,9 @@ pub(super) fn disconnect(
     event: &Event,
     now: Timestamp,
 ) -> Result<Disconnected> {
-    let Some(found) = find(db, client_id, id)?.map(|view| view.connection) else { return Ok(Disconnected::Unknown) };
+    let Some(found) = find(db, client_id, id)?.map(|view| view.connection) else {
+        return Ok(Disconnected::Unknown);
+    };
     match found.stage {
         ConnectionStage::Disconnected => return Ok(Disconnected::Already),
         ConnectionStage::Pending => {
@@ -170,7 +178,9 @@ pub(super) fn disconnect(
     let Some(grant_id) = found.grant_id else { return Ok(Disconnected::GrantKept) };
     grants::end_if_unused(db, &grant_id)?;
     match grants::find(db, &grant_id)? {
-        Some(grant) if grant.state == lifecycle::GrantState::Tombstone => Ok(Disconnected::GrantEnded(Box::new(grant))),
+        Some(grant) if grant.state == lifecycle::GrantState::Tombstone => {
+            Ok(Disconnected::GrantEnded(Box::new(grant)))
+        }
         _ => Ok(Disconnected::GrantKept),
     }
 }
@@ -179,7 +189,8 @@ pub(super) fn touch(db: &Db, id: &str, now: Timestamp, first_call: &[Step]) -> R
     let first = db
         .prepare_cached("SELECT 1 FROM connections WHERE id = ?1 AND last_used_at IS NULL")?
         .exists([id])?;
-    db.prepare_cached("UPDATE connections SET last_used_at = ?2 WHERE id = ?1")?.execute(params![id, At(now)])?;
+    db.prepare_cached("UPDATE connections SET last_used_at = ?2 WHERE id = ?1")?
+        .execute(params![id, At(now)])?;
     if !first {
         return Ok(());
     }
@@ -198,7 +209,8 @@ pub(super) fn import(db: &Db, grant: &Grant, connection: &Connection, event: &Ev
     let grant_id = if created {
         grant.id.clone()
     } else {
-        grants::find_live(db, &grant.client_id, &grant.profile)?.map_or_else(|| grant.id.clone(), |live| live.id)
+        grants::find_live(db, &grant.client_id, &grant.profile)?
+            .map_or_else(|| grant.id.clone(), |live| live.id)
     };
     if find_on_grant(db, &grant_id, connection.end_user.as_deref(), false)?.is_none() {
         insert(db, &Connection { grant_id: Some(grant_id), ..connection.clone() })?;

@@ -25,7 +25,11 @@ fn grant(row: &Row<'_>) -> rusqlite::Result<Grant> {
 }
 
 pub(super) fn state(word: &str) -> rusqlite::Result<GrantState> {
-    GrantState::parse(word).ok_or(rusqlite::Error::InvalidColumnType(0, "state".into(), rusqlite::types::Type::Text))
+    GrantState::parse(word).ok_or(rusqlite::Error::InvalidColumnType(
+        0,
+        "state".into(),
+        rusqlite::types::Type::Text,
+    ))
 }
 
 pub(super) fn find(db: &Db, id: &str) -> Result<Option<Grant>> {
@@ -154,9 +158,8 @@ pub(super) fn release_lease(db: &Db, grant_id: &str, lease: &Lease, outcome: &st
          WHERE id = ?1 AND lease_epoch = ?2",
     )?
     .execute(params![grant_id, signed(lease.epoch)])?;
-    db.prepare_cached("UPDATE refresh_attempts SET outcome = ?3 WHERE grant_id = ?1 AND epoch = ?2")?.execute(
-        params![grant_id, signed(lease.epoch), outcome],
-    )?;
+    db.prepare_cached("UPDATE refresh_attempts SET outcome = ?3 WHERE grant_id = ?1 AND epoch = ?2")?
+        .execute(params![grant_id, signed(lease.epoch), outcome])?;
     Ok(())
 }
 

@@ -26,7 +26,8 @@ pub(super) fn find_attempt(db: &Db, client_id: &str, id: &str) -> Result<Option<
         .query_map([id], |row| row.get::<_, String>(0))?
         .collect::<rusqlite::Result<Vec<_>>>()?;
     let damaged = |_| StoreError::Damaged { table: "steps", what: "a step does not read as one".to_owned() };
-    let steps = texts.iter().map(|text| serde_json::from_str(text).map_err(damaged)).collect::<Result<_>>()?;
+    let steps =
+        texts.iter().map(|text| serde_json::from_str(text).map_err(damaged)).collect::<Result<_>>()?;
     Ok(Some((found, steps)))
 }
 

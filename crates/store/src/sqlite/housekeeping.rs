@@ -37,7 +37,10 @@ pub(super) fn purge(db: &Db, now: Timestamp) -> Result<()> {
         old,
     )?;
     let history = params![before(HISTORY_KEPT)];
-    db.execute("DELETE FROM steps WHERE attempt_id IN (SELECT id FROM attempts WHERE started_at < ?1)", history)?;
+    db.execute(
+        "DELETE FROM steps WHERE attempt_id IN (SELECT id FROM attempts WHERE started_at < ?1)",
+        history,
+    )?;
     db.execute(
         "DELETE FROM attempts WHERE started_at < ?1 AND NOT EXISTS (SELECT 1 FROM codes WHERE attempt_id = attempts.id)",
         history,

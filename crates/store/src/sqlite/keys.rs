@@ -23,10 +23,13 @@ pub(super) fn find_keyring(db: &Db) -> Result<Option<StoredKeyring>> {
 
 pub(super) fn insert_keyring(db: &Db, keyring: &StoredKeyring) -> Result<bool> {
     let stored = db
-        .prepare_cached("INSERT OR IGNORE INTO keyring (id, current_epoch, lookup_wrapped) VALUES (1, ?1, ?2)")?
+        .prepare_cached(
+            "INSERT OR IGNORE INTO keyring (id, current_epoch, lookup_wrapped) VALUES (1, ?1, ?2)",
+        )?
         .execute(params![keyring.current, keyring.lookup])?;
     if stored == 1 {
-        let mut statement = db.prepare_cached("INSERT INTO keyring_epochs (epoch, key_wrapped) VALUES (?1, ?2)")?;
+        let mut statement =
+            db.prepare_cached("INSERT INTO keyring_epochs (epoch, key_wrapped) VALUES (?1, ?2)")?;
         for (epoch, key) in &keyring.epochs {
             statement.execute(params![epoch, key])?;
         }

@@ -68,7 +68,13 @@ pub(super) fn activate(db: &Db, activation: &Activation) -> Result<Activated> {
     if let Some(key) = &activation.key {
         keys::store(db, key)?;
     }
-    end_attempt(db, &found.code.attempt_id, AttemptOutcome::Connected, &activation.connection_id, &activation.steps)?;
+    end_attempt(
+        db,
+        &found.code.attempt_id,
+        AttemptOutcome::Connected,
+        &activation.connection_id,
+        &activation.steps,
+    )?;
     history::insert_event(db, &activation.event)?;
     raise_revision(db)?;
     Ok(Activated::Done)
@@ -77,7 +83,8 @@ pub(super) fn activate(db: &Db, activation: &Activation) -> Result<Activated> {
 /// The pending connection becomes live, or gives way to the older one that is healed.
 fn make_live(db: &Db, activation: &Activation, pending: &str) -> Result<()> {
     if pending != activation.connection_id {
-        db.prepare_cached("DELETE FROM connections WHERE id = ?1 AND stage = 'pending'")?.execute([pending])?;
+        db.prepare_cached("DELETE FROM connections WHERE id = ?1 AND stage = 'pending'")?
+            .execute([pending])?;
     }
     let former: Option<String> = db
         .prepare_cached("SELECT grant_id FROM connections WHERE id = ?1")?
@@ -97,11 +104,8 @@ fn end_attempt(
     connection_id: &str,
     steps: &[Step],
 ) -> Result<()> {
-    db.prepare_cached("UPDATE attempts SET outcome = ?2, connection_id = ?3 WHERE id = ?1")?.execute(params![
-        id,
-        Word(outcome),
-        connection_id
-    ])?;
+    db.prepare_cached("UPDATE attempts SET outcome = ?2, connection_id = ?3 WHERE id = ?1")?
+        .execute(params![id, Word(outcome), connection_id])?;
     insert_steps(db, id, steps)
 }
 
@@ -129,7 +133,8 @@ pub(super) fn refuse_code(
 pub(super) fn refuse_pending(db: &Db, connection_id: &str, now: Timestamp) -> Result<()> {
     db.prepare_cached("UPDATE codes SET spent = 'refused' WHERE connection_id = ?1 AND spent IS NULL")?
         .execute([connection_id])?;
-    db.prepare_cached("DELETE FROM connections WHERE id = ?1 AND stage = 'pending'")?.execute([connection_id])?;
+    db.prepare_cached("DELETE FROM connections WHERE id = ?1 AND stage = 'pending'")?
+        .execute([connection_id])?;
     db.prepare_cached(
         "UPDATE candidates SET connection_id = NULL, expires_at = :now WHERE connection_id = :connection",
     )?
@@ -141,6 +146,7 @@ pub(super) fn unredeemed_codes(db: &Db, now: Timestamp, rows: usize) -> Result<V
     let mut statement = db.prepare_cached(
         "SELECT * FROM codes WHERE spent IS NULL AND expires_at <= ?1 ORDER BY expires_at LIMIT ?2",
     )?;
-    let codes = statement.query_map(params![At(now), limit(rows)], code)?.collect::<rusqlite::Result<Vec<_>>>()?;
+    let codes =
+        statement.query_map(params![At(now), limit(rows)], code)?.collect::<rusqlite::Result<Vec<_>>>()?;
     codes.into_iter().map(|code| with_attempt(db, code)).collect()
 }

@@ -136,7 +136,8 @@ async fn queue<J: Send + 'static>(sender: Option<&SyncSender<J>>, job: J) -> Res
 
 /// A defect in one job must not end the thread that serves all.
 fn guarded<T>(job: impl FnOnce() -> Result<T>) -> Result<T> {
-    catch_unwind(AssertUnwindSafe(job)).unwrap_or_else(|_| Err(StoreError::Unavailable("a store job panicked".to_owned())))
+    catch_unwind(AssertUnwindSafe(job))
+        .unwrap_or_else(|_| Err(StoreError::Unavailable("a store job panicked".to_owned())))
 }
 
 fn in_savepoint<T>(

@@ -34,7 +34,8 @@ pub(super) fn find_connect_session_by_token(db: &Db, token: &Sha256) -> Result<O
 }
 
 pub(super) fn find_connect_session(db: &Db, client_id: &str, id: &str) -> Result<Option<ConnectSession>> {
-    let mut statement = db.prepare_cached("SELECT * FROM connect_sessions WHERE client_id = ?1 AND id = ?2")?;
+    let mut statement =
+        db.prepare_cached("SELECT * FROM connect_sessions WHERE client_id = ?1 AND id = ?2")?;
     Ok(statement.query_row([client_id, id], session).optional()?)
 }
 
