@@ -1,0 +1,62 @@
+//! People, workspaces and the bots that integrations act as.
+
+use uuid::Uuid;
+
+/// A person who can log in.
+#[derive(Debug, Clone)]
+pub(crate) struct Person {
+    pub(crate) id: Uuid,
+    pub(crate) name: String,
+    pub(crate) email: String,
+    pub(crate) avatar_url: Option<String>,
+}
+
+/// A workspace and who is in it.
+#[derive(Debug, Clone)]
+pub(crate) struct Workspace {
+    pub(crate) id: Uuid,
+    pub(crate) name: String,
+    pub(crate) members: Vec<Uuid>,
+    /// The largest upload in bytes; depends on the plan.
+    pub(crate) file_bytes_max: u64,
+}
+
+/// The user that an integration acts as in one workspace.
+#[derive(Debug, Clone)]
+pub(crate) struct Bot {
+    pub(crate) id: Uuid,
+    pub(crate) name: String,
+    /// The authorizing person; `None` for an internal integration, which the workspace owns.
+    pub(crate) owner: Option<Uuid>,
+}
+
+/// Who there is.
+#[derive(Debug, Default)]
+pub(crate) struct Accounts {
+    pub(crate) people: Vec<Person>,
+    pub(crate) workspaces: Vec<Workspace>,
+    pub(crate) bots: Vec<(Uuid, Bot)>,
+}
+
+impl Accounts {
+    /// The workspace with this id.
+    pub(crate) fn workspace(&self, id: Uuid) -> Option<&Workspace> {
+        self.workspaces.iter().find(|workspace| workspace.id == id)
+    }
+
+    /// The person with this id, in whatever workspace.
+    pub(crate) fn person(&self, id: Uuid) -> Option<&Person> {
+        self.people.iter().find(|person| person.id == id)
+    }
+
+    /// The members of a workspace, in order of joining.
+    pub(crate) fn people_of(&self, workspace: Uuid) -> Vec<&Person> {
+        let members = self.workspace(workspace).map_or(&[][..], |workspace| &workspace.members);
+        members.iter().filter_map(|id| self.person(*id)).collect()
+    }
+
+    /// The bots of a workspace, in order of installation.
+    pub(crate) fn bots_of(&self, workspace: Uuid) -> Vec<&Bot> {
+        self.bots.iter().filter(|(of, _)| *of == workspace).map(|(_, bot)| bot).collect()
+    }
+}
