@@ -5,6 +5,7 @@ use http::Method;
 use serde_json::{Value, json};
 use uuid::Uuid;
 
+pub(crate) use crate::capabilities::{Capabilities, UserInformation};
 use crate::state::State;
 
 /// Who calls, as the bearer token says.
@@ -19,29 +20,6 @@ pub(crate) struct Caller {
     pub(crate) owner: Option<Uuid>,
     pub(crate) capabilities: Capabilities,
     pub(crate) access: Access,
-}
-
-/// What an integration may do. Source: Notion, "Capabilities" (read 2026-11-22).
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-#[expect(clippy::struct_excessive_bools, reason = "each is one switch of the integration's settings page")]
-pub(crate) struct Capabilities {
-    pub(crate) read_content: bool,
-    pub(crate) insert_content: bool,
-    pub(crate) update_content: bool,
-    pub(crate) read_comments: bool,
-    pub(crate) insert_comments: bool,
-    pub(crate) user_information: UserInformation,
-}
-
-/// How much an integration sees of people.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(crate) enum UserInformation {
-    /// Only ids.
-    None,
-    /// Names and pictures.
-    WithoutEmail,
-    /// E-mail addresses too.
-    WithEmail,
 }
 
 /// Which content a token reaches.

@@ -1,7 +1,180 @@
-//! An offline Notion: consent, tokens and the API, for development and tests.
+//! An offline Notion: consent, tokens and the API of Notion's public integrations, for development and tests.
+//!
+//! It shares no code with the gateway, so that a wrong belief about Notion cannot confirm itself. State lives in memory;
+//! each [`Emulator`] is a world of its own, so tests run side by side. What it does not know answers 501 and says so.
+//!
+//! ```
+//! # tokio::runtime::Runtime::new().unwrap().block_on(async {
+//! use notion_emulator::{Emulator, Options};
+//!
+//! let running = Emulator::start(Options::default()).await?;
+//! // Point a Notion client at `running.url` with this token:
+//! let token = running.emulator.internal_token();
+//! # assert!(token.starts_with("ntn_emulator_") && running.url.starts_with("http://127.0.0.1:"));
+//! # std::io::Result::Ok(()) }).unwrap();
+//! ```
 
 mod accounts;
 mod api;
+mod capabilities;
 mod clock;
 mod content;
+mod control;
+mod faults;
+mod grants;
+mod journal;
+mod oauth;
+mod seed;
+mod server;
 mod state;
+mod switches;
+
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::time::Duration;
+
+use jiff::Timestamp;
+use tokio::net::TcpListener;
+use uuid::Uuid;
+
+pub use capabilities::{Capabilities, UserInformation};
+pub use faults::{Effect, Fault};
+pub use grants::Client;
+pub use journal::JournalEntry;
+pub use switches::{OldPair, Reauthorize, Refresh, Switches};
+
+use clock::Clock;
+use state::State;
+
+/// How an emulator starts.
+#[derive(Clone, Default)]
+pub struct Options {
+    /// The integrations that it knows; more can be registered later.
+    pub clients: Vec<Client>,
+    /// Its clock.
+    pub time: Time,
+    /// How tokens live and die.
+    pub switches: Switches,
+}
+
+/// Whose time the emulator lives in.
+#[derive(Debug, Clone, Copy, Default)]
+pub enum Time {
+    /// The machine's.
+    #[default]
+    Wall,
+    /// A time that stands still until [`Emulator::advance`].
+    Manual(Timestamp),
+}
+
+/// A handle on an offline Notion; clones share it.
+#[derive(Clone)]
+pub struct Emulator(Arc<Inner>);
+
+struct Inner {
+    options: Options,
+    state: Mutex<State>,
+}
+
+/// An emulator on a port of its own; it stops when this is dropped.
+pub struct Running {
+    /// The handle on it.
+    pub emulator: Emulator,
+    /// Its origin, such as `http://127.0.0.1:40123`.
+    pub url: String,
+    task: tokio::task::JoinHandle<()>,
+}
+
+impl Drop for Running {
+    fn drop(&mut self) {
+        self.task.abort();
+    }
+}
+
+impl Emulator {
+    /// An emulator at its seed, on no socket yet.
+    pub fn new(options: Options) -> Self {
+        let state = Mutex::new(State::at_seed(&options));
+        Self(Arc::new(Inner { options, state }))
+    }
+
+    /// Starts one on a free port of the loopback.
+    ///
+    /// # Errors
+    /// If no port can be had.
+    pub async fn start(options: Options) -> std::io::Result<Running> {
+        let emulator = Self::new(options);
+        let listener = TcpListener::bind(("127.0.0.1", 0)).await?;
+        let url = format!("http://{}", listener.local_addr()?);
+        let serving = emulator.clone();
+        let task = tokio::spawn(async move { serving.serve(listener, std::future::pending()).await });
+        Ok(Running { emulator, url, task })
+    }
+
+    /// Serves on `listener` until `stop` is done.
+    pub async fn serve(&self, listener: TcpListener, stop: impl Future<Output = ()> + Send) {
+        server::serve(self, listener, stop).await;
+    }
+
+    /// Adds an integration, or replaces the one with its client id.
+    pub fn register_client(&self, client: Client) {
+        self.state().grants.register(client);
+    }
+
+    /// A token for all of the first workspace, as an internal integration has it.
+    pub fn internal_token(&self) -> String {
+        self.state().internal_token.clone()
+    }
+
+    /// The page that the consent screen offers first; the project tracker is below it.
+    pub fn root_page_id(&self) -> String {
+        seed::ROOT_PAGE.to_string()
+    }
+
+    /// Lets a fault wait for the next request that it fits.
+    pub fn fault(&self, fault: impl Into<Fault>) {
+        self.state().faults.waiting.push(fault.into());
+    }
+
+    /// What was asked so far, oldest first.
+    pub fn journal(&self) -> Vec<JournalEntry> {
+        self.state().journal.entries.iter().cloned().collect()
+    }
+
+    /// Moves the clock on. A wall clock becomes one that stands still first.
+    pub fn advance(&self, by: Duration) {
+        let mut state = self.state();
+        let now = state.clock.now();
+        state.clock = Clock::Manual(now.checked_add(by).unwrap_or(Timestamp::MAX));
+    }
+
+    /// Changes how tokens live and die from now on.
+    pub fn switch(&self, switches: Switches) {
+        self.state().switches = switches;
+    }
+
+    /// Ends all access tokens as if their time were over; refresh tokens go on working.
+    pub fn end_access_tokens(&self) {
+        self.state().grants.end_access_tokens();
+    }
+
+    /// The user disconnects the integration in Notion's settings. Whether there was such a connection.
+    pub fn remove_connection(&self, bot_id: Uuid) -> bool {
+        let mut state = self.state();
+        state.accounts.bots.retain(|(_, bot)| bot.id != bot_id);
+        state.grants.remove(bot_id)
+    }
+
+    /// Goes back to the seed; clients that were registered since then stay.
+    pub fn reset(&self) {
+        let mut state = self.state();
+        let clients = std::mem::take(&mut state.grants.clients);
+        let internal_token = std::mem::take(&mut state.internal_token);
+        *state = State::at_seed(&self.0.options);
+        state.grants.clients = clients;
+        state.internal_token = internal_token;
+    }
+
+    pub(crate) fn state(&self) -> MutexGuard<'_, State> {
+        self.0.state.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}

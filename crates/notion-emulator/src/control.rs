@@ -1,0 +1,156 @@
+//! The control plane, `/_emulator/…`: register integrations, inject faults, move the clock, read the journal, start over.
+//! It answers only requests that name this machine as their host and that no other site's page sent.
+
+use std::net::IpAddr;
+use std::time::Duration;
+
+use axum::extract::{Path, Request, State as Extracted};
+use axum::http::StatusCode;
+use axum::http::header::HOST;
+use axum::middleware::{Next, from_fn};
+use axum::response::{IntoResponse, Response};
+use axum::routing::{delete, get, post};
+use axum::{Json, Router};
+use serde::Deserialize;
+use serde_json::{Value, json};
+use uuid::Uuid;
+
+use crate::Emulator;
+use crate::faults::Fault;
+use crate::grants::Client;
+use crate::switches::Switches;
+
+pub(crate) fn routes() -> Router<Emulator> {
+    Router::new()
+        .route("/_emulator/clients", get(clients).post(register))
+        .route("/_emulator/internal", get(internal))
+        .route("/_emulator/faults", get(faults).post(add_fault).delete(clear_faults))
+        .route("/_emulator/journal", get(journal).delete(clear_journal))
+        .route("/_emulator/clock", get(clock).post(advance))
+        .route("/_emulator/switches", get(switches).put(set_switches))
+        .route("/_emulator/authorizations", get(authorizations))
+        .route("/_emulator/authorizations/{bot_id}", delete(remove))
+        .route("/_emulator/tokens/expire", post(expire))
+        .route("/_emulator/reset", post(reset))
+        .layer(from_fn(only_this_machine))
+}
+
+/// A name that resolves here only by a trick (DNS rebinding) shows in the Host header.
+async fn only_this_machine(request: Request, next: Next) -> Response {
+    let host = request.headers().get(HOST).and_then(|value| value.to_str().ok()).unwrap_or_default();
+    let site = request.headers().get("sec-fetch-site").and_then(|value| value.to_str().ok());
+    if is_loopback(host) && matches!(site, None | Some("none" | "same-origin")) {
+        return next.run(request).await;
+    }
+    let why = "The controls answer only requests to this machine's own name, from no other site's page.\n";
+    (StatusCode::FORBIDDEN, why).into_response()
+}
+
+fn is_loopback(host: &str) -> bool {
+    let name = match host.rsplit_once(':') {
+        Some((name, port)) if port.bytes().all(|byte| byte.is_ascii_digit()) => name,
+        _ => host,
+    };
+    let name = name.trim_start_matches('[').trim_end_matches(']');
+    name == "localhost"
+        || name.ends_with(".localhost")
+        || name.parse().is_ok_and(|ip: IpAddr| ip.is_loopback())
+}
+
+async fn clients(Extracted(emulator): Extracted<Emulator>) -> Json<Value> {
+    let state = emulator.state();
+    let shown = state.grants.clients.iter().map(|client| {
+        json!({
+            "client_id": client.client_id,
+            "name": client.name,
+            "redirect_uris": client.redirect_uris,
+            "capabilities": client.capabilities,
+        })
+    });
+    Json(json!({"clients": shown.collect::<Vec<_>>()}))
+}
+
+async fn register(Extracted(emulator): Extracted<Emulator>, Json(client): Json<Client>) -> StatusCode {
+    emulator.register_client(client);
+    StatusCode::NO_CONTENT
+}
+
+/// What a test suite written for an internal integration needs.
+async fn internal(Extracted(emulator): Extracted<Emulator>) -> Json<Value> {
+    Json(json!({"token": emulator.internal_token(), "root_page_id": emulator.root_page_id()}))
+}
+
+async fn faults(Extracted(emulator): Extracted<Emulator>) -> Json<Value> {
+    Json(json!({"faults": emulator.state().faults.waiting}))
+}
+
+async fn add_fault(Extracted(emulator): Extracted<Emulator>, Json(fault): Json<Fault>) -> StatusCode {
+    emulator.fault(fault);
+    StatusCode::NO_CONTENT
+}
+
+async fn clear_faults(Extracted(emulator): Extracted<Emulator>) -> StatusCode {
+    emulator.state().faults.waiting.clear();
+    StatusCode::NO_CONTENT
+}
+
+async fn journal(Extracted(emulator): Extracted<Emulator>) -> Json<Value> {
+    Json(json!({"entries": emulator.journal()}))
+}
+
+async fn clear_journal(Extracted(emulator): Extracted<Emulator>) -> StatusCode {
+    emulator.state().journal.entries.clear();
+    StatusCode::NO_CONTENT
+}
+
+async fn clock(Extracted(emulator): Extracted<Emulator>) -> Json<Value> {
+    Json(json!({"now": emulator.state().clock.now()}))
+}
+
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+struct Advance {
+    seconds: u32,
+}
+
+async fn advance(Extracted(emulator): Extracted<Emulator>, Json(by): Json<Advance>) -> Json<Value> {
+    emulator.advance(Duration::from_secs(by.seconds.into()));
+    Json(json!({"now": emulator.state().clock.now()}))
+}
+
+async fn switches(Extracted(emulator): Extracted<Emulator>) -> Json<Switches> {
+    Json(emulator.state().switches)
+}
+
+async fn set_switches(Extracted(emulator): Extracted<Emulator>, Json(new): Json<Switches>) -> Json<Switches> {
+    emulator.state().switches = new;
+    Json(new)
+}
+
+async fn authorizations(Extracted(emulator): Extracted<Emulator>) -> Json<Value> {
+    let state = emulator.state();
+    let shown = state.grants.authorizations.values().map(|found| {
+        json!({
+            "bot_id": found.bot_id,
+            "client_id": found.client_id,
+            "workspace_id": found.workspace,
+            "person_id": found.person,
+            "page_ids": found.picks,
+        })
+    });
+    Json(json!({"authorizations": shown.collect::<Vec<_>>()}))
+}
+
+async fn remove(Extracted(emulator): Extracted<Emulator>, Path(bot_id): Path<Uuid>) -> StatusCode {
+    if emulator.remove_connection(bot_id) { StatusCode::NO_CONTENT } else { StatusCode::NOT_FOUND }
+}
+
+async fn expire(Extracted(emulator): Extracted<Emulator>) -> StatusCode {
+    emulator.end_access_tokens();
+    StatusCode::NO_CONTENT
+}
+
+async fn reset(Extracted(emulator): Extracted<Emulator>) -> StatusCode {
+    emulator.reset();
+    StatusCode::NO_CONTENT
+}

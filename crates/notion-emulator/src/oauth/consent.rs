@@ -1,0 +1,199 @@
+//! The consent screens: who are you, which workspace, which pages. Plain forms, no script, no cookie: what was chosen so far
+//! travels in the address, as every screen but the last only asks.
+//! Source: Notion, "Authorization", "Prompting users" (read 2026-11-22).
+
+use askama::Template;
+use axum::extract::{RawQuery, State as Extracted};
+use axum::http::header::{CACHE_CONTROL, LOCATION, REFERRER_POLICY};
+use axum::http::{HeaderValue, StatusCode};
+use axum::response::{IntoResponse, Response};
+use bytes::Bytes;
+use url::Url;
+use uuid::Uuid;
+
+use super::html;
+use crate::Emulator;
+use crate::accounts::{Person, Workspace};
+use crate::content::{PickKind, Pickable};
+use crate::grants::{Client, Consent};
+use crate::state::State;
+
+/// What the query or the form says, the first of each name.
+struct Fields(Vec<(String, String)>);
+
+impl Fields {
+    fn read(encoded: &[u8]) -> Self {
+        let pairs = url::form_urlencoded::parse(encoded);
+        Self(pairs.map(|(name, value)| (name.into_owned(), value.into_owned())).collect())
+    }
+
+    fn get(&self, name: &str) -> Option<&str> {
+        self.0
+            .iter()
+            .find(|(had, _)| had == name)
+            .map(|(_, value)| value.as_str())
+            .filter(|value| !value.is_empty())
+    }
+
+    fn id(&self, name: &str) -> Option<Uuid> {
+        self.get(name).and_then(|value| value.parse().ok())
+    }
+
+    fn ids(&self, name: &str) -> Vec<Uuid> {
+        self.0.iter().filter(|(had, _)| had == name).filter_map(|(_, value)| value.parse().ok()).collect()
+    }
+}
+
+/// A request for consent that may be shown.
+struct Asked {
+    client: Client,
+    redirect_uri: String,
+    state: Option<String>,
+}
+
+impl Asked {
+    /// Checks the request. What is wrong with the client or the redirect URI is told here and never sent on.
+    fn check(state: &State, fields: &Fields) -> Result<Self, Response> {
+        let client = fields.get("client_id").and_then(|id| state.grants.client(id));
+        let client = client.ok_or_else(|| problem("Missing or invalid client_id.")).cloned()?;
+        let redirect_uri =
+            fields.get("redirect_uri").filter(|uri| client.redirect_uris.iter().any(|had| had == uri));
+        let redirect_uri =
+            redirect_uri.ok_or_else(|| problem("Missing or invalid redirect_uri."))?.to_owned();
+        let asked = Self { client, redirect_uri, state: fields.get("state").map(str::to_owned) };
+        match (fields.get("response_type"), fields.get("owner")) {
+            (Some("code"), Some("user")) => Ok(asked),
+            (Some("code") | None, _) => Err(asked.back(&[("error", "invalid_request")])),
+            (Some(_), _) => Err(asked.back(&[("error", "unsupported_response_type")])),
+        }
+    }
+
+    /// Sends the browser back to the integration.
+    fn back(&self, pairs: &[(&str, &str)]) -> Response {
+        let Ok(mut url) = Url::parse(&self.redirect_uri) else {
+            return problem("Missing or invalid redirect_uri.");
+        };
+        {
+            let mut query = url.query_pairs_mut();
+            query.extend_pairs(pairs);
+            if let Some(state) = &self.state {
+                query.append_pair("state", state);
+            }
+        }
+        let Ok(location) = HeaderValue::try_from(url.as_str()) else {
+            return problem("Missing or invalid redirect_uri.");
+        };
+        let headers = [
+            (LOCATION, location),
+            (CACHE_CONTROL, HeaderValue::from_static("no-store")),
+            (REFERRER_POLICY, HeaderValue::from_static("no-referrer")),
+        ];
+        (StatusCode::SEE_OTHER, headers).into_response()
+    }
+}
+
+/// `GET /v1/oauth/authorize`: the screen that comes next.
+pub(crate) async fn screen(Extracted(emulator): Extracted<Emulator>, RawQuery(query): RawQuery) -> Response {
+    let fields = Fields::read(query.unwrap_or_default().as_bytes());
+    let state = emulator.state();
+    let asked = match Asked::check(&state, &fields) {
+        Ok(asked) => asked,
+        Err(answer) => return answer,
+    };
+    if fields.get("cancel").is_some() {
+        return asked.back(&[("error", "access_denied")]);
+    }
+    let Some(person) = fields.id("person").and_then(|id| state.accounts.person(id)) else {
+        return html(StatusCode::OK, &LogIn { asked: &asked, people: &state.accounts.people });
+    };
+    let workspaces: Vec<&Workspace> =
+        state.accounts.workspaces.iter().filter(|workspace| workspace.members.contains(&person.id)).collect();
+    let chosen = fields.id("workspace").and_then(|id| workspaces.iter().find(|workspace| workspace.id == id));
+    let Some(workspace) = chosen else {
+        let can = asked.client.capabilities.in_words();
+        return html(StatusCode::OK, &Choose { asked: &asked, person, workspaces, can });
+    };
+    let lines = state.content.pickable(workspace.id, person.id);
+    html(StatusCode::OK, &Pick { asked: &asked, person, workspace, lines })
+}
+
+/// `POST /v1/oauth/authorize`: access is allowed, a code goes back.
+pub(crate) async fn allow(Extracted(emulator): Extracted<Emulator>, body: Bytes) -> Response {
+    let fields = Fields::read(&body);
+    let mut state = emulator.state();
+    let asked = match Asked::check(&state, &fields) {
+        Ok(asked) => asked,
+        Err(answer) => return answer,
+    };
+    if fields.get("cancel").is_some() {
+        return asked.back(&[("error", "access_denied")]);
+    }
+    let (Some(person), Some(workspace)) = (fields.id("person"), fields.id("workspace")) else {
+        return problem("This form is incomplete: begin again from the link.");
+    };
+    if !state.accounts.workspace(workspace).is_some_and(|found| found.members.contains(&person)) {
+        return problem("This person is not in that workspace: begin again from the link.");
+    }
+    // Only what the picker offered may be ticked. Nothing ticked is fine: the token then reaches no page.
+    let offered: Vec<Uuid> = state.content.pickable(workspace, person).iter().map(|line| line.id).collect();
+    let picks = fields.ids("page").into_iter().filter(|id| offered.contains(id)).collect();
+    let consent = Consent {
+        client_id: asked.client.client_id.clone(),
+        redirect_uri: asked.redirect_uri.clone(),
+        workspace,
+        person,
+        picks,
+    };
+    let now = state.clock.now();
+    let code = state.grants.code(consent, now);
+    asked.back(&[("code", &code)])
+}
+
+/// An error page. Notion shows one, and redirects nowhere, when it cannot know where to.
+fn problem(message: &str) -> Response {
+    html(StatusCode::BAD_REQUEST, &Problem { message })
+}
+
+#[derive(Template)]
+#[template(path = "log_in.html")]
+struct LogIn<'a> {
+    asked: &'a Asked,
+    people: &'a [Person],
+}
+
+#[derive(Template)]
+#[template(path = "choose.html")]
+struct Choose<'a> {
+    asked: &'a Asked,
+    person: &'a Person,
+    workspaces: Vec<&'a Workspace>,
+    can: Vec<&'static str>,
+}
+
+#[derive(Template)]
+#[template(path = "pick.html")]
+struct Pick<'a> {
+    asked: &'a Asked,
+    person: &'a Person,
+    workspace: &'a Workspace,
+    lines: Vec<Pickable>,
+}
+
+#[derive(Template)]
+#[template(path = "problem.html")]
+struct Problem<'a> {
+    message: &'a str,
+}
+
+/// The letter that stands for a person or a workspace without a picture.
+fn initial(name: &str) -> String {
+    name.chars().next().map(|first| first.to_uppercase().to_string()).unwrap_or_default()
+}
+
+/// What stands before a line of the picker.
+fn icon(line: &Pickable) -> &str {
+    line.icon.as_deref().unwrap_or(match line.kind {
+        PickKind::Page => "📄",
+        PickKind::Database => "🗂",
+    })
+}

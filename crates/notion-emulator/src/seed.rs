@@ -1,0 +1,52 @@
+//! The seed: the people, workspaces and pages that every emulator starts with. Ids are constants, so that a test or a
+//! bookmark made today works tomorrow.
+
+use uuid::Uuid;
+
+use crate::accounts::{Bot, Person, Workspace};
+use crate::state::State;
+
+/// The first person: a member of both workspaces.
+pub(crate) const ADA: Uuid = Uuid::from_u128(0x1d3f_5a70_42c8_4be1_9a61_0c5e_7d20_b001);
+/// A colleague.
+pub(crate) const TOMAS: Uuid = Uuid::from_u128(0x1d3f_5a70_42c8_4be1_9a61_0c5e_7d20_b002);
+/// Another.
+pub(crate) const PRIYA: Uuid = Uuid::from_u128(0x1d3f_5a70_42c8_4be1_9a61_0c5e_7d20_b003);
+/// The workspace of a small company.
+pub(crate) const NORTHWIND: Uuid = Uuid::from_u128(0x7a90_2c1e_5b3d_4f60_8e17_3f0a_9c44_a001);
+/// Ada's own.
+pub(crate) const HOME: Uuid = Uuid::from_u128(0x7a90_2c1e_5b3d_4f60_8e17_3f0a_9c44_a002);
+/// The bot behind the internal token.
+const INTERNAL_BOT: Uuid = Uuid::from_u128(0x3b1c_88f2_6d0a_4c57_b9e4_0027_5e61_c001);
+/// The page that the picker offers first.
+pub(crate) const ROOT_PAGE: Uuid = Uuid::from_u128(0x2ac6_1f0e_7b52_8045_9d31_e8a4_60b7_0001);
+
+/// The largest upload on a paid plan, in bytes.
+const FILE_BYTES_MAX: u64 = 5 * 1024 * 1024 * 1024;
+
+/// Puts the seed into an empty state.
+pub(crate) fn plant(state: &mut State) {
+    let person = |id, name: &str, email: &str| Person {
+        id,
+        name: name.to_owned(),
+        email: email.to_owned(),
+        avatar_url: None,
+    };
+    state.accounts.people = vec![
+        person(ADA, "Ada Lindqvist", "ada@northwind.example"),
+        person(TOMAS, "Tomás Okafor", "tomas@northwind.example"),
+        person(PRIYA, "Priya Raman", "priya@northwind.example"),
+    ];
+    let workspace = |id, name: &str, members| Workspace {
+        id,
+        name: name.to_owned(),
+        members,
+        file_bytes_max: FILE_BYTES_MAX,
+    };
+    state.accounts.workspaces = vec![
+        workspace(NORTHWIND, "Northwind Studio", vec![ADA, TOMAS, PRIYA]),
+        workspace(HOME, "Ada at home", vec![ADA]),
+    ];
+    let internal = Bot { id: INTERNAL_BOT, name: "Internal integration".to_owned(), owner: None };
+    state.accounts.bots.push((NORTHWIND, internal));
+}

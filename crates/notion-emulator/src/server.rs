@@ -1,0 +1,316 @@
+//! The emulator on a socket: routes, who calls, request ids, faults and the journal.
+//! A hostile page in a developer's browser can reach the loopback, so what changes something refuses cross-site requests.
+
+use std::convert::Infallible;
+use std::time::Duration;
+
+use askama::Template;
+use axum::Router;
+use axum::body::Body;
+use axum::extract::{DefaultBodyLimit, Extension, Request, State as Extracted};
+use axum::http::header::{AUTHORIZATION, CONTENT_TYPE};
+use axum::http::{HeaderMap, HeaderValue, Method, StatusCode};
+use axum::middleware::{Next, from_fn, from_fn_with_state};
+use axum::response::{IntoResponse, Response};
+use axum::routing::{any, get, post};
+use hyper_util::rt::{TokioExecutor, TokioIo, TokioTimer};
+use hyper_util::server::conn::auto;
+use hyper_util::server::graceful::GracefulShutdown;
+use serde_json::{Map, Value, json};
+use tokio::net::TcpListener;
+use tower::ServiceExt as _;
+use uuid::Uuid;
+
+use crate::accounts::Accounts;
+use crate::api::{self, Access, Caller};
+use crate::capabilities::Capabilities;
+use crate::faults::Effect;
+use crate::grants::Client;
+use crate::journal::JournalEntry;
+use crate::oauth::{self, consent, html};
+use crate::state::State;
+use crate::{Emulator, control};
+
+/// The largest body: Notion's 500 KB for JSON, and room for one part of a file upload.
+const BODY_MAX: usize = 21 * 1024 * 1024;
+
+/// The id of a request, in the answer's header and body alike.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct RequestId(pub(crate) Uuid);
+
+/// The fault that this request drew.
+#[derive(Debug, Clone)]
+pub(crate) struct Injected(Option<Effect>);
+
+impl Injected {
+    pub(crate) fn is(&self, effect: &Effect) -> bool {
+        self.0.as_ref() == Some(effect)
+    }
+}
+
+/// Marks an answer that must not be sent: the socket is closed instead.
+#[derive(Debug, Clone, Copy)]
+struct HangUp;
+
+/// All routes.
+pub(crate) fn router(emulator: &Emulator) -> Router {
+    let notion = Router::new()
+        .route("/v1/oauth/authorize", get(consent::screen).post(consent::allow))
+        .route("/v1/oauth/token", post(oauth::token))
+        .route("/v1/oauth/introspect", post(oauth::introspect))
+        .route("/v1/oauth/revoke", post(oauth::revoke))
+        .route("/v1/{*path}", any(call))
+        .layer(DefaultBodyLimit::max(BODY_MAX))
+        .layer(from_fn_with_state(emulator.clone(), observe));
+    Router::new()
+        .route("/", get(index))
+        .merge(notion)
+        .merge(control::routes())
+        .layer(from_fn(refuse_foreign_writes))
+        .with_state(emulator.clone())
+}
+
+/// Serves until `stop`, then lets open requests finish for a moment.
+pub(crate) async fn serve(emulator: &Emulator, listener: TcpListener, stop: impl Future<Output = ()> + Send) {
+    let router = router(emulator);
+    let mut builder = auto::Builder::new(TokioExecutor::new());
+    builder.http1().timer(TokioTimer::new());
+    let open = GracefulShutdown::new();
+    let mut stop = std::pin::pin!(stop);
+    loop {
+        let stream = tokio::select! {
+            accepted = listener.accept() => match accepted {
+                Ok((stream, _)) => stream,
+                Err(_) => { tokio::time::sleep(Duration::from_millis(50)).await; continue; }
+            },
+            () = &mut stop => break,
+        };
+        let _best_effort = stream.set_nodelay(true);
+        let router = router.clone();
+        let service = hyper::service::service_fn(move |request| answer_or_hang_up(router.clone(), request));
+        let watched = open.watch(builder.serve_connection(TokioIo::new(stream), service).into_owned());
+        tokio::spawn(async move {
+            // A client that goes away is its own business.
+            let _ended = watched.await;
+        });
+    }
+    drop(listener);
+    let _in_time = tokio::time::timeout(Duration::from_secs(5), open.shutdown()).await;
+}
+
+async fn answer_or_hang_up(
+    router: Router,
+    request: axum::http::Request<hyper::body::Incoming>,
+) -> Result<Response, std::io::Error> {
+    let answered: Result<Response, Infallible> = router.oneshot(request.map(Body::new)).await;
+    let Ok(response) = answered;
+    if response.extensions().get::<HangUp>().is_some() {
+        return Err(std::io::Error::other("a fault hung up"));
+    }
+    Ok(response)
+}
+
+/// Names the request, lets a waiting fault act, and writes the journal.
+async fn observe(Extracted(emulator): Extracted<Emulator>, mut request: Request, next: Next) -> Response {
+    let (method, path) = (request.method().to_string(), request.uri().path().to_owned());
+    let (id, fault) = {
+        let mut state = emulator.state();
+        (RequestId(state.ids.uuid()), state.faults.take(&method, &path))
+    };
+    request.extensions_mut().insert(id);
+    request.extensions_mut().insert(Injected(fault.clone()));
+    let mut response = match fault.as_ref().and_then(|fault| instead(fault, &id)) {
+        Some(response) => response,
+        None => afterwards(fault.as_ref(), next.run(request).await, &id),
+    };
+    if let Ok(value) = HeaderValue::try_from(id.0.to_string()) {
+        response.headers_mut().insert("x-notion-request-id", value);
+    }
+    let hung_up = response.extensions().get::<HangUp>().is_some();
+    let status = if hung_up { 0 } else { response.status().as_u16() };
+    let mut state = emulator.state();
+    let at = state.clock.now();
+    state.journal.write(JournalEntry { at, method, path, status, fault: fault.as_ref().map(Effect::name) });
+    response
+}
+
+/// A fault's answer when the request is not to be done at all.
+fn instead(fault: &Effect, id: &RequestId) -> Option<Response> {
+    let limited = |status, code, message, reason: Option<&str>, retry_after: Option<u64>| {
+        let mut more = Map::new();
+        if let Some(reason) = reason {
+            more.insert("rate_limit_reason".into(), reason.into());
+        }
+        if let Some(seconds) = retry_after {
+            more.insert("retry_after".into(), seconds.to_string().into());
+        }
+        let mut response = envelope(status, code, message, more, id);
+        if let Some(seconds) = retry_after {
+            response.headers_mut().insert("retry-after", HeaderValue::from(seconds));
+        }
+        response
+    };
+    let waiting = "You have been rate limited. Please try again in a few minutes.";
+    let answer = match fault {
+        Effect::RateLimited { retry_after } => {
+            limited(429, "rate_limited", waiting, Some("public_api_request_rate_limit"), Some(*retry_after))
+        }
+        Effect::Blocked => limited(429, "rate_limited", waiting, Some("public_api_request_blocked"), None),
+        Effect::Overloaded { retry_after } => limited(
+            529,
+            "service_overload",
+            "Notion is overloaded. Please try again later.",
+            None,
+            Some(*retry_after),
+        ),
+        Effect::Unauthorized => envelope(401, "unauthorized", "API token is invalid.", Map::new(), id),
+        Effect::Status(status) => {
+            let (code, message) = match status {
+                502 => ("bad_gateway", "Bad Gateway"),
+                503 => ("service_unavailable", "Notion is unavailable. Please try again later."),
+                504 => ("gateway_timeout", "Gateway Timeout"),
+                _ => ("internal_server_error", "Unexpected error occurred."),
+            };
+            envelope(*status, code, message, Map::new(), id)
+        }
+        Effect::HtmlPage(status) => {
+            let status = StatusCode::from_u16(*status).unwrap_or(StatusCode::FORBIDDEN);
+            (status, [(CONTENT_TYPE, "text/html")], "<html><body><h1>Blocked</h1></body></html>")
+                .into_response()
+        }
+        Effect::HangUpBefore => hang_up(),
+        Effect::DoneBut503 | Effect::HangUpAfter => return None,
+        Effect::NullRefreshToken | Effect::CutBody | Effect::OAuthErrorInEnvelope => return None,
+    };
+    Some(answer)
+}
+
+/// What becomes of the answer when the request was done and a fault hides it.
+fn afterwards(fault: Option<&Effect>, response: Response, id: &RequestId) -> Response {
+    match fault {
+        Some(Effect::HangUpAfter) => hang_up(),
+        Some(Effect::DoneBut503) => {
+            let guidance = json!(["The write was saved.", "Do not repeat the write."]);
+            let more = Map::from_iter([("retry_guidance".to_owned(), guidance)]);
+            envelope(503, "service_unavailable", "The request took too long.", more, id)
+        }
+        _ => response,
+    }
+}
+
+fn hang_up() -> Response {
+    let mut response = StatusCode::BAD_GATEWAY.into_response();
+    response.extensions_mut().insert(HangUp);
+    response
+}
+
+fn envelope(status: u16, code: &str, message: &str, more: Map<String, Value>, id: &RequestId) -> Response {
+    let mut body = Map::new();
+    body.insert("object".into(), "error".into());
+    body.insert("status".into(), status.into());
+    body.insert("code".into(), code.into());
+    body.insert("message".into(), message.into());
+    if !more.is_empty() {
+        body.insert("additional_data".into(), more.into());
+    }
+    json_reply(StatusCode::from_u16(status).unwrap_or(StatusCode::INTERNAL_SERVER_ERROR), body, id)
+}
+
+/// A JSON answer with its request id as the last key.
+pub(crate) fn json_reply(status: StatusCode, mut body: Map<String, Value>, id: &RequestId) -> Response {
+    body.insert("request_id".into(), id.0.to_string().into());
+    let text = Value::Object(body).to_string();
+    (status, [(CONTENT_TYPE, "application/json; charset=utf-8")], text).into_response()
+}
+
+/// `ANY /v1/…` but OAuth: the API.
+async fn call(
+    Extracted(emulator): Extracted<Emulator>,
+    Extension(id): Extension<RequestId>,
+    request: Request,
+) -> Response {
+    let (parts, body) = request.into_parts();
+    let Ok(body) = axum::body::to_bytes(body, BODY_MAX).await else {
+        return envelope(413, "validation_error", "The body is too large.", Map::new(), &id);
+    };
+    let header =
+        |name: &str| parts.headers.get(name).and_then(|value| value.to_str().ok()).map(str::to_owned);
+    let asked = api::Request {
+        method: parts.method.clone(),
+        path: parts.uri.path().strip_prefix("/v1").unwrap_or_default().to_owned(),
+        query: parts.uri.query().map(str::to_owned),
+        version: header("notion-version"),
+        content_type: header("content-type"),
+        body,
+        request_id: id.0,
+    };
+    let reply = {
+        let mut state = emulator.state();
+        let caller = caller(&state, &parts.headers);
+        api::answer(&mut state, caller.as_ref(), &asked)
+    };
+    let status = StatusCode::from_u16(reply.status).unwrap_or(StatusCode::INTERNAL_SERVER_ERROR);
+    let Value::Object(body) = reply.body else { return status.into_response() };
+    json_reply(status, body, &id)
+}
+
+/// Whose token the request bears.
+fn caller(state: &State, headers: &HeaderMap) -> Option<Caller> {
+    let header = headers.get(AUTHORIZATION)?.to_str().ok()?;
+    let (scheme, token) = header.split_once(' ')?;
+    if !scheme.eq_ignore_ascii_case("bearer") {
+        return None;
+    }
+    if token == state.internal_token && !token.is_empty() {
+        return internal_caller(state);
+    }
+    let found = state.grants.authorization_of(token, state.clock.now())?;
+    let client = state.grants.client(&found.client_id)?;
+    Some(Caller {
+        bot_id: found.bot_id,
+        bot_name: client.name.clone(),
+        workspace_id: found.workspace,
+        workspace_name: state.accounts.workspace(found.workspace)?.name.clone(),
+        owner: Some(found.person),
+        capabilities: client.capabilities,
+        access: Access::Shared(found.picks.clone()),
+    })
+}
+
+/// The internal integration: everything in the first workspace.
+fn internal_caller(state: &State) -> Option<Caller> {
+    let workspace = state.accounts.workspaces.first()?;
+    let bot = state.accounts.bots_of(workspace.id).into_iter().find(|bot| bot.owner.is_none())?;
+    Some(Caller {
+        bot_id: bot.id,
+        bot_name: bot.name.clone(),
+        workspace_id: workspace.id,
+        workspace_name: workspace.name.clone(),
+        owner: None,
+        capabilities: Capabilities::default(),
+        access: Access::Workspace,
+    })
+}
+
+/// A page of another site may link here, but change nothing.
+async fn refuse_foreign_writes(request: Request, next: Next) -> Response {
+    let site = request.headers().get("sec-fetch-site").and_then(|value| value.to_str().ok());
+    let reads = matches!(*request.method(), Method::GET | Method::HEAD);
+    if !reads && matches!(site, Some("cross-site" | "same-site")) {
+        return (StatusCode::FORBIDDEN, "Another site's page may not change anything here.\n")
+            .into_response();
+    }
+    next.run(request).await
+}
+
+#[derive(Template)]
+#[template(path = "index.html")]
+struct Index<'a> {
+    clients: &'a [Client],
+    accounts: &'a Accounts,
+}
+
+async fn index(Extracted(emulator): Extracted<Emulator>) -> Response {
+    let state = emulator.state();
+    html(StatusCode::OK, &Index { clients: &state.grants.clients, accounts: &state.accounts })
+}

@@ -1,0 +1,82 @@
+//! What nobody outside Notion knows about its tokens, as switches. The defaults are the most hostile answers, so that a
+//! client which survives them survives the real ones; [`Switches::documented`] is the mild reading of the documents.
+
+use std::time::Duration;
+
+use serde::{Deserialize, Serialize};
+
+/// How tokens live and die.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(default, deny_unknown_fields)]
+pub struct Switches {
+    /// What becomes of a refresh token that was used.
+    pub refresh: Refresh,
+    /// What becomes of the access token that a refresh replaces.
+    pub old_access: OldPair,
+    /// What a second consent of the same person gives.
+    pub reauthorize: Reauthorize,
+    /// What becomes of the older pair when a second consent gives a fresh one.
+    pub older_pair: OldPair,
+    /// How many seconds an access token lives; `null`: until something ends it.
+    pub access_seconds: Option<u32>,
+}
+
+/// What becomes of a refresh token that was used.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Refresh {
+    /// It dies at once.
+    Strict,
+    /// It works until the one that it gave is used.
+    Grace,
+    /// It dies at once, and using it again ends the whole authorization.
+    Family,
+}
+
+/// What becomes of the tokens that newer ones replace.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum OldPair {
+    /// They die.
+    Dies,
+    /// They live on.
+    Lives,
+}
+
+/// What a second consent gives.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Reauthorize {
+    /// The pair that is there.
+    Same,
+    /// A new one.
+    Fresh,
+}
+
+impl Default for Switches {
+    fn default() -> Self {
+        Self {
+            refresh: Refresh::Strict,
+            old_access: OldPair::Dies,
+            reauthorize: Reauthorize::Fresh,
+            older_pair: OldPair::Dies,
+            access_seconds: None,
+        }
+    }
+}
+
+impl Switches {
+    /// The mild reading: what was replaced goes on working.
+    pub fn documented() -> Self {
+        Self {
+            refresh: Refresh::Grace,
+            old_access: OldPair::Lives,
+            older_pair: OldPair::Lives,
+            ..Self::default()
+        }
+    }
+
+    pub(crate) fn access_life(&self) -> Option<Duration> {
+        self.access_seconds.map(|seconds| Duration::from_secs(seconds.into()))
+    }
+}
