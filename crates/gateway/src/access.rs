@@ -129,6 +129,10 @@ async fn renew(gateway: &Gateway, grant_id: &str, why: Why) -> Result<bool, Erro
     }
     lifecycle::may_refresh(&facts, now, &why)
         .map_err(|denied| Error::RefreshTooSoon { retry_after: denied.retry_after })?;
+    if pair.refresh_token.is_none() && matches!(why, Why::Forced) {
+        // Nobody said that the access token ended, so nothing ends here.
+        return Err(Error::NoRefreshToken);
+    }
     refresh(gateway, integration, &grant, &facts, &pair).await
 }
 
@@ -194,6 +198,10 @@ async fn conclude(
         },
         Err(error) => error.reply(),
     };
+    if matches!(summary, RefreshReply::Issued { same_bot: false }) {
+        // It is not this grant's and is never stored. It should not happen; if it does, an operator must know.
+        tracing::error!(event = "refresh.foreign_pair", grant = grant.id);
+    }
     match (lifecycle::after_refresh(summary), reply) {
         (AfterRefresh::Commit, Ok(response)) => commit(gateway, grant, response).await,
         (AfterRefresh::Introspect, _) => {

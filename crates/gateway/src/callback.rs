@@ -53,10 +53,19 @@ async fn receive(
     let integration =
         gateway.config.integrations.get(name).ok_or_else(|| page(Notice::StateUnknown, None))?;
     let reply = read_callback_query(query).map_err(|_| page(Notice::StateUnknown, None))?;
+    if !issued_by_notion(gateway, reply.iss.as_deref()) {
+        return Err(page(Notice::StateUnknown, None));
+    }
     let now = gateway.world.now();
     let taken = take(gateway, &integration.client_id, &reply, cookies, now).await.map_err(internal)?;
     let verdict = judge(taken, reply);
     act(gateway, name, verdict, now).await
+}
+
+/// A reply that names its issuer must name Notion; nothing is spent on another's (RFC 9207 2.4).
+fn issued_by_notion(gateway: &Gateway, iss: Option<&str>) -> bool {
+    let origin = gateway.config.notion_url.as_str().trim_end_matches('/');
+    iss.is_none_or(|iss| iss.trim_end_matches('/') == origin)
 }
 
 /// Spends the attempt by state and cookie. Notion may send a refusal with an empty state: then the one open attempt

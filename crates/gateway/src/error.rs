@@ -70,6 +70,9 @@ pub enum Error {
     /// A request of the token endpoint that does not read as one.
     #[error("{}", .0.description)]
     TokenRequest(OAuthProblem),
+    /// Notion gave no refresh token with this authorization.
+    #[error("Notion gave no refresh token for this authorization: there is nothing to refresh it with")]
+    NoRefreshToken,
     /// Our own pacing let nobody through in time.
     #[error("this authorization's budget at Notion is spent: wait and send the call again")]
     Paced {
@@ -135,6 +138,7 @@ impl Error {
             Self::TokenRotatedRetry => (S::UNAUTHORIZED, "token_rotated_retry", "unauthorized"),
             Self::InvalidGrant(_) => (S::BAD_REQUEST, "invalid_grant", "validation_error"),
             Self::TokenRequest(_) => (S::BAD_REQUEST, "invalid_request", "validation_error"),
+            Self::NoRefreshToken => (S::CONFLICT, "no_refresh_token", "conflict_error"),
             Self::Paced { .. } => (S::TOO_MANY_REQUESTS, "paced", "rate_limited"),
             Self::RefreshTooSoon { .. } => (S::TOO_MANY_REQUESTS, "refresh_too_soon", "rate_limited"),
             Self::NotionUnreachable => (S::BAD_GATEWAY, "notion_unreachable", "service_unavailable"),

@@ -71,7 +71,8 @@ pub enum AfterIntrospection {
 /// Refresh only what Notion itself calls inactive; a grant without a refresh token that works has nothing to try.
 pub fn after_introspection(answer: Introspected, facts: &GrantFacts) -> AfterIntrospection {
     match (answer, facts.state) {
-        (Introspected::Active | Introspected::Unclear, _) => AfterIntrospection::PassOn,
+        (Introspected::Active | Introspected::Unclear, _)
+        | (_, GrantState::ReconnectNeeded | GrantState::Tombstone) => AfterIntrospection::PassOn,
         (Introspected::Inactive, GrantState::Degraded) => AfterIntrospection::ReconnectNeeded(
             "the access token ended and the refresh token was refused before",
         ),
@@ -92,9 +93,10 @@ pub fn may_refresh(facts: &GrantFacts, now: Timestamp, why: &Why) -> Result<(), 
     if matches!(why, Why::Forced) {
         return Ok(());
     }
-    let since = |at: Timestamp| Duration::try_from(now.duration_since(at)).unwrap_or(Duration::ZERO);
+    // A refresh that is dated after now was written before the clock was set back: it says nothing.
+    let since = |at: &Timestamp| Duration::try_from(now.duration_since(*at)).ok();
     let recent: Vec<Duration> =
-        facts.refreshes.iter().map(|at| since(*at)).filter(|since| *since < HOUR).collect();
+        facts.refreshes.iter().filter_map(since).filter(|since| *since < HOUR).collect();
     let waits = [
         recent.iter().min().and_then(|last| SPACING.checked_sub(*last)),
         (recent.len() >= PER_HOUR)
@@ -152,6 +154,8 @@ pub fn after_refresh(reply: RefreshReply) -> AfterRefresh {
 /// The state of a grant whose refresh token was refused: it lives on its access token while that works.
 pub fn after_invalid_grant(access_token: Introspected, facts: &GrantFacts) -> GrantState {
     match access_token {
+        // What has ended stays ended.
+        _ if matches!(facts.state, GrantState::ReconnectNeeded | GrantState::Tombstone) => facts.state,
         Introspected::Active => GrantState::Degraded,
         Introspected::Inactive => GrantState::ReconnectNeeded,
         Introspected::Unclear => facts.state,
@@ -228,6 +232,7 @@ mod tests {
         assert_eq!(wait(&[3000, 2000, 1000, 500, 100], why), Some(600));
         assert_eq!(wait(&[3600, 2000, 1000, 500, 100], why), None);
         assert_eq!(wait(&[1, 2, 3, 4, 5], Why::Forced), None);
+        assert_eq!(wait(&[-90], why), None, "the clock was set back");
     }
 
     #[test]
@@ -242,6 +247,8 @@ mod tests {
         assert_eq!(decide(Introspected::Active), GrantState::Degraded);
         assert_eq!(decide(Introspected::Inactive), GrantState::ReconnectNeeded);
         assert_eq!(decide(Introspected::Unclear), GrantState::Active);
+        let ended = facts(GrantState::Tombstone, 1, &[]);
+        assert_eq!(after_invalid_grant(Introspected::Active, &ended), GrantState::Tombstone);
     }
 
     #[test]

@@ -58,13 +58,14 @@ pub struct AuthorizeError {
 /// `code`, an owner other than `user`, an unsound `state`, or PKCE that is not S256. Unknown parameters are ignored,
 /// as RFC 6749 3.1 asks.
 pub fn read_authorize_query(query: &str) -> Result<AppAuthorizeRequest, AuthorizeError> {
-    let mut given = parameters::read(query.as_bytes()).map_err(|description| AuthorizeError {
-        client_id: None,
-        redirect_uri: None,
-        state: None,
-        error: "invalid_request",
-        description,
-    })?;
+    let parameters::Given { values: mut given, twice } =
+        parameters::read_all(query.as_bytes()).map_err(|description| AuthorizeError {
+            client_id: None,
+            redirect_uri: None,
+            state: None,
+            error: "invalid_request",
+            description,
+        })?;
     let mut take = |name: &str| given.remove(name).filter(|value| !value.is_empty());
     let (client_id, redirect_uri, state) = (take("client_id"), take("redirect_uri"), take("state"));
     let sound_state = state.clone().filter(|state| is_sound_state(state));
@@ -76,6 +77,9 @@ pub fn read_authorize_query(query: &str) -> Result<AppAuthorizeRequest, Authoriz
         description,
     };
     let invalid = |description| refuse("invalid_request", description);
+    if !twice.is_empty() {
+        return Err(invalid("a parameter was given twice"));
+    }
     let (response_type, owner) = (take("response_type"), take("owner"));
     let (challenge, method) = (take("code_challenge"), take("code_challenge_method"));
     if client_id.is_none() {
@@ -149,10 +153,20 @@ mod tests {
     }
 
     #[test]
+    fn a_parameter_given_twice_is_told_to_the_app_unless_it_says_where_the_app_is() {
+        let error = read_authorize_query(&format!("{GOOD}&x=1&x=2")).unwrap_err();
+        assert_eq!(error.redirect_uri.as_deref(), Some("https://app.example/cb"));
+        let error =
+            read_authorize_query(&format!("{GOOD}&redirect_uri=https%3A%2F%2Fevil.example")).unwrap_err();
+        assert_eq!(error.redirect_uri, None);
+    }
+
+    #[test]
     fn each_refusal_has_its_code() {
         let challenge = "E9Melhoa2OwvFrEMTJguCHaoeK1t8URWbuGJSstw-cM";
         let table = [
             (format!("{GOOD}&client_id=d"), "invalid_request"),
+            (format!("{GOOD}&x=1&x=2"), "invalid_request"),
             (GOOD.replace("client_id=c&", ""), "invalid_request"),
             (GOOD.replace("&response_type=code", ""), "invalid_request"),
             (GOOD.replace("response_type=code", "response_type=token"), "unsupported_response_type"),

@@ -10,6 +10,8 @@ const VALUE_MAX: usize = 1024;
 pub struct CallbackReply {
     /// Our `state`; an empty one counts as absent, for Notion's own example of a cancelled consent has it empty.
     pub state: Option<String>,
+    /// Who answers, where Notion says so (RFC 9207).
+    pub iss: Option<String>,
     /// The answer itself.
     pub reply: Reply,
 }
@@ -66,14 +68,14 @@ pub fn read_callback_query(query: &str) -> Result<CallbackReply, CallbackError> 
         return Err(CallbackError("a value is too long"));
     }
     let mut take = |name: &str| given.remove(name).filter(|value| !value.is_empty());
-    let state = take("state");
+    let (state, iss) = (take("state"), take("iss"));
     let reply = match (take("code"), take("error")) {
         (Some(code), None) => Reply::Code(code),
         (None, Some(error)) => Reply::Error(ErrorCode::read(&error)),
         (Some(_), Some(_)) => return Err(CallbackError("there is a code and an error")),
         (None, None) => return Err(CallbackError("there is neither a code nor an error")),
     };
-    Ok(CallbackReply { state, reply })
+    Ok(CallbackReply { state, iss, reply })
 }
 
 impl ErrorCode {
@@ -100,7 +102,10 @@ mod tests {
         assert_eq!(code.state.as_deref(), Some("s"));
         assert_eq!(code.reply, Reply::Code("abc".into()));
         let cancelled = read_callback_query("error=access_denied&state=").unwrap();
-        assert_eq!(cancelled, CallbackReply { state: None, reply: Reply::Error(ErrorCode::AccessDenied) });
+        assert_eq!(
+            cancelled,
+            CallbackReply { state: None, iss: None, reply: Reply::Error(ErrorCode::AccessDenied) }
+        );
     }
 
     #[test]

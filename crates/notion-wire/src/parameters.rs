@@ -1,21 +1,34 @@
 //! Query strings and form bodies as OAuth wants them: each parameter at most once.
 //! RFC 6749 3.1: request and response parameters must not be included more than once.
 
-use std::collections::HashMap;
+use std::collections::{HashMap, HashSet};
 
 /// The longest query or form that is read, in bytes; Notion's and ours are far shorter.
 const LENGTH_MAX: usize = 16 * 1024;
 
-/// The parameters, or the reason why they cannot be read.
-pub(crate) fn read(encoded: &[u8]) -> Result<HashMap<String, String>, &'static str> {
+/// What was given, and the names that were given twice.
+pub(crate) struct Given {
+    pub(crate) values: HashMap<String, String>,
+    pub(crate) twice: HashSet<String>,
+}
+
+/// Reads all parameters, telling which came twice; those are left out of the values.
+pub(crate) fn read_all(encoded: &[u8]) -> Result<Given, &'static str> {
     if encoded.len() > LENGTH_MAX {
         return Err("the parameters are too long");
     }
-    let mut parameters = HashMap::new();
+    let mut given = Given { values: HashMap::new(), twice: HashSet::new() };
     for (name, value) in url::form_urlencoded::parse(encoded) {
-        if parameters.insert(name.into_owned(), value.into_owned()).is_some() {
-            return Err("a parameter was given twice");
+        if given.values.insert(name.clone().into_owned(), value.into_owned()).is_some() {
+            given.twice.insert(name.into_owned());
         }
     }
-    Ok(parameters)
+    given.values.retain(|name, _| !given.twice.contains(name));
+    Ok(given)
+}
+
+/// The parameters, or the reason why they cannot be read.
+pub(crate) fn read(encoded: &[u8]) -> Result<HashMap<String, String>, &'static str> {
+    let given = read_all(encoded)?;
+    if given.twice.is_empty() { Ok(given.values) } else { Err("a parameter was given twice") }
 }

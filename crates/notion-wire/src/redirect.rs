@@ -37,7 +37,14 @@ pub fn check_return_url(text: &str) -> Result<(), ReturnUrlError> {
     if url.scheme() != "https" && !(url.scheme() == "http" && loopback) {
         return Err(ReturnUrlError::NotSafe);
     }
-    let plain = url.fragment().is_none()
+    // The parser forgives a missing or an extra slash; a browser and the app might each forgive it differently.
+    let (_, rest) = text.split_once("://").ok_or(ReturnUrlError::NotAbsolute)?;
+    let authority = rest.split(['/', '?', '#']).next().unwrap_or_default();
+    if authority.is_empty() {
+        return Err(ReturnUrlError::NotAbsolute);
+    }
+    let plain = !authority.contains('@')
+        && url.fragment().is_none()
         && url.username().is_empty()
         && url.password().is_none()
         && !text.contains('*')
@@ -81,6 +88,9 @@ mod tests {
             "https://user@app.example/",
             "https://*.app.example/",
             "https:\\\\app.example/",
+            "https:/app.example/",
+            "https:///app.example/",
+            "https://@app.example/",
             "https://app.example/ü",
             "javascript:alert(1)",
         ] {

@@ -5,7 +5,7 @@
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
 use serde::Deserialize;
-use serde_json::json;
+use serde_json::{Value, json};
 use zeroize::Zeroize;
 
 /// The longest token that is taken, in bytes. Notion asks to leave room and not to check its form.
@@ -132,27 +132,15 @@ struct RawToken {
     refresh_token: Option<Token>,
     bot_id: String,
     workspace_id: String,
-    workspace_name: Option<String>,
-    workspace_icon: Option<String>,
-    owner: Option<RawOwner>,
-    duplicated_template_id: Option<String>,
-}
-
-#[derive(Deserialize)]
-struct RawOwner {
-    user: Option<RawUser>,
-}
-
-#[derive(Deserialize)]
-struct RawUser {
-    id: Option<String>,
-    name: Option<String>,
-    person: Option<RawPerson>,
-}
-
-#[derive(Deserialize)]
-struct RawPerson {
-    email: Option<String>,
+    // What only adorns the pair is read leniently: an odd icon must not lose the tokens.
+    #[serde(default)]
+    workspace_name: Value,
+    #[serde(default)]
+    workspace_icon: Value,
+    #[serde(default)]
+    owner: Value,
+    #[serde(default)]
+    duplicated_template_id: Value,
 }
 
 /// Reads an answer of `POST /v1/oauth/token`.
@@ -163,7 +151,10 @@ pub fn read_token_answer(status: u16, body: &[u8]) -> TokenOutcome {
             Err(why) => TokenOutcome::Unclear(why),
         },
         429 | 529 => TokenOutcome::Throttled,
-        400..=499 => TokenOutcome::Refused(read_refusal(status, body)),
+        400..=499 => match read_refusal(status, body) {
+            Some(refusal) => TokenOutcome::Refused(refusal),
+            None => TokenOutcome::Unclear("a client error that does not read as Notion's"),
+        },
         _ => TokenOutcome::Unclear("the status is neither an answer nor a refusal"),
     }
 }
@@ -175,26 +166,30 @@ pub fn read_token_answer(status: u16, body: &[u8]) -> TokenOutcome {
 pub fn read_token_response(body: &[u8]) -> Result<TokenResponse, &'static str> {
     let raw: RawToken =
         serde_json::from_slice(body).map_err(|_| "the token response does not read as one")?;
-    if !raw.access_token.is_sound() || raw.refresh_token.as_ref().is_some_and(|token| !token.is_sound()) {
+    // An empty refresh token is none.
+    let refresh_token = raw.refresh_token.filter(|token| !token.expose().is_empty());
+    if !raw.access_token.is_sound() || refresh_token.as_ref().is_some_and(|token| !token.is_sound()) {
         return Err("a token is empty, too long, or not visible ASCII");
     }
     if raw.bot_id.is_empty() || raw.workspace_id.is_empty() {
         return Err("bot_id or workspace_id is empty");
     }
-    let user = raw.owner.and_then(|owner| owner.user);
-    let (user_id, name, email) = match user {
-        Some(user) => (user.id, user.name, user.person.and_then(|person| person.email)),
-        None => (None, None, None),
+    let text = |value: &Value| value.as_str().map(str::to_owned);
+    let user = &raw.owner["user"];
+    let owner = Owner {
+        user_id: text(&user["id"]),
+        name: text(&user["name"]),
+        email: text(&user["person"]["email"]),
     };
     Ok(TokenResponse {
         access_token: raw.access_token,
-        refresh_token: raw.refresh_token,
+        refresh_token,
         bot_id: raw.bot_id,
         workspace_id: raw.workspace_id,
-        workspace_name: raw.workspace_name,
-        workspace_icon: raw.workspace_icon,
-        owner: Owner { user_id, name, email },
-        duplicated_template_id: raw.duplicated_template_id,
+        workspace_name: text(&raw.workspace_name),
+        workspace_icon: text(&raw.workspace_icon),
+        owner,
+        duplicated_template_id: text(&raw.duplicated_template_id),
     })
 }
 
@@ -207,15 +202,17 @@ struct RawError {
 }
 
 /// Two shapes of an OAuth error are described by Notion: RFC 6749's and its own envelope; either is taken.
-fn read_refusal(status: u16, body: &[u8]) -> Refusal {
+/// A body in neither shape comes from something between Notion and us, which refuses without knowing what it refuses;
+/// only a 401 says by itself that the client was not let in.
+fn read_refusal(status: u16, body: &[u8]) -> Option<Refusal> {
     let raw: Option<RawError> = serde_json::from_slice(body).ok();
-    let word = raw.and_then(|raw| raw.error.or(raw.code));
-    match (word.as_deref(), status) {
-        (Some("invalid_grant"), _) => Refusal::InvalidGrant,
-        (Some("invalid_client" | "unauthorized_client" | "unauthorized"), _) | (None, 401 | 403) => {
-            Refusal::InvalidClient
+    match (raw.and_then(|raw| raw.error.or(raw.code)).as_deref(), status) {
+        (Some("invalid_grant"), _) => Some(Refusal::InvalidGrant),
+        (Some("invalid_client" | "unauthorized_client" | "unauthorized"), _) | (None, 401) => {
+            Some(Refusal::InvalidClient)
         }
-        _ => Refusal::InvalidRequest,
+        (Some(_), _) => Some(Refusal::InvalidRequest),
+        (None, _) => None,
     }
 }
 
@@ -238,7 +235,7 @@ pub fn read_introspection(status: u16, body: &[u8]) -> Option<bool> {
 pub fn is_revoked(status: u16, body: &[u8]) -> bool {
     match status {
         200..=299 => true,
-        400 => read_refusal(status, body) == Refusal::InvalidGrant,
+        400 => read_refusal(status, body) == Some(Refusal::InvalidGrant),
         _ => false,
     }
 }
@@ -271,6 +268,17 @@ mod tests {
     }
 
     #[test]
+    fn an_oddity_that_only_adorns_the_pair_loses_no_tokens() {
+        let odd = GOOD
+            .replace("\"workspace_icon\":null", "\"workspace_icon\":{\"type\":\"emoji\"}")
+            .replace("\"name\":\"Ada\"", "\"name\":7")
+            .replace("\"nrt_b\"", "\"\"");
+        let response = issued(&odd);
+        assert_eq!((response.access_token.expose(), response.refresh_token), ("ntn_a", None));
+        assert_eq!((response.workspace_icon, response.owner.name), (None, None));
+    }
+
+    #[test]
     fn a_partial_owner_and_a_workspace_owner_are_tolerated() {
         let partial = r#"{"access_token":"a","bot_id":"b","workspace_id":"w","owner":{"type":"user","user":{"object":"user","id":"u"}}}"#;
         assert_eq!(issued(partial).owner, Owner { user_id: Some("u".into()), name: None, email: None });
@@ -294,14 +302,23 @@ mod tests {
         );
         assert_eq!(refusal(401, r#"{"error":"invalid_client","request_id":"r"}"#), Refusal::InvalidClient);
         assert_eq!(refusal(401, "<html>"), Refusal::InvalidClient);
-        assert_eq!(refusal(400, "{}"), Refusal::InvalidRequest);
+        assert_eq!(refusal(400, r#"{"error":"invalid_scope"}"#), Refusal::InvalidRequest);
     }
 
     #[test]
     fn an_unclear_answer_is_not_a_refusal() {
-        for (status, body) in
-            [(500, "{}"), (502, "<html>"), (200, "{}"), (200, ""), (302, ""), (200, &GOOD[..60])]
-        {
+        for (status, body) in [
+            (500, "{}"),
+            (502, "<html>"),
+            (200, "{}"),
+            (200, ""),
+            (302, ""),
+            (200, &GOOD[..60]),
+            (400, "{}"),
+            (403, "<html>"),
+            (404, "<html>"),
+            (408, ""),
+        ] {
             assert!(
                 matches!(read_token_answer(status, body.as_bytes()), TokenOutcome::Unclear(_)),
                 "{status} {body}"
