@@ -300,7 +300,7 @@ async fn set_reconnect_needed(gateway: &Gateway, grant: &Grant, reason: &str) ->
 
 /// Refreshes are counted by the hour.
 fn an_hour_ago(gateway: &Gateway) -> jiff::Timestamp {
-    gateway.world.now().checked_sub(Duration::from_secs(3600)).unwrap_or(jiff::Timestamp::MIN)
+    gateway.world.now().checked_sub(Duration::from_hours(1)).unwrap_or(jiff::Timestamp::MIN)
 }
 
 fn integration<'g>(gateway: &'g Gateway, grant: &Grant) -> Result<&'g Integration, Error> {

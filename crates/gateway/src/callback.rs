@@ -23,7 +23,7 @@ use crate::pages::{Notice, page};
 use crate::{Error, Gateway, cookie, vault};
 
 /// How long the app has to redeem our code.
-pub(crate) const CODE_LIFE: Duration = Duration::from_secs(5 * 60);
+pub(crate) const CODE_LIFE: Duration = Duration::from_mins(5);
 /// How often saving a fresh pair is tried again when the store fails right after the exchange, and how far apart.
 const SAVE_TRIES: u32 = 20;
 const SAVE_PAUSE: Duration = Duration::from_millis(500);

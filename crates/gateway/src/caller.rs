@@ -171,7 +171,7 @@ async fn line(gateway: &Gateway, client_id: &str, connection_id: &str) -> Result
         stage: view.connection.stage,
         grant_id: view.connection.grant_id,
         grant_state: view.grant_state,
-        touched_at: AtomicI64::new(view.connection.last_used_at.map_or(i64::MIN, |at| at.as_second())),
+        touched_at: AtomicI64::new(view.connection.last_used_at.map_or(i64::MIN, jiff::Timestamp::as_second)),
         called_before: view.connection.last_used_at.is_some(),
     };
     Ok(gateway.connections.put(connection_id, revision, line))

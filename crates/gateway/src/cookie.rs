@@ -1,5 +1,5 @@
 //! The cookie that binds an attempt to the browser that started it.
-//! One cookie an attempt, its name carrying the attempt's id. Over https it is `__Host-`, Secure and HttpOnly; when
+//! One cookie an attempt, its name carrying the attempt's id. Over https it is `__Host-`, Secure and `HttpOnly`; when
 //! the configured public URL is plain http on the loopback it does without prefix and Secure (a browser would drop
 //! it) and is kept to the callback's path. It carries the binding and nothing else: every port of a host sees it.
 

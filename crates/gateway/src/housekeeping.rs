@@ -10,7 +10,7 @@ const NOTICE_EVERY: Duration = Duration::from_millis(500);
 /// How often what is due gets settled.
 const SETTLE_EVERY: Duration = Duration::from_secs(15);
 /// How often old rows are deleted.
-const PURGE_EVERY: Duration = Duration::from_secs(3600);
+const PURGE_EVERY: Duration = Duration::from_hours(1);
 
 impl Gateway {
     /// Runs the housekeeping until it is dropped. One such future beside the routers.

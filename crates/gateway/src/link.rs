@@ -20,9 +20,9 @@ use crate::pages::{Notice, page};
 use crate::{Error, Gateway, cookie};
 
 /// A connect session's life: a person opens the link in this time.
-pub(crate) const SESSION_LIFE: Duration = Duration::from_secs(15 * 60);
+pub(crate) const SESSION_LIFE: Duration = Duration::from_mins(15);
 /// An attempt's life: a person finishes the consent in this time.
-const ATTEMPT_LIFE: Duration = Duration::from_secs(10 * 60);
+const ATTEMPT_LIFE: Duration = Duration::from_mins(10);
 /// How many attempts one session may see, side by side or one after another.
 const ATTEMPTS_PER_SESSION: usize = 5;
 

@@ -34,7 +34,7 @@ const OAUTH_DEADLINE: Duration = Duration::from_secs(30);
 const OAUTH_BODY_MAX: usize = 64 * 1024;
 /// How many idle sockets to Notion are kept.
 const IDLE_MAX: usize = 512;
-const IDLE_LIFE: Duration = Duration::from_secs(60);
+const IDLE_LIFE: Duration = Duration::from_mins(1);
 /// The version of the calls that we make ourselves.
 const OWN_VERSION: &str = "2025-09-03";
 /// What an emulator's tokens begin with; they must never meet the real Notion.

@@ -70,13 +70,13 @@ pub(crate) async fn forward(
         let sent = send(gateway, &call, &token, &mut cargo).await;
         let now = gateway.world.now();
         match judge(&call.method, &sent, &mut tried, cargo.is_kept(), deadline, now) {
-            Next::Answer => return answer(gateway, caller, &call, sent, &turn),
+            Next::Answer => return answer(gateway, caller, &call, sent, &turn).await,
             Next::Resend => {}
             Next::Wait(wait) => {
                 gateway.pacing.close(&caller.grant_id, after(now, wait));
             }
             Next::Renew => match access::after_unauthorized(gateway, caller, &token).await? {
-                Verdict::PassOn => return answer(gateway, caller, &call, sent, &turn),
+                Verdict::PassOn => return answer(gateway, caller, &call, sent, &turn).await,
                 Verdict::Replay(_) if !cargo.is_kept() => return Err(Error::TokenRotatedRetry),
                 Verdict::Replay(renewed) => token = renewed,
             },
@@ -160,7 +160,7 @@ async fn send(gateway: &Gateway, call: &Call, token: &LiveToken, cargo: &mut Car
 }
 
 /// The answer for the caller: Notion's own, streamed, or what can be said instead of one.
-fn answer(
+async fn answer(
     gateway: &Gateway,
     caller: &Authorized,
     call: &Call,
@@ -176,7 +176,7 @@ fn answer(
     if parts.status.is_redirection() || parts.status.is_informational() {
         return Err(Error::NotionOdd("it was a redirect or a protocol switch"));
     }
-    note_use(gateway, caller, call, parts.status);
+    note_use(gateway, caller, call, parts.status).await;
     let mut response = Response::new(Body::new(body));
     *response.status_mut() = parts.status;
     *response.headers_mut() = headers::incoming(&parts.headers);
@@ -184,17 +184,21 @@ fn answer(
     Ok(response)
 }
 
-/// Writes down that the connection was used; its first call ends the attempt's diagram. Nobody waits for it.
-fn note_use(gateway: &Gateway, caller: &Authorized, call: &Call, status: StatusCode) {
+/// Writes down that the connection was used. Its first call ends the attempt's diagram, which is whole when the
+/// answer goes out; for later ones nobody waits.
+async fn note_use(gateway: &Gateway, caller: &Authorized, call: &Call, status: StatusCode) {
     let now = gateway.world.now();
     let Some(first) = caller.touch(now) else { return };
     let steps = if first.0 { first_call(call, status, now) } else { Vec::new() };
     let (gateway, id) = (gateway.clone(), caller.connection_id.clone());
-    tokio::spawn(async move {
+    let written = tokio::spawn(async move {
         if let Err(error) = gateway.store.touch_connection(&id, now, &steps).await {
             tracing::warn!(event = "touch.failed", why = %error);
         }
     });
+    if first.0 {
+        let _best_effort = written.await;
+    }
 }
 
 fn first_call(call: &Call, status: StatusCode, now: Timestamp) -> Vec<Step> {

@@ -23,7 +23,7 @@ use crate::config::Config;
 /// How long a client may take to send its request's head.
 const HEADER_TIMEOUT: Duration = Duration::from_secs(15);
 /// The largest head, in bytes.
-const HEAD_MAX: usize = 64 * 1024;
+const HEAD_MAX: u32 = 64 * 1024;
 /// How many sockets one listener holds; further ones wait in the kernel's queue.
 const SOCKETS_MAX: usize = 10_000;
 /// How long open calls may take to finish once the listener was told to stop.
@@ -34,8 +34,12 @@ const ACCEPT_PAUSE: Duration = Duration::from_millis(100);
 /// Serves `router` on `listener` until `stop` is done, then lets open calls finish for up to 30 seconds.
 pub async fn serve(listener: TcpListener, router: Router, stop: impl Future<Output = ()> + Send) {
     let mut builder = auto::Builder::new(TokioExecutor::new());
-    builder.http1().timer(TokioTimer::new()).header_read_timeout(HEADER_TIMEOUT).max_buf_size(HEAD_MAX);
-    builder.http2().timer(TokioTimer::new()).max_header_list_size(HEAD_MAX as u32);
+    builder
+        .http1()
+        .timer(TokioTimer::new())
+        .header_read_timeout(HEADER_TIMEOUT)
+        .max_buf_size(HEAD_MAX as usize);
+    builder.http2().timer(TokioTimer::new()).max_header_list_size(HEAD_MAX);
     let open = GracefulShutdown::new();
     let sockets = Arc::new(Semaphore::new(SOCKETS_MAX));
     let mut stop = std::pin::pin!(stop);

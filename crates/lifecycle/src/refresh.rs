@@ -9,10 +9,10 @@ use jiff::Timestamp;
 use crate::{Generation, GrantFacts, GrantState};
 
 /// At most one refresh in this time, unless it is forced.
-const SPACING: Duration = Duration::from_secs(60);
+const SPACING: Duration = Duration::from_mins(1);
 /// At most this many refreshes in an hour, unless forced.
 const PER_HOUR: usize = 5;
-const HOUR: Duration = Duration::from_secs(3600);
+const HOUR: Duration = Duration::from_hours(1);
 
 /// Why a refresh is wanted.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]

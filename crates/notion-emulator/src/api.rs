@@ -1,12 +1,34 @@
 //! The API under `/v1` (without `/v1/oauth`): one function from a request and its caller to an answer.
 
+mod blocks;
+mod call;
+mod check;
+mod comments;
+mod data_sources;
+mod databases;
+mod failure;
+mod languages;
+mod pages;
+mod query;
+pub(crate) mod read;
+mod search;
+mod show;
+mod users;
+mod version;
+
 use bytes::Bytes;
 use http::Method;
-use serde_json::{Value, json};
+use serde_json::Value;
 use uuid::Uuid;
 
 pub(crate) use crate::capabilities::{Capabilities, UserInformation};
 use crate::state::State;
+use call::{Answer, Call};
+use failure::Failure;
+use version::Version;
+
+/// The largest JSON body. Source: Notion, "Request limits" (autumn 2026).
+const BODY_MAX: usize = 500 * 1024;
 
 /// Who calls, as the bearer token says.
 #[derive(Debug, Clone)]
@@ -40,9 +62,7 @@ pub(crate) struct Request {
     pub(crate) query: Option<String>,
     /// The header `Notion-Version`.
     pub(crate) version: Option<String>,
-    pub(crate) content_type: Option<String>,
     pub(crate) body: Bytes,
-    pub(crate) request_id: Uuid,
 }
 
 /// The answer. The server adds `request_id` as the last key, equal to the header `x-notion-request-id`.
@@ -53,10 +73,98 @@ pub(crate) struct Reply {
 }
 
 /// Answers one call. `caller` is `None` without a token or with a bad one.
-pub(crate) fn answer(_state: &mut State, _caller: Option<&Caller>, _request: &Request) -> Reply {
-    let message = "The emulator does not have this endpoint yet.";
-    Reply {
-        status: 501,
-        body: json!({"object": "error", "status": 501, "code": "not_implemented", "message": message}),
+pub(crate) fn answer(state: &mut State, caller: Option<&Caller>, request: &Request) -> Reply {
+    match attempt(state, caller, request) {
+        Ok(body) => Reply { status: 200, body },
+        Err(failure) => failure.into_reply(),
     }
+}
+
+/// The checks in Notion's order: the address, the token, the version, the body; then what the endpoint asks.
+fn attempt(state: &mut State, caller: Option<&Caller>, request: &Request) -> Answer {
+    let segments: Vec<String> = request
+        .path
+        .split('/')
+        .skip(1)
+        .map(|segment| percent_encoding::percent_decode_str(segment).decode_utf8_lossy().into_owned())
+        .collect();
+    let segments: Vec<&str> = segments.iter().map(String::as_str).collect();
+    let endpoint = endpoint(&request.method, &segments).ok_or_else(Failure::invalid_request_url)?;
+    let caller = caller.ok_or_else(Failure::unauthorized)?;
+    let version = Version::of(request.version.as_deref())?;
+    let body = if request.body.is_empty() {
+        None
+    } else {
+        Some(serde_json::from_slice(&request.body).map_err(|_| Failure::invalid_json())?)
+    };
+    if request.body.len() > BODY_MAX {
+        return Err(Failure::validation("body failed validation: the payload is larger than 500 KB."));
+    }
+    let query = url::form_urlencoded::parse(request.query.as_deref().unwrap_or_default().as_bytes());
+    let query = query.map(|(name, value)| (name.into_owned(), value.into_owned())).collect();
+    let mut call = Call { state, caller, version, query, body };
+    endpoint(&mut call)
+}
+
+/// What answers a call.
+type Endpoint<'p> = Box<dyn FnOnce(&mut Call<'_>) -> Answer + 'p>;
+
+/// Every endpoint that there is at this address.
+fn endpoint<'p>(method: &Method, path: &[&'p str]) -> Option<Endpoint<'p>> {
+    let found: Endpoint<'p> = match (method.as_str(), path) {
+        ("GET", ["users"]) => Box::new(users::list),
+        ("GET", ["users", "me"]) => Box::new(|call| users::me(call)),
+        ("GET", ["users", id]) => Box::new(|call| users::one(call, id)),
+        ("POST", ["search"]) => Box::new(search::search),
+        ("POST", ["pages"]) => Box::new(pages::create),
+        ("GET", ["pages", id]) => Box::new(|call| pages::retrieve(call, id)),
+        ("PATCH", ["pages", id]) => Box::new(|call| pages::update(call, id)),
+        ("GET", ["pages", id, "properties", property]) => {
+            Box::new(|call| pages::property(call, id, property))
+        }
+        ("GET", ["blocks", id]) => Box::new(|call| blocks::retrieve(call, id)),
+        ("PATCH", ["blocks", id]) => Box::new(|call| blocks::update(call, id)),
+        ("DELETE", ["blocks", id]) => Box::new(|call| blocks::delete(call, id)),
+        ("GET", ["blocks", id, "children"]) => Box::new(|call| blocks::children(call, id)),
+        ("PATCH", ["blocks", id, "children"]) => Box::new(|call| blocks::append(call, id)),
+        ("POST", ["databases"]) => Box::new(databases::create),
+        ("GET", ["databases", id]) => Box::new(|call| databases::retrieve(call, id)),
+        ("PATCH", ["databases", id]) => Box::new(|call| databases::update(call, id)),
+        ("POST", ["databases", id, "query"]) => Box::new(|call| databases::query(call, id)),
+        ("POST", ["data_sources"]) => Box::new(data_sources::create),
+        ("GET", ["data_sources", id]) => Box::new(|call| data_sources::retrieve(call, id)),
+        ("PATCH", ["data_sources", id]) => Box::new(|call| data_sources::update(call, id)),
+        ("POST", ["data_sources", id, "query"]) => Box::new(|call| data_sources::query(call, id)),
+        ("GET", ["comments"]) => Box::new(comments::list),
+        ("POST", ["comments"]) => Box::new(comments::create),
+        ("GET", ["comments", id]) => Box::new(|call| comments::retrieve(call, id)),
+        ("PATCH", ["comments", id]) => Box::new(|call| comments::update(call, id)),
+        ("DELETE", ["comments", id]) => Box::new(|call| comments::delete(call, id)),
+        _ if is_at_notion(method, path) => Box::new(|_| Err(Failure::not_implemented())),
+        _ => return None,
+    };
+    Some(found)
+}
+
+/// Whether Notion has an endpoint here that the emulator does not have yet.
+/// Source: the methods of `@notionhq/client` 5.26.0.
+fn is_at_notion(method: &Method, path: &[&str]) -> bool {
+    matches!(
+        (method.as_str(), path),
+        ("POST", ["pages", _, "move"])
+            | ("GET" | "PATCH", ["pages", _, "markdown"])
+            | ("GET", ["databases"])
+            | ("GET", ["data_sources", _, "templates"])
+            | ("GET" | "POST", ["views" | "file_uploads"])
+            | ("GET" | "PATCH" | "DELETE", ["views", _])
+            | ("POST", ["views", _, "queries"])
+            | ("GET" | "DELETE", ["views", _, "queries", _])
+            | ("GET", ["file_uploads", _])
+            | ("POST", ["file_uploads", _, "send" | "complete"])
+            | ("GET", ["custom_emojis"])
+            | ("GET", ["async_tasks", _])
+            | ("POST", ["blocks", "meeting_notes"])
+            | ("POST", ["blocks", "meeting_notes", "query"])
+            | (_, ["agents" | "sessions" | "threads" | "external_agent_stub", ..])
+    )
 }

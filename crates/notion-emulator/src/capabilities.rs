@@ -6,7 +6,6 @@ use serde::{Deserialize, Serialize};
 /// What an integration may do.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(default, deny_unknown_fields)]
-#[expect(clippy::struct_excessive_bools, reason = "each is one switch of the integration's settings page")]
 pub struct Capabilities {
     /// See pages, blocks, databases.
     pub read_content: bool,
@@ -54,7 +53,7 @@ impl Capabilities {
         let mut words = Vec::new();
         let mut add = |has: bool, text| {
             if has {
-                words.push(text)
+                words.push(text);
             }
         };
         add(self.read_content, "View the pages you select, with everything below them");

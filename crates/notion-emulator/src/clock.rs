@@ -30,6 +30,11 @@ pub(crate) struct Ids {
 }
 
 impl Ids {
+    /// Ids of another series.
+    pub(crate) fn series(seed: u64) -> Self {
+        Self { seed, made: 0 }
+    }
+
     /// A uuid that looks random (version 4) and is not: nobody may take it for a secret.
     pub(crate) fn uuid(&mut self) -> Uuid {
         self.made += 1;

@@ -1,10 +1,43 @@
-//! What a workspace holds: pages, blocks, databases, data sources and comments, as data.
+//! What the workspaces hold: pages, blocks, databases, data sources and comments, as data. Everything is found by id; a
+//! page or database is a block of the tree plus a record of its own under the same id.
+
+pub(crate) mod block;
+pub(crate) mod comment;
+pub(crate) mod database;
+pub(crate) mod date;
+pub(crate) mod file;
+pub(crate) mod ids;
+pub(crate) mod page;
+pub(crate) mod property;
+pub(crate) mod rich_text;
+mod tree;
+
+use std::collections::{HashMap, HashSet};
 
 use uuid::Uuid;
 
+use block::Block;
+use comment::Comment;
+use database::{DataSource, Database};
+use file::Icon;
+use page::Page;
+pub(crate) use tree::{Place, plain_run, plain_text};
+
 /// All content of all workspaces.
 #[derive(Debug, Default)]
-pub(crate) struct Content {}
+pub(crate) struct Content {
+    pub(crate) blocks: HashMap<Uuid, Block>,
+    pub(crate) pages: HashMap<Uuid, Page>,
+    pub(crate) databases: HashMap<Uuid, Database>,
+    pub(crate) data_sources: HashMap<Uuid, DataSource>,
+    pub(crate) comments: HashMap<Uuid, Comment>,
+    /// Comments by what they hang from, oldest first.
+    pub(crate) comments_on: HashMap<Uuid, Vec<Uuid>>,
+    /// The top level of each workspace, in the order of its sidebar.
+    pub(crate) top_level: HashMap<Uuid, Vec<Uuid>>,
+    /// Top-level pages that a bot made, which its token therefore reaches: by bot.
+    pub(crate) made_by: HashMap<Uuid, HashSet<Uuid>>,
+}
 
 /// What a consent screen can offer for picking.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -27,9 +60,41 @@ pub(crate) struct Pickable {
     pub(crate) depth: usize,
 }
 
+/// How deep the picker shows the tree: more would bury the pages that people look for.
+const PICKER_DEPTH_MAX: usize = 2;
+
 impl Content {
     /// What `person` can hand to an integration in `workspace`: top level first, children indented below.
-    pub(crate) fn pickable(&self, _workspace: Uuid, _person: Uuid) -> Vec<Pickable> {
-        Vec::new()
+    pub(crate) fn pickable(&self, workspace: Uuid, person: Uuid) -> Vec<Pickable> {
+        let mut found = Vec::new();
+        for id in self.top_level.get(&workspace).into_iter().flatten() {
+            let private_to = self.pages.get(id).and_then(|page| page.private_to);
+            if private_to.is_none_or(|owner| owner == person) {
+                self.pick(*id, 0, &mut found);
+            }
+        }
+        found
+    }
+
+    /// Adds `id` and what is below it to the picker's lines.
+    fn pick(&self, id: Uuid, depth: usize, found: &mut Vec<Pickable>) {
+        let Some(block) = self.blocks.get(&id).filter(|block| !block.in_trash) else { return };
+        let (title, icon, kind) = if let Some(page) = self.pages.get(&id) {
+            (plain_text(self, page.title()), &page.icon, PickKind::Page)
+        } else if let Some(database) = self.databases.get(&id) {
+            (plain_text(self, &database.title), &database.icon, PickKind::Database)
+        } else {
+            return;
+        };
+        let icon = match icon {
+            Some(Icon::Emoji(emoji)) => Some(emoji.clone()),
+            _ => None,
+        };
+        found.push(Pickable { id, title, icon, kind, depth });
+        if depth < PICKER_DEPTH_MAX {
+            for child in &block.children {
+                self.pick(*child, depth + 1, found);
+            }
+        }
     }
 }

@@ -1,6 +1,10 @@
 //! The seed: the people, workspaces and pages that every emulator starts with. Ids are constants, so that a test or a
 //! bookmark made today works tomorrow.
 
+mod northwind;
+mod planter;
+mod reading;
+
 use uuid::Uuid;
 
 use crate::accounts::{Bot, Person, Workspace};
@@ -23,6 +27,15 @@ pub(crate) const ROOT_PAGE: Uuid = Uuid::from_u128(0x2ac6_1f0e_7b52_8045_9d31_e8
 
 /// The largest upload on a paid plan, in bytes.
 const FILE_BYTES_MAX: u64 = 5 * 1024 * 1024 * 1024;
+
+/// The project tracker, below the root page.
+const TRACKER: Uuid = Uuid::from_u128(0x2ac6_1f0e_7b52_8045_9d31_e8a4_60b7_0002);
+/// Its one table.
+const TRACKER_TABLE: Uuid = Uuid::from_u128(0x2ac6_1f0e_7b52_80f1_a7c0_000b_60b7_0003);
+/// The list of books.
+const BOOKS: Uuid = Uuid::from_u128(0x2ac6_1f0e_7b52_8045_9d31_e8a4_60b7_0004);
+/// Its one table.
+const BOOKS_TABLE: Uuid = Uuid::from_u128(0x2ac6_1f0e_7b52_80f1_a7c0_000b_60b7_0005);
 
 /// Puts the seed into an empty state.
 pub(crate) fn plant(state: &mut State) {
@@ -49,4 +62,6 @@ pub(crate) fn plant(state: &mut State) {
     ];
     let internal = Bot { id: INTERNAL_BOT, name: "Internal integration".to_owned(), owner: None };
     state.accounts.bots.push((NORTHWIND, internal));
+    northwind::plant(&mut state.content);
+    reading::plant(&mut state.content);
 }

@@ -240,9 +240,7 @@ async fn call(
         path: parts.uri.path().strip_prefix("/v1").unwrap_or_default().to_owned(),
         query: parts.uri.query().map(str::to_owned),
         version: header("notion-version"),
-        content_type: header("content-type"),
         body,
-        request_id: id.0,
     };
     let reply = {
         let mut state = emulator.state();

@@ -197,7 +197,7 @@ pub fn read_token_response(body: &[u8]) -> Result<TokenResponse, &'static str> {
 struct RawError {
     /// RFC 6749 5.2, as the guide shows and clients see.
     error: Option<String>,
-    /// Notion's envelope, as its OpenAPI says.
+    /// Notion's envelope, as its `OpenAPI` says.
     code: Option<String>,
 }
 

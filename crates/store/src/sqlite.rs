@@ -1,4 +1,4 @@
-//! The SQLite store: one writer thread with group commit, readers beside it, plain SQL.
+//! The `SQLite` store: one writer thread with group commit, readers beside it, plain SQL.
 //! A commit with full synchronisation costs about half a millisecond alone and a hundredth of that in a group, so
 //! whatever waits is committed together; each job still stands or falls by itself.
 

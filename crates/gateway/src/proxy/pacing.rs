@@ -209,7 +209,7 @@ mod tests {
             async move { pacing.wait("g", 3, deadline).await.map(|turn| turn.remaining) }
         });
         tokio::task::yield_now().await;
-        clock.advance(Duration::from_secs(60));
+        clock.advance(Duration::from_mins(1));
         tokio::task::yield_now().await;
         assert!(!fourth.is_finished(), "sixty seconds after the first call it is still in the window");
         clock.advance(Duration::from_millis(200));

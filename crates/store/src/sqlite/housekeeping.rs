@@ -9,11 +9,11 @@ use super::rows::{At, unsigned};
 use crate::Result;
 
 /// Spent states and codes are kept this long, so that a replay is known for what it is.
-const SPENT_KEPT: Duration = Duration::from_secs(24 * 3600);
+const SPENT_KEPT: Duration = Duration::from_hours(24);
 /// Disconnected connections are shown this long.
-const DISCONNECTED_KEPT: Duration = Duration::from_secs(30 * 24 * 3600);
+const DISCONNECTED_KEPT: Duration = Duration::from_hours(720);
 /// Attempts, events and records of refreshes are kept this long.
-const HISTORY_KEPT: Duration = Duration::from_secs(90 * 24 * 3600);
+const HISTORY_KEPT: Duration = Duration::from_hours(2160);
 
 pub(super) fn revision(db: &Db) -> Result<u64> {
     let revision = db.prepare_cached("SELECT revision FROM meta")?.query_row([], |row| row.get(0))?;

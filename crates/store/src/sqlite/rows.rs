@@ -110,7 +110,7 @@ pub(super) fn pair(row: &Row<'_>) -> rusqlite::Result<Option<SealedPair>> {
     }))
 }
 
-/// SQLite's integers are signed.
+/// `SQLite`'s integers are signed.
 pub(super) fn signed(value: u64) -> i64 {
     i64::try_from(value).unwrap_or(i64::MAX)
 }

@@ -1,0 +1,10 @@
+//! The gateway as its users meet it: a real server, a real store and a real emulator in one process, each test with
+//! its own, on ports of their own, the gateway's clock moved by hand.
+
+mod authorization;
+mod canary;
+mod notion_door;
+mod proxy;
+mod refresh;
+mod session_door;
+mod support;

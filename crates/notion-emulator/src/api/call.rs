@@ -1,0 +1,207 @@
+//! One call on its way to an answer: what it may see, what it may change, and the words when it may not.
+
+use jiff::Timestamp;
+use serde_json::Value;
+use uuid::Uuid;
+
+use super::check::{At, uuid_of};
+use super::failure::Failure;
+use super::show::View;
+use super::version::Version;
+use super::{Access, Caller};
+use crate::content::block::{Block, Stamp};
+use crate::content::ids::{Marker, stamped};
+use crate::state::State;
+
+/// The largest and the usual page of a list.
+const PAGE_SIZE_MAX: u64 = 100;
+
+/// A call that came with a good token.
+pub(crate) struct Call<'a> {
+    pub(crate) state: &'a mut State,
+    pub(crate) caller: &'a Caller,
+    pub(crate) version: Version,
+    pub(crate) query: Vec<(String, String)>,
+    pub(crate) body: Option<Value>,
+}
+
+/// What an endpoint gives.
+pub(crate) type Answer = Result<Value, Failure>;
+
+impl Call<'_> {
+    pub(crate) fn view(&self) -> View<'_> {
+        View {
+            content: &self.state.content,
+            accounts: &self.state.accounts,
+            caller: self.caller,
+            version: self.version,
+        }
+    }
+
+    pub(crate) fn now(&self) -> Timestamp {
+        self.state.clock.now()
+    }
+
+    /// The caller, now.
+    pub(crate) fn stamp(&self) -> Stamp {
+        Stamp { at: self.now(), by: self.caller.bot_id }
+    }
+
+    pub(crate) fn new_id(&mut self, marker: Marker) -> Uuid {
+        let (now, workspace) = (self.now(), self.caller.workspace_id);
+        stamped(self.state.ids.uuid(), workspace, now, marker)
+    }
+
+    /// Refuses unless the integration has this capability.
+    pub(crate) fn needs(&self, has: bool) -> Result<(), Failure> {
+        if has { Ok(()) } else { Err(Failure::restricted()) }
+    }
+
+    pub(crate) fn needs_read(&self) -> Result<(), Failure> {
+        self.needs(self.caller.capabilities.read_content)
+    }
+
+    pub(crate) fn needs_insert(&self) -> Result<(), Failure> {
+        self.needs(self.caller.capabilities.insert_content)
+    }
+
+    pub(crate) fn needs_update(&self) -> Result<(), Failure> {
+        self.needs(self.caller.capabilities.update_content)
+    }
+
+    /// An id from the path.
+    pub(crate) fn path_id(&self, name: &str, text: &str) -> Result<Uuid, Failure> {
+        uuid_of(text).ok_or_else(|| {
+            Failure::validation(format!(
+                "path failed validation: path.{name} should be a valid uuid, instead was `\"{text}\"`."
+            ))
+        })
+    }
+
+    /// Whether the token reaches `id`: it or something above it was picked, or made by this bot.
+    pub(crate) fn reaches(&self, id: Uuid) -> bool {
+        let content = &self.state.content;
+        let workspace = content
+            .blocks
+            .get(&id)
+            .map(|block| block.workspace)
+            .or_else(|| content.data_sources.get(&id).map(|source| source.workspace));
+        if workspace != Some(self.caller.workspace_id) {
+            return false;
+        }
+        let private = |above: &Uuid| content.pages.get(above).is_some_and(|page| page.private_to.is_some());
+        match &self.caller.access {
+            Access::Workspace => !content.upwards(id).any(|above| private(&above)),
+            Access::Shared(picks) => {
+                let made = content.made_by.get(&self.caller.bot_id);
+                content
+                    .upwards(id)
+                    .any(|above| picks.contains(&above) || made.is_some_and(|made| made.contains(&above)))
+            }
+        }
+    }
+
+    fn not_found(&self, kind: &str, id: Uuid) -> Failure {
+        Failure::not_found(kind, id, self.caller)
+    }
+
+    /// A page's id, if there is such a page within reach.
+    pub(crate) fn page(&self, id: Uuid) -> Result<Uuid, Failure> {
+        let there = self.state.content.pages.contains_key(&id) && self.reaches(id);
+        if there { Ok(id) } else { Err(self.not_found("page", id)) }
+    }
+
+    /// A block, page or database within reach.
+    pub(crate) fn block(&self, id: Uuid) -> Result<&Block, Failure> {
+        let found = self.state.content.blocks.get(&id).filter(|_| self.reaches(id));
+        found.ok_or_else(|| self.not_found("block", id))
+    }
+
+    /// A database's id.
+    pub(crate) fn database(&self, id: Uuid) -> Result<Uuid, Failure> {
+        let there = self.state.content.databases.contains_key(&id) && self.reaches(id);
+        if there { Ok(id) } else { Err(self.not_found("database", id)) }
+    }
+
+    /// A data source's id.
+    pub(crate) fn data_source(&self, id: Uuid) -> Result<Uuid, Failure> {
+        let there = self.state.content.data_sources.contains_key(&id) && self.reaches(id);
+        if there { Ok(id) } else { Err(self.not_found("data_source", id)) }
+    }
+
+    /// The one data source of a database, for versions that know only one.
+    pub(crate) fn only_data_source(&self, database: Uuid) -> Result<Uuid, Failure> {
+        let sources =
+            self.state.content.databases.get(&database).map_or(&[][..], |found| &found.data_sources);
+        match sources {
+            [one] => Ok(*one),
+            several => Err(Failure::several_data_sources(database, several)),
+        }
+    }
+
+    /// The whole body as a place to read from.
+    pub(crate) fn at_body(&self) -> At<'_> {
+        At::root("body", self.body.as_ref())
+    }
+
+    /// A query parameter.
+    pub(crate) fn parameter(&self, name: &str) -> Option<&str> {
+        self.query.iter().find(|(had, _)| had == name).map(|(_, value)| value.as_str())
+    }
+
+    /// All values of a repeated query parameter, percent-decoded once more: property ids come encoded in answers.
+    pub(crate) fn filter_properties(&self) -> Vec<String> {
+        let named = self
+            .query
+            .iter()
+            .filter(|(name, _)| name == "filter_properties" || name == "filter_properties[]");
+        named
+            .map(|(_, value)| percent_encoding::percent_decode_str(value).decode_utf8_lossy().into_owned())
+            .collect()
+    }
+
+    /// Which slice of a list the query asks for.
+    pub(crate) fn slice_of_query(&self) -> Result<Slice, Failure> {
+        let number = |text: &str| text.parse::<u64>().map_or_else(|_| Value::from(text), Value::from);
+        let mut asked = serde_json::Map::new();
+        if let Some(size) = self.parameter("page_size") {
+            asked.insert("page_size".into(), number(size));
+        }
+        if let Some(cursor) = self.parameter("start_cursor").filter(|cursor| !cursor.is_empty()) {
+            asked.insert("start_cursor".into(), cursor.into());
+        }
+        let asked = Value::Object(asked);
+        Slice::read(&At::root("query", Some(&asked))).map_err(|invalid| invalid.of("query"))
+    }
+
+    /// Which slice of a list the body asks for.
+    pub(crate) fn slice_of_body(&self) -> Result<Slice, Failure> {
+        Ok(Slice::read(&self.at_body())?)
+    }
+}
+
+/// A slice of a list.
+pub(crate) struct Slice {
+    start: Option<Uuid>,
+    size: usize,
+}
+
+impl Slice {
+    pub(crate) fn read(at: &At<'_>) -> Result<Self, super::check::Invalid> {
+        let size = at.get("page_size").optional(|at| at.integer(1, PAGE_SIZE_MAX))?.unwrap_or(PAGE_SIZE_MAX);
+        let start = at.get("start_cursor").optional_nullable(At::uuid)?.flatten();
+        Ok(Self { start, size: usize::try_from(size).unwrap_or(100) })
+    }
+
+    /// Cuts the slice out of `all`; the cursor of what follows is the id of its first.
+    pub(crate) fn cut(&self, all: &[Uuid]) -> Result<(Vec<Uuid>, Option<String>), Failure> {
+        let begin = match self.start {
+            None => 0,
+            Some(cursor) => all.iter().position(|id| *id == cursor).ok_or_else(|| {
+                Failure::validation(format!("The start_cursor provided is invalid: {cursor}"))
+            })?,
+        };
+        let end = (begin + self.size).min(all.len());
+        Ok((all[begin..end].to_vec(), all.get(end).map(Uuid::to_string)))
+    }
+}

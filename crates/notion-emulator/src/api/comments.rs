@@ -1,0 +1,158 @@
+//! Comments: on a page, on a block, or in a discussion that is there.
+
+use serde_json::Value;
+use uuid::Uuid;
+
+use super::call::{Answer, Call};
+use super::check::At;
+use super::failure::Failure;
+use super::read::rich_text::rich_text;
+use super::show;
+use crate::content::block::Parent;
+use crate::content::comment::{Comment, DisplayName};
+use crate::content::ids::Marker;
+use crate::content::rich_text::RichText;
+
+/// `GET comments?block_id=`
+pub(crate) fn list(call: &mut Call<'_>) -> Answer {
+    call.needs(call.caller.capabilities.read_comments)?;
+    let asked = call.parameter("block_id").unwrap_or_default();
+    let on = super::check::uuid_of(asked).ok_or_else(|| {
+        let shown = if asked.is_empty() { "undefined".to_owned() } else { format!("\"{asked}\"") };
+        Failure::validation(format!(
+            "query failed validation: query.block_id should be a valid uuid, instead was `{shown}`."
+        ))
+    })?;
+    call.block(on)?;
+    let all = call.state.content.comments_on.get(&on).cloned().unwrap_or_default();
+    let (ids, next) = call.slice_of_query()?.cut(&all)?;
+    let shown: Vec<Value> = ids.iter().filter_map(|id| shown(call, *id)).collect();
+    Ok(show::list("comment", shown, next))
+}
+
+fn shown(call: &Call<'_>, id: Uuid) -> Option<Value> {
+    call.state.content.comments.get(&id).map(|comment| call.view().comment(comment))
+}
+
+/// `POST comments`
+pub(crate) fn create(call: &mut Call<'_>) -> Answer {
+    call.needs(call.caller.capabilities.insert_comments)?;
+    let body = call.body.take();
+    let at = At::root("body", body.as_ref());
+    at.only(&["parent", "discussion_id", "rich_text", "markdown", "attachments", "display_name"])?;
+    let rich_text = words(&at)?;
+    if at.get("attachments").is_defined() {
+        return Err(Failure::not_implemented_part("comments with attachments"));
+    }
+    let (parent, discussion) = place(call, &at)?;
+    let (display_name, resolved_name) = name(call, &at.get("display_name"))?;
+    let discussion = discussion.unwrap_or_else(|| call.new_id(Marker::Discussion));
+    let (id, now) = (call.new_id(Marker::Comment), call.now());
+    let comment = Comment {
+        id,
+        parent,
+        discussion,
+        created_at: now,
+        edited_at: now,
+        created_by: call.caller.bot_id,
+        rich_text,
+        display_name,
+        resolved_name,
+    };
+    if let Some(on) = call.state.content.above(parent) {
+        call.state.content.comments_on.entry(on).or_default().push(id);
+    }
+    call.state.content.comments.insert(id, comment);
+    shown(call, id).ok_or_else(Failure::invalid_request_url)
+}
+
+fn words(at: &At<'_>) -> Result<Vec<RichText>, Failure> {
+    if at.get("markdown").is_defined() {
+        return Err(Failure::not_implemented_part("comments in markdown"));
+    }
+    Ok(rich_text(&at.get("rich_text"))?)
+}
+
+/// What a new comment hangs from, and the discussion that it goes on with.
+fn place(call: &Call<'_>, at: &At<'_>) -> Result<(Parent, Option<Uuid>), Failure> {
+    let discussion = at.get("discussion_id");
+    if discussion.is_defined() {
+        let id = discussion.uuid()?;
+        let known = call.state.content.comments.values().find(|comment| comment.discussion == id);
+        let known = known.filter(|comment| {
+            call.state.content.above(comment.parent).is_some_and(|above| call.reaches(above))
+        });
+        let comment = known.ok_or_else(|| Failure::not_found("discussion", id, call.caller))?;
+        return Ok((comment.parent, Some(id)));
+    }
+    let parent = at.get("parent");
+    if parent.variant(&["page_id", "block_id"])? == "page_id" {
+        return Ok((Parent::Page(call.page(parent.get("page_id").uuid()?)?), None));
+    }
+    let id = parent.get("block_id").uuid()?;
+    call.block(id)?;
+    let place = if call.state.content.is_page(id) { Parent::Page(id) } else { Parent::Block(id) };
+    Ok((place, None))
+}
+
+fn name(call: &Call<'_>, at: &At<'_>) -> Result<(DisplayName, Option<String>), Failure> {
+    let bot = Some(call.caller.bot_name.clone());
+    if !at.is_defined() {
+        return Ok((DisplayName::Integration, bot));
+    }
+    Ok(match at.get("type").one_of(&["integration", "user", "custom"])? {
+        "user" => {
+            let person = call.caller.owner.and_then(|id| call.state.accounts.person(id));
+            (DisplayName::User, person.map(|person| person.name.clone()))
+        }
+        "custom" => {
+            let custom = at.get("custom").get("name").filled_text(200)?;
+            (DisplayName::Custom(custom.clone()), Some(custom))
+        }
+        _ => (DisplayName::Integration, bot),
+    })
+}
+
+/// A comment within reach.
+fn find(call: &Call<'_>, id: &str) -> Result<Uuid, Failure> {
+    let id = call.path_id("comment_id", id)?;
+    let content = &call.state.content;
+    let above = content.comments.get(&id).and_then(|comment| content.above(comment.parent));
+    let there = above.is_some_and(|above| call.reaches(above));
+    if there { Ok(id) } else { Err(Failure::not_found("comment", id, call.caller)) }
+}
+
+/// `GET comments/{comment_id}`
+pub(crate) fn retrieve(call: &Call<'_>, id: &str) -> Answer {
+    call.needs(call.caller.capabilities.read_comments)?;
+    let id = find(call, id)?;
+    shown(call, id).ok_or_else(Failure::invalid_request_url)
+}
+
+/// `PATCH comments/{comment_id}`
+pub(crate) fn update(call: &mut Call<'_>, id: &str) -> Answer {
+    call.needs(call.caller.capabilities.insert_comments)?;
+    let id = find(call, id)?;
+    let body = call.body.take();
+    let at = At::root("body", body.as_ref());
+    at.only(&["rich_text", "markdown"])?;
+    let rich_text = words(&at)?;
+    let now = call.now();
+    if let Some(comment) = call.state.content.comments.get_mut(&id) {
+        comment.rich_text = rich_text;
+        comment.edited_at = now;
+    }
+    shown(call, id).ok_or_else(Failure::invalid_request_url)
+}
+
+/// `DELETE comments/{comment_id}`
+pub(crate) fn delete(call: &mut Call<'_>, id: &str) -> Answer {
+    call.needs(call.caller.capabilities.insert_comments)?;
+    let id = find(call, id)?;
+    let last = shown(call, id).ok_or_else(Failure::invalid_request_url)?;
+    call.state.content.comments.remove(&id);
+    for comments in call.state.content.comments_on.values_mut() {
+        comments.retain(|other| *other != id);
+    }
+    Ok(last)
+}

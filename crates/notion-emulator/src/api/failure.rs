@@ -1,0 +1,115 @@
+//! Refusals in Notion's envelope. Source: Notion, "Status codes" (read 2026-11-22), and recorded answers of July 2026.
+
+use serde_json::{Map, Value, json};
+use uuid::Uuid;
+
+use super::{Caller, Reply};
+
+/// An answer that says no.
+#[derive(Debug, Clone)]
+pub(crate) struct Failure {
+    status: u16,
+    code: &'static str,
+    message: String,
+    additional_data: Option<Value>,
+}
+
+impl Failure {
+    fn new(status: u16, code: &'static str, message: impl Into<String>) -> Self {
+        Self { status, code, message: message.into(), additional_data: None }
+    }
+
+    /// 400, the request says something that cannot be.
+    pub(crate) fn validation(message: impl Into<String>) -> Self {
+        Self::new(400, "validation_error", message)
+    }
+
+    /// 400, the body is not JSON.
+    pub(crate) fn invalid_json() -> Self {
+        Self::new(400, "invalid_json", "Error parsing JSON body.")
+    }
+
+    /// 400, there is no such endpoint.
+    pub(crate) fn invalid_request_url() -> Self {
+        Self::new(400, "invalid_request_url", "Invalid request URL.")
+    }
+
+    /// 400, no `Notion-Version`.
+    pub(crate) fn missing_version() -> Self {
+        let message = "Notion-Version header failed validation: Notion-Version header should be defined, \
+                       instead was `undefined`.";
+        Self::new(400, "missing_version", message)
+    }
+
+    /// 401.
+    pub(crate) fn unauthorized() -> Self {
+        Self::new(401, "unauthorized", "API token is invalid.")
+    }
+
+    /// 403, the integration lacks the capability.
+    pub(crate) fn restricted() -> Self {
+        Self::new(403, "restricted_resource", "Insufficient permissions for this endpoint.")
+    }
+
+    /// 404, `kind` (as Notion calls it in the message) is not there, or not shared: one cannot tell which.
+    pub(crate) fn not_found(kind: &str, id: Uuid, caller: &Caller) -> Self {
+        let message = format!(
+            "Could not find {kind} with ID: {id}. Make sure the relevant pages and databases are shared with your \
+             integration \"{}\".",
+            caller.bot_name
+        );
+        Self::with_integration(message, caller)
+    }
+
+    /// 404 for a person or bot.
+    pub(crate) fn user_not_found(id: Uuid, caller: &Caller) -> Self {
+        let message = format!(
+            "Could not find user with ID: {id}. Make sure your integration has capabilities to read user information. \
+             With those capabilities, only members and guests in the integration's workspace are visible."
+        );
+        Self::with_integration(message, caller)
+    }
+
+    /// 404 with a message of its own.
+    pub(crate) fn with_integration(message: impl Into<String>, caller: &Caller) -> Self {
+        let mut failure = Self::new(404, "object_not_found", message);
+        failure.additional_data = Some(json!({"integration_id": caller.bot_id}));
+        failure
+    }
+
+    /// 400 for a database with several data sources, asked for by a version that knows only one.
+    pub(crate) fn several_data_sources(database: Uuid, data_sources: &[Uuid]) -> Self {
+        let mut failure =
+            Self::validation("Databases with multiple data sources are not supported in this API version.");
+        failure.additional_data = Some(json!({
+            "error_type": "multiple_data_sources_for_database",
+            "database_id": database,
+            "child_data_source_ids": data_sources,
+            "minimum_api_version": "2025-09-03",
+        }));
+        failure
+    }
+
+    /// 501: Notion has it, the emulator does not.
+    pub(crate) fn not_implemented() -> Self {
+        Self::new(501, "not_implemented", "The emulator does not have this endpoint yet.")
+    }
+
+    /// 501 for a part of an endpoint.
+    pub(crate) fn not_implemented_part(what: &str) -> Self {
+        Self::new(501, "not_implemented", format!("The emulator does not have {what} yet."))
+    }
+
+    /// The answer.
+    pub(crate) fn into_reply(self) -> Reply {
+        let mut body = Map::new();
+        body.insert("object".into(), "error".into());
+        body.insert("status".into(), self.status.into());
+        body.insert("code".into(), self.code.into());
+        body.insert("message".into(), self.message.into());
+        if let Some(data) = self.additional_data {
+            body.insert("additional_data".into(), data);
+        }
+        Reply { status: self.status, body: Value::Object(body) }
+    }
+}

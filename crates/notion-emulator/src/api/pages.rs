@@ -1,0 +1,286 @@
+//! Pages and rows: make, read, change, one property at a time.
+
+use serde_json::{Value, json};
+use uuid::Uuid;
+
+use super::call::{Answer, Call};
+use super::check::At;
+use super::failure::Failure;
+use super::read::block::{NESTING_MAX, NewBlock, blocks};
+use super::read::file::{cover, icon};
+use super::read::value::value;
+use super::show;
+use super::show::page::item;
+use crate::content::Place;
+use crate::content::block::{Block, Body, Parent};
+use crate::content::ids::Marker;
+use crate::content::page::Page;
+use crate::content::property::{Kind, Property, Stored, TITLE};
+
+/// `POST pages`
+pub(crate) fn create(call: &mut Call<'_>) -> Answer {
+    call.needs_insert()?;
+    let body = call.body.take();
+    let at = At::root("body", body.as_ref());
+    let known = [
+        "parent",
+        "properties",
+        "icon",
+        "cover",
+        "children",
+        "content",
+        "markdown",
+        "template",
+        "position",
+        "allow_async",
+    ];
+    at.only(&known)?;
+    for part in ["markdown", "template"] {
+        if at.get(part).is_defined() {
+            return Err(Failure::not_implemented_part(&format!("pages made from {part}")));
+        }
+    }
+    let parent = parent(call, &at.get("parent"))?;
+    let children = ["children", "content"].into_iter().find(|key| at.get(key).is_defined());
+    let children = children.map_or(Ok(Vec::new()), |key| blocks(&at.get(key), NESTING_MAX))?;
+    let mut page = Page {
+        icon: at.get("icon").optional_nullable(icon)?.flatten(),
+        cover: at.get("cover").optional_nullable(cover)?.flatten(),
+        ..Page::default()
+    };
+    let mut columns = columns_of(call, parent);
+    let properties = at.get("properties");
+    if properties.is_defined() {
+        fill(call, &properties, &mut columns, &mut page)?;
+    }
+    let id = insert(call, parent, page, columns, children);
+    let only = call.filter_properties();
+    call.view().page(id, &only).ok_or_else(Failure::invalid_request_url)
+}
+
+/// Hangs a new page in the tree.
+fn insert(
+    call: &mut Call<'_>,
+    parent: Parent,
+    mut page: Page,
+    columns: Vec<Property>,
+    children: Vec<NewBlock>,
+) -> Uuid {
+    let (id, stamp, workspace) = (call.new_id(Marker::Plain), call.stamp(), call.caller.workspace_id);
+    let content = &mut call.state.content;
+    if let Parent::DataSource(source) = parent
+        && let Some(source) = content.data_sources.get_mut(&source)
+    {
+        if let Some(column) = columns.iter().find(|column| matches!(column.kind, Kind::UniqueId { .. })) {
+            source.last_unique_id += 1;
+            page.values.insert(column.id.clone(), Stored::UniqueId(source.last_unique_id));
+        }
+        source.properties = columns;
+    }
+    if parent == Parent::Workspace {
+        content.made_by.entry(call.caller.bot_id).or_default().insert(id);
+    }
+    content.pages.insert(id, page);
+    let block = Block {
+        id,
+        workspace,
+        parent,
+        created: stamp,
+        edited: stamp,
+        in_trash: false,
+        children: Vec::new(),
+        body: Body::ChildPage,
+    };
+    content.insert(block, Place::End);
+    super::blocks::hang(call, Parent::Page(id), children, Place::End);
+    id
+}
+
+/// What the new page is to hang from.
+fn parent(call: &Call<'_>, at: &At<'_>) -> Result<Parent, Failure> {
+    let kind = at.variant(&["page_id", "database_id", "data_source_id", "block_id", "workspace"])?;
+    at.only(&["type", kind])?;
+    let id = || at.get(kind).uuid();
+    match kind {
+        "page_id" => Ok(Parent::Page(call.page(id()?)?)),
+        "data_source_id" => Ok(Parent::DataSource(call.data_source(id()?)?)),
+        "database_id" => Ok(Parent::DataSource(call.only_data_source(call.database(id()?)?)?)),
+        "workspace" => match call.caller.owner {
+            Some(_) => Ok(Parent::Workspace),
+            None => Err(Failure::validation(
+                "Internal integrations aren't owned by a single user, so creating workspace-level private pages is not supported.",
+            )),
+        },
+        _ => Err(Failure::not_implemented_part("pages below blocks")),
+    }
+}
+
+/// The columns that a page below `parent` has.
+fn columns_of(call: &Call<'_>, parent: Parent) -> Vec<Property> {
+    match parent {
+        Parent::DataSource(id) => call
+            .state
+            .content
+            .data_sources
+            .get(&id)
+            .map(|source| source.properties.clone())
+            .unwrap_or_default(),
+        _ => {
+            let (id, name) = (TITLE.to_owned(), TITLE.to_owned());
+            vec![Property { id, name, description: None, kind: Kind::Title }]
+        }
+    }
+}
+
+/// Reads the properties that a request sets into `page`; columns may grow choices on the way.
+fn fill(call: &mut Call<'_>, at: &At<'_>, columns: &mut [Property], page: &mut Page) -> Result<(), Failure> {
+    for (key, at) in at.entries()? {
+        let id = percent_encoding::percent_decode_str(key).decode_utf8_lossy().into_owned();
+        let column = columns.iter_mut().find(|column| column.name == key || column.id == id);
+        let column =
+            column.ok_or_else(|| Failure::validation(format!("{key} is not a property that exists.")))?;
+        match value(&at, column, &mut call.state.ids)? {
+            Some(stored) => {
+                related_exist(call, &column.kind, &stored)?;
+                page.values.insert(column.id.clone(), stored);
+            }
+            None => {
+                page.values.remove(&column.id);
+            }
+        }
+    }
+    Ok(())
+}
+
+/// Rows that a relation names must be there, in the data source that it leads to.
+fn related_exist(call: &Call<'_>, kind: &Kind, stored: &Stored) -> Result<(), Failure> {
+    let (Kind::Relation(source), Stored::Relation(ids)) = (kind, stored) else { return Ok(()) };
+    for id in ids {
+        let block = call.state.content.blocks.get(id);
+        if !block.is_some_and(|block| block.parent == Parent::DataSource(*source)) {
+            return Err(Failure::not_found("page", *id, call.caller));
+        }
+    }
+    Ok(())
+}
+
+/// `GET pages/{page_id}`
+pub(crate) fn retrieve(call: &Call<'_>, id: &str) -> Answer {
+    call.needs_read()?;
+    let id = call.page(call.path_id("page_id", id)?)?;
+    call.view().page(id, &call.filter_properties()).ok_or_else(Failure::invalid_request_url)
+}
+
+/// `PATCH pages/{page_id}`
+pub(crate) fn update(call: &mut Call<'_>, id: &str) -> Answer {
+    call.needs_update()?;
+    let id = call.page(call.path_id("page_id", id)?)?;
+    let body = call.body.take();
+    let at = At::root("body", body.as_ref());
+    at.only(&[
+        "properties",
+        "icon",
+        "cover",
+        "in_trash",
+        "archived",
+        "is_locked",
+        "is_archived",
+        "template",
+        "erase_content",
+    ])?;
+    for part in ["template", "erase_content"] {
+        if at.get(part).is_defined() {
+            return Err(Failure::not_implemented_part(&format!("page updates with {part}")));
+        }
+    }
+    let block = call.block(id)?;
+    let parent = block.parent;
+    let in_trash = trash_flag(&at, call)?;
+    if call.state.content.ancestor_in_trash(id) || (block.in_trash && in_trash != Some(false)) {
+        return Err(Failure::validation(
+            "Can't edit block that is archived. You must unarchive the block before editing.",
+        ));
+    }
+    let mut page = call.state.content.pages.get(&id).cloned().unwrap_or_default();
+    if let Some(icon) = at.get("icon").optional_nullable(icon)? {
+        page.icon = icon;
+    }
+    if let Some(cover) = at.get("cover").optional_nullable(cover)? {
+        page.cover = cover;
+    }
+    if let Some(is_locked) = at.get("is_locked").optional(At::boolean)? {
+        page.is_locked = is_locked;
+    }
+    if let Some(is_archived) = at.get("is_archived").optional(At::boolean)? {
+        page.is_archived = is_archived;
+    }
+    let mut columns = columns_of(call, parent);
+    let properties = at.get("properties");
+    if properties.is_defined() {
+        fill(call, &properties, &mut columns, &mut page)?;
+    }
+    let stamp = call.stamp();
+    let content = &mut call.state.content;
+    if let Parent::DataSource(source) = parent
+        && let Some(source) = content.data_sources.get_mut(&source)
+    {
+        source.properties = columns;
+    }
+    content.pages.insert(id, page);
+    if let (Some(in_trash), Some(block)) = (in_trash, content.blocks.get_mut(&id)) {
+        block.in_trash = in_trash;
+    }
+    content.touch(id, stamp);
+    call.view().page(id, &call.filter_properties()).ok_or_else(Failure::invalid_request_url)
+}
+
+/// `in_trash`, or `archived` in the versions that still have it.
+pub(crate) fn trash_flag(at: &At<'_>, call: &Call<'_>) -> Result<Option<bool>, Failure> {
+    let archived = at.get("archived");
+    if archived.is_defined() && !call.version.has_archived() {
+        return Err(archived.should("not present").into());
+    }
+    let in_trash = at.get("in_trash").optional(At::boolean)?;
+    Ok(in_trash.or(archived.optional(At::boolean)?))
+}
+
+/// `GET pages/{page_id}/properties/{property_id}`
+pub(crate) fn property(call: &Call<'_>, id: &str, property: &str) -> Answer {
+    call.needs_read()?;
+    let id = call.page(call.path_id("page_id", id)?)?;
+    let content = &call.state.content;
+    let (Some(block), Some(page)) = (content.blocks.get(&id), content.pages.get(&id)) else {
+        return Err(Failure::invalid_request_url());
+    };
+    let view = call.view();
+    let wanted = percent_encoding::percent_decode_str(property).decode_utf8_lossy();
+    let columns = view.columns(block);
+    let column =
+        columns.iter().find(|column| column.id == wanted || column.id == property || column.name == wanted);
+    let column =
+        column.ok_or_else(|| Failure::validation(format!("Could not find property with ID: {property}")))?;
+    let stored = page.values.get(&column.id);
+    let items: Vec<Value> = match (&column.kind, stored) {
+        (Kind::Title | Kind::RichText, Some(Stored::Text(text))) => {
+            view.rich_text(text).as_array().cloned().unwrap_or_default()
+        }
+        (Kind::People, Some(Stored::People(ids))) => ids.iter().map(|id| view.user(*id)).collect(),
+        (Kind::Relation(_), Some(Stored::Relation(ids))) => ids.iter().map(|id| json!({"id": id})).collect(),
+        (Kind::Title | Kind::RichText | Kind::People | Kind::Relation(_), _) => Vec::new(),
+        _ => return Ok(item(column, view.inner(column, block, page))),
+    };
+    // Items have no ids of their own, so their places stand in for them in cursors.
+    let places: Vec<Uuid> = (1..=items.len() as u128).map(Uuid::from_u128).collect();
+    let (chosen, next) = call.slice_of_query()?.cut(&places)?;
+    let first = chosen.first().map_or(0, |place| usize::try_from(place.as_u128() - 1).unwrap_or(0));
+    let results =
+        items[first..first + chosen.len()].iter().map(|inner| item(column, inner.clone())).collect();
+    let kind = column.kind.name();
+    let encoded = show::property::encoded(&column.id);
+    let next_url = next.as_ref().map(|cursor| {
+        format!("https://api.notion.com/v1/pages/{id}/properties/{encoded}?start_cursor={cursor}")
+    });
+    let mut body = show::list("property_item", results, next);
+    body["property_item"] = json!({"id": encoded, "next_url": next_url, "type": kind, kind: {}});
+    Ok(body)
+}

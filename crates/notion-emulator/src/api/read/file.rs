@@ -1,0 +1,77 @@
+//! Files, icons and covers from JSON.
+
+use super::super::check::{At, Invalid};
+use super::URL_MAX;
+use crate::content::file::{FileSource, ICON_COLORS, Icon, NamedFile};
+
+/// Longest file name. Source: Notion, "Request limits" (autumn 2026): 900 bytes; names are mostly ASCII, so units do.
+const NAME_MAX: usize = 900;
+
+/// The place of a file: `external` or `file_upload` under the object at `at`, which may hold `others` too.
+pub(crate) fn source(at: &At<'_>, others: &[&str]) -> Result<FileSource, Invalid> {
+    let kinds = ["external", "file_upload"];
+    let kind = match at.get("type").optional(|at| at.one_of(&kinds))? {
+        Some(kind) => kind,
+        None => at.variant(&kinds)?,
+    };
+    let mut keys = vec!["type", kind];
+    keys.extend(others);
+    at.only(&keys)?;
+    source_under(at, kind)
+}
+
+/// Reads the place under the key `kind`.
+fn source_under(at: &At<'_>, kind: &str) -> Result<FileSource, Invalid> {
+    let inner = at.get(kind);
+    if kind != "external" {
+        return Err(inner.should("an uploaded file (the emulator has no file uploads yet)"));
+    }
+    inner.only(&["url"])?;
+    Ok(FileSource::External(inner.get("url").text(URL_MAX)?))
+}
+
+/// An element of a `files` property.
+pub(crate) fn named(at: &At<'_>) -> Result<NamedFile, Invalid> {
+    let kind = at.variant(&["external", "file_upload"])?;
+    at.only(&["type", "name", kind])?;
+    let source = source_under(at, kind)?;
+    let name = match kind {
+        "external" => Some(at.get("name").text(NAME_MAX)?),
+        _ => at.get("name").optional(|at| at.text(NAME_MAX))?,
+    };
+    Ok(NamedFile { name: name.unwrap_or_default(), source })
+}
+
+/// An icon.
+pub(crate) fn icon(at: &At<'_>) -> Result<Icon, Invalid> {
+    let kinds = ["emoji", "external", "file_upload", "custom_emoji", "icon"];
+    let kind = match at.get("type").optional(|at| at.one_of(&kinds))? {
+        Some(kind) => kind,
+        None => at.variant(&kinds)?,
+    };
+    at.only(&["type", kind])?;
+    Ok(match kind {
+        "emoji" => Icon::Emoji(emoji(&at.get("emoji"))?),
+        "custom_emoji" => Icon::CustomEmoji(at.get("custom_emoji").get("id").uuid()?),
+        "icon" => {
+            let inner = at.get("icon");
+            inner.only(&["name", "color"])?;
+            let color = inner.get("color").optional(|at| at.one_of(&ICON_COLORS))?.unwrap_or("gray");
+            Icon::Named { name: inner.get("name").filled_text(NAME_MAX)?, color }
+        }
+        _ => Icon::File(source_under(at, kind)?),
+    })
+}
+
+/// One emoji. Notion checks against a list; here it is enough that it is short and not plain text.
+fn emoji(at: &At<'_>) -> Result<String, Invalid> {
+    let text = at.string()?;
+    let looks_right =
+        !text.is_empty() && text.chars().count() <= 12 && !text.chars().all(|c| c.is_ascii_alphabetic());
+    if looks_right { Ok(text.to_owned()) } else { Err(at.should("a valid emoji")) }
+}
+
+/// A cover.
+pub(crate) fn cover(at: &At<'_>) -> Result<FileSource, Invalid> {
+    source(at, &[])
+}

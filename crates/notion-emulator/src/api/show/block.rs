@@ -1,0 +1,95 @@
+//! Blocks as JSON.
+
+use serde_json::{Map, Value, json};
+
+use super::{View, minute, partial_user};
+use crate::content::block::{Block, Body, Text};
+
+impl View<'_> {
+    /// A block, without its children.
+    pub(crate) fn block(&self, block: &Block) -> Value {
+        let kind = block.body.kind();
+        let in_trash = block.in_trash || self.content.ancestor_in_trash(block.id);
+        // The children of pages and databases are theirs, not the block's; Notion tells of a page's all the same.
+        let has_children = self.content.live_children(block).next().is_some();
+        let mut body = Map::new();
+        body.insert("object".into(), "block".into());
+        body.insert("id".into(), block.id.to_string().into());
+        body.insert("parent".into(), self.parent(block.parent));
+        body.insert("created_time".into(), minute(block.created.at).into());
+        body.insert("last_edited_time".into(), minute(block.edited.at).into());
+        body.insert("created_by".into(), partial_user(block.created.by));
+        body.insert("last_edited_by".into(), partial_user(block.edited.by));
+        body.insert("has_children".into(), has_children.into());
+        body.insert("in_trash".into(), in_trash.into());
+        body.insert("type".into(), kind.into());
+        body.insert(kind.into(), self.body(block));
+        self.archived(&mut body, in_trash);
+        body.into()
+    }
+
+    fn text(&self, text: &Text, more: Value) -> Value {
+        let mut body = Map::new();
+        body.insert("rich_text".into(), self.rich_text(&text.rich_text));
+        if let Value::Object(more) = more {
+            body.extend(more);
+        }
+        body.insert("color".into(), text.color.into());
+        body.into()
+    }
+
+    fn body(&self, block: &Block) -> Value {
+        match &block.body {
+            Body::Paragraph { text, icon } | Body::Callout { text, icon } => {
+                self.text(text, json!({"icon": self.icon(icon.as_ref())}))
+            }
+            Body::Heading { text, is_toggleable, .. } => {
+                self.text(text, json!({"is_toggleable": is_toggleable}))
+            }
+            Body::BulletedListItem(text) | Body::Quote(text) | Body::Toggle(text) => {
+                self.text(text, Value::Null)
+            }
+            Body::NumberedListItem { text, start } => match start {
+                Some(start) => self.text(text, json!({"list_start_index": start})),
+                None => self.text(text, Value::Null),
+            },
+            Body::ToDo { text, checked } => self.text(text, json!({"checked": checked})),
+            Body::Template(rich_text) => json!({"rich_text": self.rich_text(rich_text)}),
+            Body::Code { rich_text, caption, language } => json!({
+                "caption": self.rich_text(caption),
+                "rich_text": self.rich_text(rich_text),
+                "language": language,
+            }),
+            Body::Equation(expression) => json!({"expression": expression}),
+            Body::Divider | Body::Breadcrumb | Body::Tab | Body::ColumnList => json!({}),
+            Body::TableOfContents { color } => json!({"color": color}),
+            Body::Column { width_ratio: None } => json!({}),
+            Body::Column { width_ratio } => json!({"width_ratio": width_ratio}),
+            Body::LinkToPage { kind, id } => json!({"type": kind, *kind: id}),
+            Body::SyncedBlock { from } => {
+                json!({"synced_from": from.map(|id| json!({"type": "block_id", "block_id": id}))})
+            }
+            Body::Table { width, has_column_header, has_row_header } => json!({
+                "table_width": width,
+                "has_column_header": has_column_header,
+                "has_row_header": has_row_header,
+            }),
+            Body::TableRow(cells) => {
+                json!({"cells": cells.iter().map(|cell| self.rich_text(cell)).collect::<Vec<_>>()})
+            }
+            Body::Media { source, caption, name, .. } => {
+                let mut body = Map::new();
+                body.insert("caption".into(), self.rich_text(caption));
+                if let Value::Object(file) = self.file(source) {
+                    body.extend(file);
+                }
+                if let Some(name) = name {
+                    body.insert("name".into(), name.as_str().into());
+                }
+                body.into()
+            }
+            Body::Web { url, caption, .. } => json!({"caption": self.rich_text(caption), "url": url}),
+            Body::ChildPage | Body::ChildDatabase => json!({"title": self.content.title(block.id)}),
+        }
+    }
+}

@@ -1,0 +1,78 @@
+//! Pages as JSON.
+
+use serde_json::{Map, Value, json};
+use uuid::Uuid;
+
+use super::{View, digits, minute, partial_user};
+use crate::content::block::{Block, Parent};
+use crate::content::page::Page;
+use crate::content::property::{Kind, Property, TITLE};
+
+impl View<'_> {
+    /// A page with the properties that `only` names, or all.
+    pub(crate) fn page(&self, id: Uuid, only: &[String]) -> Option<Value> {
+        let (block, page) = (self.content.blocks.get(&id)?, self.content.pages.get(&id)?);
+        let in_trash = block.in_trash || self.content.ancestor_in_trash(id);
+        let mut body = Map::new();
+        body.insert("object".into(), "page".into());
+        body.insert("id".into(), id.to_string().into());
+        if !self.caller.capabilities.read_content {
+            return Some(body.into());
+        }
+        body.insert("created_time".into(), minute(block.created.at).into());
+        body.insert("last_edited_time".into(), minute(block.edited.at).into());
+        body.insert("created_by".into(), partial_user(block.created.by));
+        body.insert("last_edited_by".into(), partial_user(block.edited.by));
+        body.insert("cover".into(), page.cover.as_ref().map_or(Value::Null, |cover| self.file(cover)));
+        body.insert("icon".into(), self.icon(page.icon.as_ref()));
+        body.insert("parent".into(), self.parent(block.parent));
+        body.insert("in_trash".into(), in_trash.into());
+        body.insert("is_archived".into(), page.is_archived.into());
+        body.insert("is_locked".into(), page.is_locked.into());
+        body.insert("properties".into(), self.properties(block, page, only));
+        body.insert("url".into(), self.address(id).into());
+        body.insert("public_url".into(), Value::Null);
+        self.archived(&mut body, in_trash);
+        Some(body.into())
+    }
+
+    fn properties(&self, block: &Block, page: &Page, only: &[String]) -> Value {
+        let shown = |property: &Property| {
+            only.is_empty() || only.iter().any(|wanted| *wanted == property.id || *wanted == property.name)
+        };
+        let columns = self.columns(block);
+        let shown = columns.iter().filter(|property| shown(property));
+        shown
+            .map(|property| (property.name.clone(), self.value(property, block, page)))
+            .collect::<Map<_, _>>()
+            .into()
+    }
+
+    /// The columns that a page has: those of its data source, or only a title.
+    pub(crate) fn columns(&self, block: &Block) -> Vec<Property> {
+        if let Parent::DataSource(id) = block.parent
+            && let Some(source) = self.content.data_sources.get(&id)
+        {
+            return source.properties.clone();
+        }
+        let (id, name) = (TITLE.to_owned(), TITLE.to_owned());
+        vec![Property { id, name, description: None, kind: Kind::Title }]
+    }
+
+    /// The address of a page in Notion's app: its title with dashes, and its id.
+    pub(crate) fn address(&self, id: Uuid) -> String {
+        let title: String =
+            self.content.title(id).chars().map(|c| if c.is_alphanumeric() { c } else { '-' }).collect();
+        let words: Vec<&str> = title.split('-').filter(|word| !word.is_empty()).collect();
+        let slug: String = words.join("-").chars().take(80).collect();
+        let ascii = slug.is_ascii() && !slug.is_empty();
+        let name = if ascii { format!("{slug}-{}", digits(id)) } else { digits(id) };
+        format!("https://app.notion.com/p/{name}")
+    }
+}
+
+/// The list of references of a paged property, as `{type, <type>: …}` items have them.
+pub(crate) fn item(property: &Property, inner: Value) -> Value {
+    let kind = property.kind.name();
+    json!({"object": "property_item", "type": kind, "id": super::property::encoded(&property.id), kind: inner})
+}

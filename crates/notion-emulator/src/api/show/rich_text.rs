@@ -1,0 +1,79 @@
+//! Rich text as JSON.
+
+use serde_json::{Value, json};
+
+use super::{View, digits};
+use crate::content::plain_run;
+use crate::content::rich_text::{Mention, RichText, Run};
+
+impl View<'_> {
+    /// A list of runs.
+    pub(crate) fn rich_text(&self, text: &[RichText]) -> Value {
+        text.iter().map(|run| self.run(run)).collect()
+    }
+
+    /// Rich text as a person reads it.
+    pub(crate) fn plain(&self, text: &[RichText]) -> String {
+        text.iter().map(|run| self.plain_run(run)).collect()
+    }
+
+    fn plain_run(&self, run: &RichText) -> String {
+        if let Run::Mention(Mention::User(id)) = &run.run
+            && let Some(person) = self.accounts.person(*id)
+        {
+            return format!("@{}", person.name);
+        }
+        plain_run(self.content, run)
+    }
+
+    fn run(&self, run: &RichText) -> Value {
+        let (kind, inner, href) = match &run.run {
+            Run::Text { content, link } => {
+                let url = link.as_ref().map(|url| json!({"url": url}));
+                ("text", json!({"content": content, "link": url}), link.clone())
+            }
+            Run::Equation(expression) => ("equation", json!({"expression": expression}), None),
+            Run::Mention(mention) => {
+                let (inner, href) = self.mention(mention);
+                ("mention", inner, href)
+            }
+        };
+        let look = &run.annotations;
+        json!({
+            "type": kind,
+            kind: inner,
+            "annotations": {
+                "bold": look.bold,
+                "italic": look.italic,
+                "strikethrough": look.strikethrough,
+                "underline": look.underline,
+                "code": look.code,
+                "color": look.color,
+            },
+            "plain_text": self.plain_run(run),
+            "href": href,
+        })
+    }
+
+    fn mention(&self, mention: &Mention) -> (Value, Option<String>) {
+        let page = |id: &uuid::Uuid| Some(format!("https://app.notion.com/p/{}", digits(*id)));
+        match mention {
+            Mention::User(id) => (json!({"type": "user", "user": self.user(*id)}), None),
+            Mention::Date(date) => {
+                let date = json!({"start": date.start, "end": date.end, "time_zone": date.time_zone});
+                (json!({"type": "date", "date": date}), None)
+            }
+            Mention::Page(id) => (json!({"type": "page", "page": {"id": id}}), page(id)),
+            Mention::Database(id) => (json!({"type": "database", "database": {"id": id}}), page(id)),
+            Mention::TemplateDate(which) => {
+                let inner = json!({"type": "template_mention_date", "template_mention_date": which});
+                (json!({"type": "template_mention", "template_mention": inner}), None)
+            }
+            Mention::TemplateUser => {
+                let inner = json!({"type": "template_mention_user", "template_mention_user": "me"});
+                (json!({"type": "template_mention", "template_mention": inner}), None)
+            }
+            Mention::CustomEmoji(id) => (json!({"type": "custom_emoji", "custom_emoji": {"id": id}}), None),
+        }
+    }
+}

@@ -1,0 +1,181 @@
+//! Blocks: the tree that pages are made of. A page and a database are blocks too (`child_page`, `child_database`);
+//! what they have beyond a block lies beside, under the same id.
+
+use jiff::Timestamp;
+use uuid::Uuid;
+
+use super::file::{FileSource, Icon};
+use super::rich_text::RichText;
+
+/// What something hangs from.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Parent {
+    Workspace,
+    Page(Uuid),
+    Block(Uuid),
+    /// For rows.
+    DataSource(Uuid),
+}
+
+/// Who did something, and when.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) struct Stamp {
+    pub(crate) at: Timestamp,
+    pub(crate) by: Uuid,
+}
+
+/// A node of the tree.
+#[derive(Debug, Clone)]
+pub(crate) struct Block {
+    pub(crate) id: Uuid,
+    pub(crate) workspace: Uuid,
+    pub(crate) parent: Parent,
+    pub(crate) created: Stamp,
+    pub(crate) edited: Stamp,
+    pub(crate) in_trash: bool,
+    /// In order; those in the trash keep their place.
+    pub(crate) children: Vec<Uuid>,
+    pub(crate) body: Body,
+}
+
+/// Coloured text: the common part of most blocks.
+#[derive(Debug, Clone, PartialEq)]
+pub(crate) struct Text {
+    pub(crate) rich_text: Vec<RichText>,
+    /// One of [`super::rich_text::COLORS`].
+    pub(crate) color: &'static str,
+}
+
+/// What a block says.
+#[derive(Debug, Clone, PartialEq)]
+pub(crate) enum Body {
+    Paragraph {
+        text: Text,
+        icon: Option<Icon>,
+    },
+    Heading {
+        /// 1 to 4.
+        level: u8,
+        text: Text,
+        is_toggleable: bool,
+    },
+    BulletedListItem(Text),
+    NumberedListItem {
+        text: Text,
+        start: Option<u64>,
+    },
+    Quote(Text),
+    Toggle(Text),
+    ToDo {
+        text: Text,
+        checked: bool,
+    },
+    Callout {
+        text: Text,
+        icon: Option<Icon>,
+    },
+    Template(Vec<RichText>),
+    Code {
+        rich_text: Vec<RichText>,
+        caption: Vec<RichText>,
+        language: &'static str,
+    },
+    Equation(String),
+    Divider,
+    Breadcrumb,
+    Tab,
+    TableOfContents {
+        color: &'static str,
+    },
+    ColumnList,
+    Column {
+        width_ratio: Option<f64>,
+    },
+    LinkToPage {
+        /// `page_id`, `database_id` or `comment_id`.
+        kind: &'static str,
+        id: Uuid,
+    },
+    SyncedBlock {
+        from: Option<Uuid>,
+    },
+    Table {
+        width: u64,
+        has_column_header: bool,
+        has_row_header: bool,
+    },
+    TableRow(Vec<Vec<RichText>>),
+    Media {
+        /// `image`, `video`, `pdf`, `file` or `audio`.
+        kind: &'static str,
+        source: FileSource,
+        caption: Vec<RichText>,
+        /// Only of `file` blocks.
+        name: Option<String>,
+    },
+    Web {
+        /// `embed` or `bookmark`.
+        kind: &'static str,
+        url: String,
+        caption: Vec<RichText>,
+    },
+    ChildPage,
+    ChildDatabase,
+}
+
+impl Body {
+    /// The value of the block's `type`, which is also the name of the key that its content is under.
+    pub(crate) fn kind(&self) -> &'static str {
+        match self {
+            Self::Paragraph { .. } => "paragraph",
+            Self::Heading { level: 1, .. } => "heading_1",
+            Self::Heading { level: 2, .. } => "heading_2",
+            Self::Heading { level: 3, .. } => "heading_3",
+            Self::Heading { .. } => "heading_4",
+            Self::BulletedListItem(_) => "bulleted_list_item",
+            Self::NumberedListItem { .. } => "numbered_list_item",
+            Self::Quote(_) => "quote",
+            Self::Toggle(_) => "toggle",
+            Self::ToDo { .. } => "to_do",
+            Self::Callout { .. } => "callout",
+            Self::Template(_) => "template",
+            Self::Code { .. } => "code",
+            Self::Equation(_) => "equation",
+            Self::Divider => "divider",
+            Self::Breadcrumb => "breadcrumb",
+            Self::Tab => "tab",
+            Self::TableOfContents { .. } => "table_of_contents",
+            Self::ColumnList => "column_list",
+            Self::Column { .. } => "column",
+            Self::LinkToPage { .. } => "link_to_page",
+            Self::SyncedBlock { .. } => "synced_block",
+            Self::Table { .. } => "table",
+            Self::TableRow(_) => "table_row",
+            Self::Media { kind, .. } | Self::Web { kind, .. } => kind,
+            Self::ChildPage => "child_page",
+            Self::ChildDatabase => "child_database",
+        }
+    }
+
+    /// Whether blocks of this kind can have children at all.
+    pub(crate) fn holds_children(&self) -> bool {
+        match self {
+            Self::Heading { is_toggleable, .. } => *is_toggleable,
+            Self::Paragraph { .. }
+            | Self::BulletedListItem(_)
+            | Self::NumberedListItem { .. }
+            | Self::Quote(_)
+            | Self::Toggle(_)
+            | Self::ToDo { .. }
+            | Self::Callout { .. }
+            | Self::Template(_)
+            | Self::Tab
+            | Self::ColumnList
+            | Self::Column { .. }
+            | Self::SyncedBlock { .. }
+            | Self::Table { .. }
+            | Self::ChildPage => true,
+            _ => false,
+        }
+    }
+}

@@ -1,0 +1,140 @@
+//! Moving about in the tree: parents, children, who is below whom, what an edit touches.
+
+use uuid::Uuid;
+
+use super::Content;
+use super::block::{Block, Body, Parent, Stamp};
+use super::rich_text::{Mention, RichText, Run};
+
+/// A tree deeper than this is broken: the walk upwards stops here instead of running in a circle.
+const DEPTH_MAX: usize = 1_000;
+
+impl Content {
+    /// Hangs a new block in the tree, after `after` among its siblings or at the end.
+    pub(crate) fn insert(&mut self, block: Block, place: Place) {
+        let id = block.id;
+        match block.parent {
+            Parent::Workspace => self.top_level.entry(block.workspace).or_default().push(id),
+            Parent::DataSource(source) => {
+                if let Some(source) = self.data_sources.get_mut(&source) {
+                    source.rows.push(id);
+                }
+            }
+            Parent::Page(parent) | Parent::Block(parent) => {
+                if let Some(parent) = self.blocks.get_mut(&parent) {
+                    let at = place.index(&parent.children);
+                    parent.children.insert(at, id);
+                }
+            }
+        }
+        self.blocks.insert(id, block);
+    }
+
+    /// The block, data source or nothing that `parent` names, as an id in the tree.
+    pub(crate) fn above(&self, parent: Parent) -> Option<Uuid> {
+        match parent {
+            Parent::Workspace => None,
+            Parent::Page(id) | Parent::Block(id) => Some(id),
+            Parent::DataSource(id) => self.data_sources.get(&id).map(|source| source.database),
+        }
+    }
+
+    /// `id` and everything above it, nearest first; data sources come between their rows and their database.
+    pub(crate) fn upwards(&self, id: Uuid) -> impl Iterator<Item = Uuid> + '_ {
+        std::iter::successors(Some(id), |id| {
+            if let Some(source) = self.data_sources.get(id) {
+                return Some(source.database);
+            }
+            match self.blocks.get(id)?.parent {
+                Parent::Workspace => None,
+                Parent::Page(id) | Parent::Block(id) | Parent::DataSource(id) => Some(id),
+            }
+        })
+        .take(DEPTH_MAX)
+    }
+
+    /// Whether something above `id` is in the trash.
+    pub(crate) fn ancestor_in_trash(&self, id: Uuid) -> bool {
+        self.upwards(id).skip(1).any(|above| {
+            self.blocks.get(&above).is_some_and(|block| block.in_trash)
+                || self.data_sources.get(&above).is_some_and(|source| source.in_trash)
+        })
+    }
+
+    /// Notes an edit of `id`: it and the page that it is on carry the time and the editor.
+    pub(crate) fn touch(&mut self, id: Uuid, stamp: Stamp) {
+        let page = self.upwards(id).find(|above| self.pages.contains_key(above));
+        for edited in std::iter::once(id).chain(page) {
+            if let Some(block) = self.blocks.get_mut(&edited) {
+                block.edited = stamp;
+            }
+        }
+    }
+
+    /// The children of a block that are not in the trash.
+    pub(crate) fn live_children<'a>(&'a self, block: &'a Block) -> impl Iterator<Item = &'a Block> {
+        block.children.iter().filter_map(|id| self.blocks.get(id)).filter(|child| !child.in_trash)
+    }
+
+    /// The title of a page or database as plain text.
+    pub(crate) fn title(&self, id: Uuid) -> String {
+        if let Some(page) = self.pages.get(&id) {
+            plain_text(self, page.title())
+        } else {
+            self.databases.get(&id).map_or_else(String::new, |database| plain_text(self, &database.title))
+        }
+    }
+
+    /// The page that a block is on, or the page itself.
+    pub(crate) fn is_page(&self, id: Uuid) -> bool {
+        self.blocks.get(&id).is_some_and(|block| block.body == Body::ChildPage)
+    }
+}
+
+/// Where among its siblings a new block goes.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Place {
+    Start,
+    End,
+    After(Uuid),
+}
+
+impl Place {
+    fn index(self, siblings: &[Uuid]) -> usize {
+        match self {
+            Self::Start => 0,
+            Self::End => siblings.len(),
+            Self::After(id) => {
+                siblings.iter().position(|sibling| *sibling == id).map_or(siblings.len(), |at| at + 1)
+            }
+        }
+    }
+}
+
+/// The text of a run as a person reads it.
+pub(crate) fn plain_run(content: &Content, run: &RichText) -> String {
+    match &run.run {
+        Run::Text { content, .. } => content.clone(),
+        Run::Equation(expression) => expression.clone(),
+        Run::Mention(mention) => match mention {
+            Mention::Date(date) => match &date.end {
+                Some(end) => format!("{} → {end}", date.start),
+                None => date.start.clone(),
+            },
+            Mention::Page(id) | Mention::Database(id) => {
+                let title = content.title(*id);
+                if title.is_empty() { "Untitled".to_owned() } else { title }
+            }
+            // Names are known to `accounts` only; the renderer, which has both, writes them.
+            Mention::User(_) => "@Anonymous".to_owned(),
+            Mention::TemplateDate(which) => format!("@{which}"),
+            Mention::TemplateUser => "@me".to_owned(),
+            Mention::CustomEmoji(_) => ":emoji:".to_owned(),
+        },
+    }
+}
+
+/// Rich text as plain text.
+pub(crate) fn plain_text(content: &Content, text: &[RichText]) -> String {
+    text.iter().map(|run| plain_run(content, run)).collect()
+}
