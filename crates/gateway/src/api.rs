@@ -90,7 +90,7 @@ impl Query {
 }
 
 /// An app's name for its user: any text that is worth comparing.
-fn check_end_user(end_user: &str) -> Result<(), Error> {
+pub(crate) fn check_end_user(end_user: &str) -> Result<(), Error> {
     let sound = !end_user.trim().is_empty()
         && end_user.chars().count() <= END_USER_MAX
         && !end_user.chars().any(char::is_control);

@@ -167,6 +167,29 @@ impl Gateway {
         Ok(minted)
     }
 
+    /// An integration's app keys and app secrets, ended ones too; never their texts.
+    ///
+    /// # Errors
+    /// [`Error::NotFound`] if there is no integration of that name, [`Error::StoreUnavailable`].
+    pub async fn app_keys(&self, integration: &str) -> Result<Vec<ApiKey>, Error> {
+        let config = self.config.integrations.get(integration).ok_or(Error::NotFound("integration"))?;
+        Ok(self.store.list_api_keys(&config.client_id, None).await?)
+    }
+
+    /// Ends a key of an integration; whatever holds it is refused within a second.
+    ///
+    /// # Errors
+    /// [`Error::NotFound`] if there is no such key or integration, [`Error::StoreUnavailable`].
+    pub async fn end_key(&self, integration: &str, id: &str) -> Result<(), Error> {
+        let config = self.config.integrations.get(integration).ok_or(Error::NotFound("integration"))?;
+        let note = Some(format!("key {id} ended by the operator"));
+        let event = Event { note, ..self.event("key.revoked", &config.client_id) };
+        if !self.store.revoke_api_key(&config.client_id, None, id, &event).await? {
+            return Err(Error::NotFound("key"));
+        }
+        self.notice_changes().await
+    }
+
     pub(crate) fn key_event(&self, kind: &str, key: &ApiKey) -> Event {
         let note = format!("key {} ({})", key.id, key.label);
         Event {

@@ -14,6 +14,7 @@ mod diagram;
 mod error;
 pub mod events;
 mod housekeeping;
+mod import;
 mod keys;
 mod link;
 mod notion;
@@ -34,15 +35,17 @@ use std::ops::Deref;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Mutex};
 
-use sealing::{Keyring, KeyringError, RootKey};
+use sealing::{Keyring, KeyringError};
 use store::{Store, StoreError};
 use tokio::sync::Semaphore;
 
 pub use config::{Config, Integration};
 pub use error::Error;
+pub use import::{ImportError, Imported};
 pub use keys::MintedKey;
-pub use notion::Notion;
-pub use store::records::KeyKind;
+pub use notion::{Notion, TokenError};
+pub use sealing::{RootKey, Secret};
+pub use store::records::{ApiKey, KeyKind};
 pub use world::{ClockHand, World};
 
 /// How many keys, connections and tokens are remembered: at about 500 bytes each, some 50 MB.

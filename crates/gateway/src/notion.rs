@@ -216,6 +216,23 @@ impl Notion {
         }
     }
 
+    /// Whether Notion accepts an integration's client id and secret; `None` if its answer does not tell. It is asked about
+    /// a token that does not exist, which changes nothing.
+    ///
+    /// # Errors
+    /// [`TokenError::NotSent`] or [`TokenError::NoAnswer`].
+    pub async fn knows(&self, integration: &Integration) -> Result<Option<bool>, TokenError> {
+        match self.oauth("/v1/oauth/introspect", integration, token_body("none")).await {
+            Ok(answer) => Ok(match answer.status {
+                200 | 400 => Some(true),
+                401 => Some(false),
+                _ => None,
+            }),
+            Err(SendError::NotSent) => Err(TokenError::NotSent),
+            Err(SendError::NoAnswer) => Err(TokenError::NoAnswer),
+        }
+    }
+
     /// Revokes an access token. An error says why it must be tried again.
     pub(crate) async fn revoke(
         &self,

@@ -1,3 +1,64 @@
-//! The `vestibule` command.
+//! The `vestibule` command: reads what it is told, runs one command, and ends with one clear message if that fails.
+//! Exit codes: 0 done, 1 failed, 2 called wrongly.
 
-fn main() {}
+mod args;
+mod config;
+mod connections;
+mod demo;
+mod doctor;
+mod emulate;
+mod http_client;
+mod init;
+mod keys;
+mod logging;
+mod opened;
+mod output;
+mod prompt;
+mod serve;
+
+use std::process::ExitCode;
+
+use clap::Parser as _;
+
+use args::{Cli, Command};
+
+#[global_allocator]
+static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;
+
+/// The command was called wrongly: exit code 2, like a wrong flag.
+#[derive(Debug)]
+struct Usage(String);
+
+impl std::fmt::Display for Usage {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.write_str(&self.0)
+    }
+}
+
+impl std::error::Error for Usage {}
+
+fn main() -> ExitCode {
+    let cli = Cli::parse();
+    match run(cli.command) {
+        Ok(code) => code,
+        Err(error) => {
+            eprintln!("vestibule: {error:#}");
+            ExitCode::from(if error.is::<Usage>() { 2 } else { 1 })
+        }
+    }
+}
+
+fn run(command: Command) -> anyhow::Result<ExitCode> {
+    let runtime = tokio::runtime::Builder::new_multi_thread().enable_all().build()?;
+    runtime.block_on(async {
+        match command {
+            Command::Demo(args) => demo::run(args).await.map(|()| ExitCode::SUCCESS),
+            Command::Serve(args) => serve::run(args).await.map(|()| ExitCode::SUCCESS),
+            Command::Init(args) => init::run(args).map(|()| ExitCode::SUCCESS),
+            Command::Emulate(args) => emulate::run(args).await.map(|()| ExitCode::SUCCESS),
+            Command::Doctor(args) => doctor::run(args).await,
+            Command::Keys(args) => keys::run(args).await.map(|()| ExitCode::SUCCESS),
+            Command::Connections(args) => connections::run(args).await,
+        }
+    })
+}

@@ -1,0 +1,214 @@
+//! The configuration: one TOML file, the environment over it, read once. Unknown keys are refused, and whatever is wrong
+//! is told all together. `docs/configuration.md` explains each key.
+
+mod reader;
+
+use std::collections::BTreeMap;
+use std::net::{IpAddr, SocketAddr};
+use std::path::{Path, PathBuf};
+
+use anyhow::{Context as _, bail};
+use gateway::{Config, Integration, RootKey, Secret};
+
+use reader::{Env, Reader};
+
+/// Everything that the commands need to know.
+pub(crate) struct Settings {
+    /// What the gateway is told.
+    pub(crate) gateway: Config,
+    pub(crate) listen: SocketAddr,
+    /// Where the app's back end is answered, if that is another address.
+    pub(crate) private_listen: Option<SocketAddr>,
+    pub(crate) operations_listen: SocketAddr,
+    pub(crate) store_path: PathBuf,
+    pub(crate) root_key: RootKey,
+}
+
+/// Where the gateway listens unless told otherwise.
+const LISTEN: &str = "127.0.0.1:8470";
+/// Where `/healthz` and `/readyz` answer unless told otherwise.
+const OPERATIONS_LISTEN: &str = "127.0.0.1:8479";
+
+/// Reads the file (without a name: `vestibule.toml` here) and the environment.
+pub(crate) fn load(file: Option<&Path>) -> anyhow::Result<Settings> {
+    let path = file.unwrap_or(Path::new("vestibule.toml"));
+    let text = std::fs::read_to_string(path).with_context(|| {
+        format!(
+            "cannot read the configuration {}: `vestibule init` writes one, --config names another",
+            path.display()
+        )
+    })?;
+    let folder = path.parent().unwrap_or(Path::new("")).to_owned();
+    let private = reader::is_private(path);
+    match read(&text, &folder, private, Env::of_process()) {
+        Ok(settings) => Ok(settings),
+        Err(problems) => bail!("{} cannot be used:\n  {}", path.display(), problems.join("\n  ")),
+    }
+}
+
+/// Reads the text of a configuration. `folder` is what relative paths in it start from; `private` says whether only its
+/// owner can read the file.
+fn read(text: &str, folder: &Path, private: bool, env: Env) -> Result<Settings, Vec<String>> {
+    let table: toml::Table = text.parse().map_err(|error: toml::de::Error| vec![error.to_string()])?;
+    let mut reader = Reader::new(table, folder.to_owned(), env);
+    let mut server = reader.section("server");
+    let public_url = server.url("public_url", "PUBLIC_URL", None, &mut reader);
+    let listen = server.address("listen", "LISTEN", Some(LISTEN), &mut reader);
+    let private_listen = server.address("private_listen", "PRIVATE_LISTEN", None, &mut reader);
+    let operations_listen =
+        server.address("operations_listen", "OPERATIONS_LISTEN", Some(OPERATIONS_LISTEN), &mut reader);
+    let trusted_proxies = server.addresses("trusted_proxies", &mut reader);
+    let attempts = server.number("attempts_per_address", Config::ATTEMPTS_PER_ADDRESS, &mut reader);
+    server.end(&mut reader);
+    let mut store = reader.section("store");
+    let store_path = store.path("path", "STORE_PATH", &mut reader);
+    store.end(&mut reader);
+    let mut keys = reader.section("keys");
+    let root_key = keys.secret("root_key", "ROOT_KEY", private, &mut reader);
+    keys.end(&mut reader);
+    let mut notion = reader.section("notion");
+    let notion_url =
+        notion.url("base_url", "NOTION_BASE_URL", Some(gateway::config::NOTION_URL), &mut reader);
+    notion.end(&mut reader);
+    let integrations = integrations(&mut reader, private);
+    let root_key = root_key.and_then(|text| reader.parsed("keys.root_key", RootKey::parse(text.expose())));
+    let mut problems = reader.finish();
+    let (Some(public_url), Some(notion_url), Some(listen), Some(operations_listen), Some(store_path)) =
+        (public_url, notion_url, listen, operations_listen, store_path)
+    else {
+        return Err(problems);
+    };
+    let gateway =
+        Config { public_url, notion_url, integrations, trusted_proxies, attempts_per_address: attempts };
+    problems.extend(gateway.check());
+    match root_key {
+        Some(root_key) if problems.is_empty() => {
+            Ok(Settings { gateway, listen, private_listen, operations_listen, store_path, root_key })
+        }
+        _ => Err(problems),
+    }
+}
+
+fn integrations(reader: &mut Reader, private: bool) -> BTreeMap<String, Integration> {
+    let mut all = BTreeMap::new();
+    for name in reader.names("integrations") {
+        let mut section = reader.subsection("integrations", &name);
+        let variable = format!("CLIENT_SECRET_{}", name.to_uppercase().replace('-', "_"));
+        let client_id = section.text("client_id", reader);
+        let client_secret = section.secret("client_secret", &variable, private, reader);
+        let return_urls = section.texts("return_urls", reader);
+        let require_state = section.flag("require_state", true, reader);
+        let require_pkce = section.flag("require_pkce", false, reader);
+        let notion_version = section.text_if("notion_version", reader);
+        let requests_per_minute = section.number("requests_per_minute", 180, reader);
+        section.end(reader);
+        let integration = Integration {
+            client_id: client_id.unwrap_or_else(|| "missing".to_owned()),
+            client_secret: client_secret.unwrap_or_else(|| Secret::new("missing".to_owned())),
+            return_urls,
+            require_state,
+            require_pkce,
+            notion_version,
+            requests_per_minute,
+        };
+        all.insert(name, integration);
+    }
+    all
+}
+
+/// Whether an address is this machine's own.
+pub(crate) fn is_loopback(address: &SocketAddr) -> bool {
+    matches!(address.ip(), IpAddr::V4(ip) if ip.is_loopback())
+        || matches!(address.ip(), IpAddr::V6(ip) if ip.is_loopback())
+}
+
+/// What is worth a warning although it can be served.
+pub(crate) fn warnings(settings: &Settings) -> Vec<String> {
+    let mut warnings = Vec::new();
+    for (name, integration) in &settings.gateway.integrations {
+        if !integration.require_state {
+            warnings.push(format!(
+                "integrations.{name}.require_state is false: an app that sends neither `state` nor PKCE is open to login CSRF"
+            ));
+        }
+        if integration.return_urls.is_empty() {
+            warnings.push(format!("integrations.{name}.return_urls is empty: nobody can connect yet"));
+        }
+    }
+    if settings.private_listen.is_none() && !is_loopback(&settings.listen) {
+        warnings.push(
+            "server.private_listen is not set: the HTTP API is answered on the public address too".to_owned(),
+        );
+    }
+    warnings
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const GOOD: &str = r#"
+        [server]
+        public_url = "https://connect.example.com"
+        [store]
+        path = "vestibule.db"
+        [keys]
+        root_key = "0123456789abcdef0123456789abcdef0123456789abcdef0123456789abcdef"
+        [integrations.main]
+        client_id = "c"
+        client_secret = "s"
+        return_urls = ["https://app.example.com/return"]
+    "#;
+
+    fn env(pairs: &[(&str, &str)]) -> Env {
+        Env::of(pairs.iter().map(|(name, value)| ((*name).to_owned(), (*value).to_owned())))
+    }
+
+    fn problems(text: &str, pairs: &[(&str, &str)]) -> Vec<String> {
+        read(text, Path::new("/etc/vestibule"), true, env(pairs)).err().unwrap_or_default()
+    }
+
+    #[test]
+    fn a_short_file_is_enough() {
+        let settings = read(GOOD, Path::new("/etc/vestibule"), true, env(&[])).ok().expect("it is good");
+        assert_eq!(settings.listen.to_string(), LISTEN);
+        assert_eq!(settings.gateway.notion_url.as_str(), "https://api.notion.com/");
+        assert_eq!(settings.store_path, Path::new("/etc/vestibule/vestibule.db"));
+        assert_eq!(settings.gateway.integrations["main"].requests_per_minute, 180);
+    }
+
+    #[test]
+    fn all_problems_are_told_together() {
+        let text = GOOD
+            .replace("https://connect.example.com", "http://connect.example.com")
+            .replace("client_id = \"c\"", "client_idd = 7")
+            .replace("[store]", "[stores]");
+        let told = problems(&text, &[("VESTIBULE_LISTEN", "nowhere"), ("VESTIBULE_LISTN", "x")]).join("\n");
+        for expected in ["VESTIBULE_LISTEN", "VESTIBULE_LISTN", "client_idd", "stores", "store.path"] {
+            assert!(told.contains(expected), "{expected} is not in\n{told}");
+        }
+    }
+
+    #[test]
+    fn the_environment_wins_over_the_file() {
+        let pairs =
+            [("VESTIBULE_PUBLIC_URL", "https://other.example.com"), ("VESTIBULE_CLIENT_SECRET_MAIN", "t")];
+        let settings = read(GOOD, Path::new("/"), true, env(&pairs)).ok().expect("it is good");
+        assert_eq!(settings.gateway.public_url.host_str(), Some("other.example.com"));
+        assert_eq!(settings.gateway.integrations["main"].client_secret.expose(), "t");
+    }
+
+    #[test]
+    fn a_secret_in_a_file_that_others_can_read_is_refused() {
+        let told = read(GOOD, Path::new("/"), false, env(&[])).err().expect("it is refused").join("\n");
+        assert!(told.contains("keys.root_key") && told.contains("chmod 600"), "{told}");
+    }
+
+    #[test]
+    fn a_missing_or_odd_root_key_is_told_without_its_value() {
+        let told = problems(&GOOD.replace("0123456789abcdef", "zz"), &[]).join("\n");
+        assert!(told.contains("keys.root_key") && !told.contains("zz"), "{told}");
+        let told = problems(&GOOD.replace("root_key =", "# root_key ="), &[]).join("\n");
+        assert!(told.contains("VESTIBULE_ROOT_KEY"), "{told}");
+    }
+}

@@ -1,0 +1,319 @@
+//! Reading TOML with a memory: what was not asked for is unknown, and every problem is kept until the end.
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::fmt::Display;
+use std::net::{IpAddr, SocketAddr};
+use std::os::unix::fs::PermissionsExt as _;
+use std::path::{Path, PathBuf};
+
+use gateway::Secret;
+use toml::{Table, Value};
+use url::Url;
+
+/// Variables of ours that are not settings.
+const NOT_SETTINGS: [&str; 4] = ["VESTIBULE_CONFIG", "VESTIBULE_LOG", "VESTIBULE_URL", "VESTIBULE_API_KEY"];
+
+/// The environment's `VESTIBULE_…` variables, and which were asked for.
+pub(super) struct Env {
+    values: BTreeMap<String, String>,
+    asked: BTreeSet<String>,
+}
+
+impl Env {
+    pub(super) fn of_process() -> Self {
+        Self::of(
+            std::env::vars_os()
+                .filter_map(|(name, value)| Some((name.into_string().ok()?, value.into_string().ok()?))),
+        )
+    }
+
+    pub(super) fn of(pairs: impl Iterator<Item = (String, String)>) -> Self {
+        let ours = |(name, _): &(String, String)| name.starts_with("VESTIBULE_");
+        Self { values: pairs.filter(ours).collect(), asked: BTreeSet::new() }
+    }
+
+    fn get(&mut self, name: &str) -> Option<(String, String)> {
+        let name = format!("VESTIBULE_{name}");
+        self.asked.insert(name.clone());
+        self.values.get(&name).map(|value| (name, value.clone()))
+    }
+}
+
+/// The whole file, being read.
+pub(super) struct Reader {
+    table: Table,
+    folder: PathBuf,
+    env: Env,
+    problems: Vec<String>,
+}
+
+/// One `[section]`, being read.
+pub(super) struct Section {
+    name: String,
+    table: Table,
+}
+
+/// Whether only the owner can read a file.
+pub(super) fn is_private(path: &Path) -> bool {
+    std::fs::metadata(path).is_ok_and(|meta| meta.permissions().mode().trailing_zeros() >= 6)
+}
+
+impl Reader {
+    pub(super) fn new(table: Table, folder: PathBuf, env: Env) -> Self {
+        Self { table, folder, env, problems: Vec::new() }
+    }
+
+    fn problem(&mut self, what: impl Into<String>) {
+        self.problems.push(what.into());
+    }
+
+    pub(super) fn section(&mut self, name: &str) -> Section {
+        let table = match self.table.remove(name) {
+            None => Table::new(),
+            Some(Value::Table(table)) => table,
+            Some(_) => {
+                self.problem(format!("{name}: a table, [{name}], was expected"));
+                Table::new()
+            }
+        };
+        Section { name: name.to_owned(), table }
+    }
+
+    /// The names of the tables below `[name.…]`.
+    pub(super) fn names(&mut self, name: &str) -> Vec<String> {
+        match self.table.get(name) {
+            Some(Value::Table(table)) => table.keys().cloned().collect(),
+            _ => Vec::new(),
+        }
+    }
+
+    pub(super) fn subsection(&mut self, above: &str, name: &str) -> Section {
+        let full = format!("{above}.{name}");
+        let found =
+            self.table.get_mut(above).and_then(Value::as_table_mut).and_then(|table| table.remove(name));
+        let table = match found {
+            Some(Value::Table(table)) => table,
+            _ => {
+                self.problem(format!("{full}: a table, [{full}], was expected"));
+                Table::new()
+            }
+        };
+        Section { name: full, table }
+    }
+
+    /// Keeps a parsed value, or its error.
+    pub(super) fn parsed<T>(&mut self, key: &str, result: Result<T, impl Display>) -> Option<T> {
+        result.map_err(|error| self.problem(format!("{key}: {error}"))).ok()
+    }
+
+    /// All problems, unknown keys and variables among them.
+    pub(super) fn finish(mut self) -> Vec<String> {
+        let left: Vec<String> =
+            self.table.iter().filter(|(_, value)| !is_empty(value)).map(|(key, _)| key.clone()).collect();
+        for key in left {
+            self.problem(format!("{key}: there is no such setting"));
+        }
+        let unknown =
+            |name: &&String| !self.env.asked.contains(*name) && !NOT_SETTINGS.contains(&name.as_str());
+        let unknown: Vec<String> = self.env.values.keys().filter(unknown).cloned().collect();
+        for name in unknown {
+            self.problem(format!("{name}: there is no such environment variable"));
+        }
+        self.problems
+    }
+}
+
+fn is_empty(value: &Value) -> bool {
+    value.as_table().is_some_and(Table::is_empty)
+}
+
+impl Section {
+    fn key(&self, key: &str) -> String {
+        format!("{}.{key}", self.name)
+    }
+
+    /// Ends the section: whatever nobody asked for is unknown.
+    pub(super) fn end(self, reader: &mut Reader) {
+        for key in self.table.keys() {
+            reader.problem(format!("{}: there is no such setting", self.key(key)));
+        }
+    }
+
+    pub(super) fn text_if(&mut self, key: &str, reader: &mut Reader) -> Option<String> {
+        match self.table.remove(key) {
+            None => None,
+            Some(Value::String(text)) => Some(text),
+            Some(_) => {
+                reader.problem(format!("{}: text in quotes was expected", self.key(key)));
+                None
+            }
+        }
+    }
+
+    pub(super) fn text(&mut self, key: &str, reader: &mut Reader) -> Option<String> {
+        let missing = !self.table.contains_key(key);
+        if missing {
+            reader.problem(format!("{} is missing", self.key(key)));
+        }
+        self.text_if(key, reader)
+    }
+
+    pub(super) fn texts(&mut self, key: &str, reader: &mut Reader) -> Vec<String> {
+        let Some(value) = self.table.remove(key) else { return Vec::new() };
+        let texts: Option<Vec<String>> = value
+            .as_array()
+            .and_then(|list| list.iter().map(|text| text.as_str().map(str::to_owned)).collect());
+        texts.unwrap_or_else(|| {
+            reader.problem(format!("{}: a list of texts was expected", self.key(key)));
+            Vec::new()
+        })
+    }
+
+    pub(super) fn flag(&mut self, key: &str, default: bool, reader: &mut Reader) -> bool {
+        match self.table.remove(key) {
+            None => default,
+            Some(Value::Boolean(flag)) => flag,
+            Some(_) => {
+                reader.problem(format!("{}: true or false was expected", self.key(key)));
+                default
+            }
+        }
+    }
+
+    pub(super) fn number(&mut self, key: &str, default: u32, reader: &mut Reader) -> u32 {
+        match self.table.remove(key) {
+            None => default,
+            Some(value) => {
+                value.as_integer().and_then(|number| u32::try_from(number).ok()).unwrap_or_else(|| {
+                    reader
+                        .problem(format!("{}: a whole number, not below zero, was expected", self.key(key)));
+                    default
+                })
+            }
+        }
+    }
+
+    /// The environment's value if there is one, else the file's, with the name to call it by.
+    fn text_or_env(&mut self, key: &str, variable: &str, reader: &mut Reader) -> Option<(String, String)> {
+        let in_file = self.text_if(key, reader).map(|text| (self.key(key), text));
+        reader.env.get(variable).or(in_file)
+    }
+
+    pub(super) fn url(
+        &mut self,
+        key: &str,
+        variable: &str,
+        default: Option<&str>,
+        reader: &mut Reader,
+    ) -> Option<Url> {
+        let given = self.text_or_env(key, variable, reader);
+        let given = given.or_else(|| default.map(|text| (self.key(key), text.to_owned())));
+        let Some((name, text)) = given else {
+            reader.problem(format!("{} is missing (or VESTIBULE_{variable})", self.key(key)));
+            return None;
+        };
+        reader.parsed(&name, Url::parse(&text).map_err(|error| format!("{text:?}: {error}")))
+    }
+
+    pub(super) fn address(
+        &mut self,
+        key: &str,
+        variable: &str,
+        default: Option<&str>,
+        reader: &mut Reader,
+    ) -> Option<SocketAddr> {
+        let given = self.text_or_env(key, variable, reader);
+        let (name, text) = given.or_else(|| default.map(|text| (self.key(key), text.to_owned())))?;
+        let parsed = text.parse::<SocketAddr>();
+        reader.parsed(
+            &name,
+            parsed
+                .map_err(|_| format!("{text:?}: an address with port, such as 127.0.0.1:8470, was expected")),
+        )
+    }
+
+    pub(super) fn addresses(&mut self, key: &str, reader: &mut Reader) -> Vec<IpAddr> {
+        let name = self.key(key);
+        let parse = |text: String| {
+            let parsed = text.parse::<IpAddr>().map_err(|_| format!("{text:?}: an IP address was expected"));
+            reader.parsed(&name, parsed)
+        };
+        let texts = match self.table.remove(key) {
+            None => Vec::new(),
+            Some(value) => value
+                .as_array()
+                .into_iter()
+                .flatten()
+                .map(|text| text.as_str().unwrap_or("?").to_owned())
+                .collect(),
+        };
+        texts.into_iter().filter_map(parse).collect()
+    }
+
+    pub(super) fn path(&mut self, key: &str, variable: &str, reader: &mut Reader) -> Option<PathBuf> {
+        let Some((_, text)) = self.text_or_env(key, variable, reader) else {
+            reader.problem(format!("{} is missing (or VESTIBULE_{variable})", self.key(key)));
+            return None;
+        };
+        Some(reader.folder.join(text))
+    }
+
+    /// A secret: in the environment, in a file that the environment or the configuration names, or in the configuration
+    /// itself. Files that others can read are refused.
+    pub(super) fn secret(
+        &mut self,
+        key: &str,
+        variable: &str,
+        private: bool,
+        reader: &mut Reader,
+    ) -> Option<Secret<String>> {
+        let here = self.text_if(key, reader).map(Secret::new);
+        let file_key = format!("{key}_file");
+        let file_here = self.text_if(&file_key, reader);
+        if let Some((_, value)) = reader.env.get(variable) {
+            return Some(Secret::new(value));
+        }
+        let file = reader.env.get(&format!("{variable}_FILE"));
+        if here.is_some() && file_here.is_some() {
+            reader.problem(format!("{} and {file_key}: only one of them was expected", self.key(key)));
+        }
+        if let Some((name, path)) = file.or_else(|| file_here.map(|path| (self.key(&file_key), path))) {
+            return secret_file(&name, &reader.folder.join(path), reader);
+        }
+        match here {
+            Some(_) if !private => {
+                let why = "the configuration holds a secret and others can read it: chmod 600, or name a file instead";
+                reader.problem(format!("{}: {why}", self.key(key)));
+                None
+            }
+            Some(secret) => Some(secret),
+            None => {
+                let key = self.key(key);
+                reader.problem(format!(
+                    "{key} is missing: give {key}_file, VESTIBULE_{variable} or VESTIBULE_{variable}_FILE"
+                ));
+                None
+            }
+        }
+    }
+}
+
+fn secret_file(name: &str, path: &Path, reader: &mut Reader) -> Option<Secret<String>> {
+    let text = match std::fs::read_to_string(path) {
+        Ok(text) => Secret::new(text),
+        Err(error) => {
+            reader.problem(format!("{name}: {}: {error}", path.display()));
+            return None;
+        }
+    };
+    if !is_private(path) {
+        reader.problem(format!("{name}: {} can be read by others: chmod 600", path.display()));
+        return None;
+    }
+    let trimmed = text.expose().trim();
+    if trimmed.is_empty() {
+        reader.problem(format!("{name}: {} is empty", path.display()));
+        return None;
+    }
+    Some(Secret::new(trimmed.to_owned()))
+}

@@ -1,0 +1,209 @@
+//! `vestibule init`: writes a configuration and a fresh root key, and tells what to enter in Notion's portal.
+//! It never overwrites anything.
+
+use std::fs::{DirBuilder, OpenOptions};
+use std::io::Write as _;
+use std::os::unix::fs::{DirBuilderExt as _, OpenOptionsExt as _};
+use std::path::{Path, PathBuf};
+
+use anyhow::{Context as _, bail};
+use gateway::{RootKey, Secret};
+use url::Url;
+
+use crate::output::print;
+use crate::{Usage, prompt};
+
+pub(crate) const EXAMPLE: &str = "Example:\n  vestibule init --dir /etc/vestibule\n  vestibule init --dir . --public-url https://connect.example.com --client-id … --client-secret-file secret.txt --return-url https://app.example.com/notion/return";
+
+/// Flags of `init`.
+#[derive(Debug, clap::Args)]
+pub(crate) struct Args {
+    /// Where to write vestibule.toml, root.key and client-secret
+    #[arg(long, value_name = "FOLDER", default_value = ".")]
+    dir: PathBuf,
+    /// The integration's name in routes: lower-case letters, digits and hyphens
+    #[arg(long, default_value = "main")]
+    name: String,
+    /// Where browsers reach the gateway, such as <https://connect.example.com>
+    #[arg(long, value_name = "URL")]
+    public_url: Option<String>,
+    /// The integration's client id at Notion
+    #[arg(long, value_name = "ID")]
+    client_id: Option<String>,
+    /// A file that holds the integration's client secret; `-` reads standard input
+    #[arg(long, value_name = "FILE")]
+    client_secret_file: Option<PathBuf>,
+    /// Where your app takes its users back; may be given several times
+    #[arg(long, value_name = "URL")]
+    return_url: Vec<String>,
+}
+
+/// What the files are written from.
+struct Answers {
+    name: String,
+    public_url: String,
+    client_id: String,
+    client_secret: Secret<String>,
+    return_urls: Vec<String>,
+}
+
+pub(crate) fn run(args: Args) -> anyhow::Result<()> {
+    let dir = args.dir.clone();
+    for file in ["vestibule.toml", "root.key", "client-secret"] {
+        if dir.join(file).exists() {
+            bail!("{} is there already: nothing was written", dir.join(file).display());
+        }
+    }
+    let answers = gather(args)?;
+    check(&answers)?;
+    DirBuilder::new()
+        .recursive(true)
+        .mode(0o700)
+        .create(&dir)
+        .with_context(|| format!("cannot make {}", dir.display()))?;
+    let mut random =
+        |buffer: &mut [u8]| getrandom::fill(buffer).expect("the operating system gives random bytes");
+    let root_key = RootKey::generate(&mut random);
+    write_new(&dir.join("root.key"), root_key.to_text().expose())?;
+    write_new(&dir.join("client-secret"), answers.client_secret.expose())?;
+    write_new(&dir.join("vestibule.toml"), &configuration(&answers))?;
+    print(&checklist(&answers, &dir))
+}
+
+/// From flags, or by asking if somebody is there to answer.
+fn gather(args: Args) -> anyhow::Result<Answers> {
+    let somebody = prompt::somebody_is_there();
+    let need = |given: Option<String>, flag: &str, question: &str| match given {
+        Some(given) => Ok(given),
+        None if somebody => prompt::ask(question, None),
+        None => Err(Usage(format!("{flag} is missing, and there is no terminal to ask on")).into()),
+    };
+    let public_url =
+        need(args.public_url, "--public-url", "Where will browsers reach the gateway (https://…)?")?;
+    let client_id =
+        need(args.client_id, "--client-id", "The integration's client id (OAuth client ID at Notion)?")?;
+    let client_secret = match args.client_secret_file {
+        Some(path) if path.as_os_str() == "-" => Secret::new(std::io::read_to_string(std::io::stdin())?),
+        Some(path) => {
+            let text =
+                std::fs::read_to_string(&path).with_context(|| format!("cannot read {}", path.display()))?;
+            Secret::new(text)
+        }
+        None if somebody => prompt::ask_secret("The integration's client secret?")?,
+        None => {
+            return Err(Usage(
+                "--client-secret-file is missing, and there is no terminal to ask on".to_owned(),
+            )
+            .into());
+        }
+    };
+    let client_secret = Secret::new(client_secret.expose().trim().to_owned());
+    let return_urls = if args.return_url.is_empty() && somebody {
+        vec![prompt::ask("Where does your app take its users back (https://… or http://localhost…)?", None)?]
+    } else {
+        args.return_url
+    };
+    Ok(Answers { name: args.name, public_url, client_id, client_secret, return_urls })
+}
+
+/// Refuses before anything is written what `serve` would refuse later.
+fn check(answers: &Answers) -> anyhow::Result<()> {
+    let public_url =
+        Url::parse(&answers.public_url).with_context(|| format!("--public-url {:?}", answers.public_url))?;
+    let integration = gateway::Integration {
+        client_id: answers.client_id.clone(),
+        client_secret: answers.client_secret.clone(),
+        return_urls: answers.return_urls.clone(),
+        require_state: true,
+        require_pkce: false,
+        notion_version: None,
+        requests_per_minute: 180,
+    };
+    let config = gateway::Config {
+        public_url,
+        notion_url: Url::parse(gateway::config::NOTION_URL)?,
+        integrations: [(answers.name.clone(), integration)].into(),
+        trusted_proxies: Vec::new(),
+        attempts_per_address: gateway::Config::ATTEMPTS_PER_ADDRESS,
+    };
+    let problems = config.check();
+    if !problems.is_empty() {
+        bail!("nothing was written:\n  {}", problems.join("\n  "));
+    }
+    Ok(())
+}
+
+/// Writes a file that must not be there yet, for its owner only.
+fn write_new(path: &Path, text: &str) -> anyhow::Result<()> {
+    let write = || {
+        let mut file = OpenOptions::new().write(true).create_new(true).mode(0o600).open(path)?;
+        file.write_all(text.trim_end().as_bytes())?;
+        file.write_all(b"\n")?;
+        file.sync_all()
+    };
+    write().with_context(|| format!("cannot write {}", path.display()))
+}
+
+fn configuration(answers: &Answers) -> String {
+    let quoted = |text: &str| toml::Value::String(text.to_owned()).to_string();
+    let urls: Vec<String> = answers.return_urls.iter().map(|url| format!("    {},\n", quoted(url))).collect();
+    format!(
+        "# Vestibule's configuration. docs/configuration.md explains each key.\n\
+         \n\
+         [server]\n\
+         # Where browsers reach the gateway; links and the redirect URI are built from it.\n\
+         public_url = {public_url}\n\
+         listen = \"127.0.0.1:8470\"\n\
+         \n\
+         [store]\n\
+         path = \"vestibule.db\"\n\
+         \n\
+         [keys]\n\
+         # Whoever has this file and the store can read every token. Keep a copy of it away from the store's backups.\n\
+         root_key_file = \"root.key\"\n\
+         \n\
+         [integrations.{name}]\n\
+         client_id = {client_id}\n\
+         client_secret_file = \"client-secret\"\n\
+         # Where your app takes its users back; a request must name one of them exactly.\n\
+         return_urls = [\n{urls}]\n\
+         # 600 if your users' workspaces are on Notion's Business or Enterprise plan.\n\
+         requests_per_minute = 180\n",
+        public_url = quoted(&answers.public_url),
+        name = answers.name,
+        client_id = quoted(&answers.client_id),
+        urls = urls.concat(),
+    )
+}
+
+fn checklist(answers: &Answers, dir: &Path) -> String {
+    let config = dir.join("vestibule.toml");
+    let origin = answers.public_url.trim_end_matches('/');
+    format!(
+        "Wrote {config}, root.key and client-secret, readable by you alone.\n\
+         \n\
+         In Notion's developer portal, at your public integration:\n\
+         \n\
+         1. Redirect URI, exactly so, letter by letter:\n\
+         \n\
+         \x20      {origin}/callback/{name}\n\
+         \n\
+         2. Capabilities: read, update and insert content as your app needs; comments are off until you switch them on;\n\
+         \x20  user information with e-mail if you want to see who connected. Users who connected before a change must\n\
+         \x20  connect again before it holds for them.\n\
+         3. Installation scope: any workspace, unless you serve selected ones. It cannot be changed later.\n\
+         4. Client id: is it {client_id}? The secret is in client-secret; when you rotate it, write the new one there.\n\
+         5. Name, icon, website, privacy policy: your users see them on the consent screen.\n\
+         \n\
+         Then:\n\
+         \n\
+         \x20  vestibule doctor --config {config}             checks all of this, and the way to Notion\n\
+         \x20  vestibule keys mint --kind app --config {config}   a key for your back end\n\
+         \x20  vestibule serve --config {config}\n\
+         \n\
+         Keep a copy of root.key away from the store's backups: without it no token can be read again.\n",
+        config = config.display(),
+        name = answers.name,
+        client_id = answers.client_id,
+    )
+}

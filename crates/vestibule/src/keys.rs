@@ -1,0 +1,163 @@
+//! `vestibule keys`: app keys and app secrets. It opens the store directly; a running server notices within a second.
+
+use clap::{Subcommand, ValueEnum};
+use gateway::{Gateway, KeyKind};
+use serde_json::json;
+
+use crate::args::{ConfigArgs, OutputArgs};
+use crate::opened;
+use crate::output::{Output, Table, print, print_json};
+
+pub(crate) const EXAMPLE: &str = "Example:\n  vestibule keys mint --kind app --label 'back end, production'\n  vestibule keys list\n  vestibule keys revoke 019aa0c4a1c07d1e9c41b1f1f4b7a001";
+
+/// Flags of `keys`.
+#[derive(Debug, clap::Args)]
+pub(crate) struct Args {
+    #[command(subcommand)]
+    command: Command,
+}
+
+#[derive(Debug, Subcommand)]
+enum Command {
+    /// Make a key and show it, this once
+    #[command(after_help = "Example:\n  vestibule keys mint --kind secret --label 'Express app'")]
+    Mint {
+        #[command(flatten)]
+        which: Which,
+        /// An app key (HTTP API), or an app secret (client secret of /v1/oauth)
+        #[arg(long, value_enum)]
+        kind: Kind,
+        /// What to call it in lists
+        #[arg(long, default_value = "made on the command line")]
+        label: String,
+    },
+    /// List keys, without their texts
+    #[command(after_help = "Example:\n  vestibule keys list --output json")]
+    List {
+        #[command(flatten)]
+        which: Which,
+    },
+    /// End a key
+    #[command(after_help = "Example:\n  vestibule keys revoke 019aa0c4a1c07d1e9c41b1f1f4b7a001")]
+    Revoke {
+        #[command(flatten)]
+        which: Which,
+        /// The key's id, as `list` shows it
+        id: String,
+    },
+}
+
+/// Which integration's keys.
+#[derive(Debug, clap::Args)]
+struct Which {
+    #[command(flatten)]
+    config: ConfigArgs,
+    #[command(flatten)]
+    output: OutputArgs,
+    /// The integration's name in the configuration; may be left out if there is only one
+    #[arg(long, value_name = "NAME")]
+    integration: Option<String>,
+}
+
+#[derive(Debug, Clone, Copy, ValueEnum)]
+enum Kind {
+    App,
+    Secret,
+}
+
+/// The integration that is meant.
+pub(crate) fn integration(gateway: &Gateway, named: Option<&str>) -> anyhow::Result<String> {
+    let all: Vec<&String> = gateway.config().integrations.keys().collect();
+    match (named, all.as_slice()) {
+        (Some(name), all) if all.iter().any(|known| *known == name) => Ok(name.to_owned()),
+        (Some(name), _) => anyhow::bail!("there is no integration {name:?} in the configuration"),
+        (None, [only]) => Ok((*only).clone()),
+        (None, _) => {
+            let names = all.iter().map(|name| name.as_str()).collect::<Vec<_>>().join(", ");
+            Err(crate::Usage(format!(
+                "several integrations are configured: say which with --integration ({names})"
+            ))
+            .into())
+        }
+    }
+}
+
+pub(crate) async fn run(args: Args) -> anyhow::Result<()> {
+    let (Command::Mint { which, .. } | Command::List { which } | Command::Revoke { which, .. }) =
+        &args.command;
+    let output = which.output.output;
+    let (gateway, _) = opened::gateway(which.config.config.as_deref()).await?;
+    let name = integration(&gateway, which.integration.as_deref())?;
+    match args.command {
+        Command::Mint { kind, label, .. } => mint(&gateway, &name, kind, &label, output).await,
+        Command::List { .. } => list(&gateway, &name, output).await,
+        Command::Revoke { id, .. } => {
+            gateway.end_key(&name, &id).await?;
+            match output {
+                Output::Json => print_json(&json!({"id": id, "revoked": true})),
+                Output::Text => {
+                    print(&format!("Ended key {id}. Whoever holds it is refused within a second.\n"))
+                }
+            }
+        }
+    }
+}
+
+async fn mint(
+    gateway: &Gateway,
+    integration: &str,
+    kind: Kind,
+    label: &str,
+    output: Output,
+) -> anyhow::Result<()> {
+    let wanted = match kind {
+        Kind::App => KeyKind::App,
+        Kind::Secret => KeyKind::Secret,
+    };
+    let minted = gateway.mint_key(integration, wanted, label).await?;
+    match output {
+        Output::Json => {
+            print_json(&json!({"id": minted.id, "integration": integration, "key": minted.key.expose()}))
+        }
+        Output::Text => {
+            let use_it = match kind {
+                Kind::App => "Send it as `Authorization: Bearer …` to /api and /notion/{connection}/v1.",
+                Kind::Secret => {
+                    "Use it as the client secret at /v1/oauth/token; the client id stays Notion's."
+                }
+            };
+            print(&format!(
+                "{}\n\nShown this once: keep it where secrets are kept. {use_it}\nIts id is {}.\n",
+                minted.key.expose(),
+                minted.id
+            ))
+        }
+    }
+}
+
+async fn list(gateway: &Gateway, integration: &str, output: Output) -> anyhow::Result<()> {
+    let keys = gateway.app_keys(integration).await?;
+    if output == Output::Json {
+        let shown = keys.iter().map(|key| {
+            json!({
+                "id": key.id,
+                "kind": key.kind,
+                "label": key.label,
+                "created_at": key.created_at,
+                "revoked_at": key.revoked_at,
+            })
+        });
+        return print_json(&json!({"data": shown.collect::<Vec<_>>()}));
+    }
+    if keys.is_empty() {
+        return print("No keys yet: `vestibule keys mint --kind app` makes one.\n");
+    }
+    let mut table = Table::new(&["id", "kind", "created", "state", "label"]);
+    for key in keys {
+        let kind = if key.kind == KeyKind::App { "app key" } else { "app secret" };
+        let state = if key.revoked_at.is_some() { "ended" } else { "good" };
+        let created = key.created_at.strftime("%Y-%m-%d %H:%M").to_string();
+        table.row([&key.id, kind, &created, state, &key.label]);
+    }
+    print(&table.text())
+}
