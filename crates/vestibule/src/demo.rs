@@ -1,7 +1,30 @@
-//! `vestibule demo`: an offline Notion, the gateway and a sample app in one process.
+//! `vestibule demo`: an offline Notion, the gateway and a sample app in one process, on the loopback, without set-up.
 
+mod app;
+mod folder;
+mod notion_blocks;
+
+use std::collections::BTreeMap;
 use std::net::SocketAddr;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
+
+use anyhow::Context as _;
+use gateway::serve::serve;
+use gateway::{Config, Gateway, Integration, KeyKind, RootKey, Secret, World};
+use notion_emulator::{Capabilities, Client, Emulator, Options};
+use serde_json::json;
+use store::SqliteStore;
+use tokio::net::TcpListener;
+use url::Url;
+
+use crate::http_client::Api;
+use crate::output::print;
+use crate::serve::{Stop, bind};
+
+/// The integration's name, which is also in its redirect URI.
+const INTEGRATION: &str = "demo";
+/// The emulator paces nobody, so the gateway need not hold a script back; the real budgets are 180 and 600.
+const REQUESTS_PER_MINUTE: u32 = 60_000;
 
 /// Flags of `demo`.
 #[derive(Debug, clap::Args)]
@@ -18,8 +41,164 @@ pub(crate) struct Args {
     /// Where to keep the demo's files; without it a temporary folder. One left by an earlier demo is emptied
     #[arg(long, value_name = "FOLDER")]
     data_dir: Option<PathBuf>,
+    /// A further return URL or redirect URI, for an app of your own; may be given several times
+    #[arg(long, value_name = "URL")]
+    return_url: Vec<String>,
 }
 
-pub(crate) async fn run(_args: Args) -> anyhow::Result<()> {
-    anyhow::bail!("soon")
+/// Where the three are, as a browser names them.
+struct Places {
+    gateway: String,
+    emulator: String,
+    app: String,
+}
+
+/// The credentials of one run; all are made now and worth nothing after it.
+struct Credentials {
+    client_id: String,
+    client_secret: String,
+    app_key: Secret<String>,
+    app_secret: Secret<String>,
+}
+
+pub(crate) async fn run(args: Args) -> anyhow::Result<()> {
+    // All three first: the addresses must be known before anything is registered, and a taken port ends it here.
+    let gateway_listener = bind(args.listen, "--listen").await?;
+    let app_listener = bind(args.app_listen, "--app-listen").await?;
+    let emulator_listener = bind(args.emulator_listen, "--emulator-listen").await?;
+    let places = Places {
+        gateway: format!("http://{}", gateway_listener.local_addr()?),
+        app: format!("http://{}", app_listener.local_addr()?),
+        emulator: emulator_url(&emulator_listener)?,
+    };
+    let folder = folder::prepare(args.data_dir.as_deref())?;
+    let return_url = format!("{}/connected", places.app);
+    let (client_id, client_secret) = (format!("demo-{}", word(8)), format!("emulated-{}", word(32)));
+    let emulator = Emulator::new(Options {
+        clients: vec![client(&places, &client_id, &client_secret)],
+        ..Options::default()
+    });
+    let mut return_urls = vec![return_url.clone()];
+    return_urls.extend(args.return_url);
+    let gateway = build(&places, folder.path(), &client_id, &client_secret, return_urls).await?;
+    let mint = async |kind, label| gateway.mint_key(INTEGRATION, kind, label).await.map(|minted| minted.key);
+    let credentials = Credentials {
+        client_id,
+        client_secret,
+        app_key: mint(KeyKind::App, "the sample app").await?,
+        app_secret: mint(KeyKind::Secret, "for scripts at /v1/oauth").await?,
+    };
+    let api = Api::new(&places.gateway, credentials.app_key.clone())?;
+    let app = app::router(app::Shop::new(api, &return_url));
+
+    let stop = Stop::on_signal()?;
+    let housekeeping = tokio::spawn({
+        let gateway = gateway.clone();
+        async move { gateway.housekeep().await }
+    });
+    let told = async {
+        if let Err(error) = announce(&places, &return_url, &credentials, &emulator, folder.path()).await {
+            eprintln!("vestibule: {error:#}");
+        }
+    };
+    tokio::join!(
+        serve(gateway_listener, gateway.router(), stop.wait()),
+        serve(app_listener, app, stop.wait()),
+        emulator.serve(emulator_listener, stop.wait()),
+        told,
+    );
+    housekeeping.abort();
+    gateway.drain().await;
+    Ok(())
+}
+
+/// The emulator is shown under another name than the gateway, as Notion is: what a browser does between two sites, it does
+/// here too.
+fn emulator_url(listener: &TcpListener) -> anyhow::Result<String> {
+    let address = listener.local_addr()?;
+    let is_usual = address.ip() == std::net::Ipv4Addr::LOCALHOST;
+    Ok(if is_usual { format!("http://localhost:{}", address.port()) } else { format!("http://{address}") })
+}
+
+fn client(places: &Places, client_id: &str, client_secret: &str) -> Client {
+    Client {
+        client_id: client_id.to_owned(),
+        client_secret: client_secret.to_owned(),
+        name: "Sample app".to_owned(),
+        redirect_uris: vec![format!("{}/callback/{INTEGRATION}", places.gateway)],
+        capabilities: Capabilities::default(),
+    }
+}
+
+async fn build(
+    places: &Places,
+    folder: &Path,
+    client_id: &str,
+    client_secret: &str,
+    return_urls: Vec<String>,
+) -> anyhow::Result<Gateway> {
+    let integration = Integration {
+        client_id: client_id.to_owned(),
+        client_secret: Secret::new(client_secret.to_owned()),
+        return_urls,
+        require_state: true,
+        require_pkce: false,
+        notion_version: Some("2025-09-03".to_owned()),
+        requests_per_minute: REQUESTS_PER_MINUTE,
+    };
+    let config = Config {
+        public_url: Url::parse(&places.gateway)?,
+        notion_url: Url::parse(&places.emulator)?,
+        integrations: BTreeMap::from([(INTEGRATION.to_owned(), integration)]),
+        trusted_proxies: Vec::new(),
+        attempts_per_address: 10_000,
+    };
+    let store = SqliteStore::open(&folder.join("vestibule.db")).context("cannot open the demo's store")?;
+    let mut random =
+        |buffer: &mut [u8]| getrandom::fill(buffer).expect("the operating system gives random bytes");
+    let root_key = RootKey::generate(&mut random);
+    Ok(Gateway::build(config, std::sync::Arc::new(store), &root_key, World::real()).await?)
+}
+
+/// Once all three answer: writes `demo.json` for scripts, and tells people where to go.
+async fn announce(
+    places: &Places,
+    return_url: &str,
+    credentials: &Credentials,
+    emulator: &Emulator,
+    folder: &Path,
+) -> anyhow::Result<()> {
+    for url in [&places.gateway, &places.emulator, &places.app] {
+        Api::new(url, Secret::new("none".to_owned()))?.expect(axum::http::Method::GET, "/", None).await?;
+    }
+    let facts = json!({
+        "gateway_url": places.gateway,
+        "emulator_url": places.emulator,
+        "app_url": places.app,
+        "return_url": return_url,
+        "api_key": credentials.app_key.expose(),
+        "integration": INTEGRATION,
+        "client_id": credentials.client_id,
+        "app_secret": credentials.app_secret.expose(),
+        "client_secret": credentials.client_secret,
+        "internal_token": emulator.internal_token(),
+        "root_page_id": emulator.root_page_id(),
+    });
+    let file = folder.join("demo.json");
+    folder::write_whole(&file, &format!("{facts:#}\n"))?;
+    print(&format!(
+        "Vestibule's demo is ready.\n\n  Open    {app}\n          and press \"Connect to Notion\"\n\n  Gateway         {gateway}\n  Offline Notion  {emulator}\n  For scripts     {file} (addresses and keys of this run)\n\nCtrl-C ends it.\n",
+        app = places.app,
+        gateway = places.gateway,
+        emulator = places.emulator,
+        file = file.display(),
+    ))
+}
+
+/// So many random letters and digits.
+fn word(length: usize) -> String {
+    const LETTERS: &[u8; 32] = b"abcdefghijkmnpqrstuvwxyz23456789";
+    let mut bytes = vec![0; length];
+    getrandom::fill(&mut bytes).expect("the operating system gives random bytes");
+    bytes.iter().map(|byte| char::from(LETTERS[usize::from(byte % 32)])).collect()
 }

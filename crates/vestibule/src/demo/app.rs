@@ -1,0 +1,241 @@
+//! The sample app: a small product that uses Notion through the gateway, by its public HTTP API alone. Its user is a cookie;
+//! the gateway knows them as `end_user`. Every page works without JavaScript.
+
+mod look;
+mod pages;
+
+use std::collections::HashMap;
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+
+use anyhow::bail;
+use axum::Router;
+use axum::extract::{Form, Query, Request, State};
+use axum::http::header::{COOKIE, LOCATION, SET_COOKIE};
+use axum::http::{HeaderMap, Method, StatusCode};
+use axum::middleware::{Next, from_fn};
+use axum::response::{IntoResponse, Response};
+use axum::routing::{get, post};
+use serde::Deserialize;
+use serde_json::{Value, json};
+
+use super::word;
+use crate::http_client::Api;
+
+/// The sample app.
+#[derive(Clone)]
+pub(super) struct Shop(Arc<Inner>);
+
+struct Inner {
+    api: Api,
+    return_url: String,
+    /// By the cookie's value.
+    visitors: Mutex<HashMap<String, Visitor>>,
+}
+
+/// What the app remembers of a visitor.
+#[derive(Clone, Default)]
+struct Visitor {
+    connect_session: Option<String>,
+    connection: Option<String>,
+}
+
+impl Shop {
+    pub(super) fn new(api: Api, return_url: &str) -> Self {
+        Self(Arc::new(Inner { api, return_url: return_url.to_owned(), visitors: Mutex::default() }))
+    }
+
+    fn visitors(&self) -> MutexGuard<'_, HashMap<String, Visitor>> {
+        self.0.visitors.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    fn visitor(&self, user: &str) -> Visitor {
+        self.visitors().get(user).cloned().unwrap_or_default()
+    }
+
+    /// A call of the Notion API as this visitor.
+    async fn notion(
+        &self,
+        visitor: &Visitor,
+        method: Method,
+        path: &str,
+        body: Option<Value>,
+    ) -> anyhow::Result<Value> {
+        let Some(connection) = &visitor.connection else { bail!("nobody is connected yet") };
+        self.0.api.expect(method, &format!("/notion/{connection}/v1/{path}"), body).await
+    }
+}
+
+pub(super) fn router(shop: Shop) -> Router {
+    Router::new()
+        .route("/", get(home))
+        .route("/connect", post(connect))
+        .route("/connected", get(connected))
+        .route("/flow.json", get(flow))
+        .route("/flow.svg", get(flow_picture))
+        .route("/pages", get(pages::list))
+        .route("/pages/{id}", get(pages::page))
+        .route("/pages/{id}/to-do", post(pages::tick))
+        .route("/pages/{id}/paragraph", post(pages::append))
+        .route("/tables/{id}", get(pages::table))
+        .route("/databases/{id}", get(pages::database))
+        .route("/disconnect", post(disconnect))
+        .route("/style.css", get(look::style))
+        .route("/flow.js", get(look::script))
+        .layer(from_fn(refuse_foreign_forms))
+        .with_state(shop)
+}
+
+/// A form counts only if a page of ours sent it.
+async fn refuse_foreign_forms(request: Request, next: Next) -> Response {
+    if request.method() == Method::POST && !is_ours(request.headers()) {
+        return (StatusCode::FORBIDDEN, "This form was not sent by a page of the app.\n").into_response();
+    }
+    next.run(request).await
+}
+
+/// Sec-Fetch-Site says it; where a browser sends none, Origin must be the host that was asked.
+fn is_ours(headers: &HeaderMap) -> bool {
+    let header = |name: &str| headers.get(name).and_then(|value| value.to_str().ok());
+    match (header("sec-fetch-site"), header("origin"), header("host")) {
+        (Some(site), _, _) => site == "same-origin",
+        (None, Some(origin), Some(host)) => origin == format!("http://{host}"),
+        _ => false,
+    }
+}
+
+/// The user of this browser: the cookie's value, or a new one to set.
+fn user(headers: &HeaderMap) -> (String, Option<String>) {
+    let cookies =
+        headers.get_all(COOKIE).iter().filter_map(|value| value.to_str().ok()).flat_map(|all| all.split(';'));
+    let known = cookies.filter_map(|pair| pair.trim().strip_prefix("sample_user=")).next();
+    let sound =
+        known.filter(|user| user.len() == 24 && user.bytes().all(|byte| byte.is_ascii_alphanumeric()));
+    match sound {
+        Some(user) => (user.to_owned(), None),
+        None => {
+            let user = word(24);
+            let cookie = format!("sample_user={user}; Path=/; HttpOnly; SameSite=Lax");
+            (user, Some(cookie))
+        }
+    }
+}
+
+fn end_user(user: &str) -> String {
+    format!("sample-user-{user}")
+}
+
+fn see(to: &str) -> Response {
+    (StatusCode::SEE_OTHER, [(LOCATION, to.to_owned())]).into_response()
+}
+
+async fn home(State(shop): State<Shop>, headers: HeaderMap) -> Response {
+    let (user, cookie) = user(&headers);
+    let visitor = shop.visitor(&user);
+    let mut response = look::page(
+        StatusCode::OK,
+        &look::Home { connected: visitor.connection.is_some(), begun: visitor.connect_session.is_some() },
+    );
+    if let Some(cookie) = cookie.and_then(|cookie| cookie.parse().ok()) {
+        response.headers_mut().insert(SET_COOKIE, cookie);
+    }
+    response
+}
+
+/// Mints a link for this visitor and follows it, in the tab that the form opened.
+async fn connect(State(shop): State<Shop>, headers: HeaderMap) -> Response {
+    let (user, _) = user(&headers);
+    let asked = json!({"end_user": end_user(&user), "return_url": shop.0.return_url});
+    match shop.0.api.expect(Method::POST, "/api/connect-sessions", Some(asked)).await {
+        Ok(session) => {
+            let id = session["id"].as_str().map(str::to_owned);
+            shop.visitors().entry(user).or_default().connect_session = id;
+            see(session["url"].as_str().unwrap_or("/"))
+        }
+        Err(error) => look::trouble("The link could not be made", &error.to_string()),
+    }
+}
+
+#[derive(Deserialize)]
+struct Back {
+    code: Option<String>,
+    attempt: Option<String>,
+    error: Option<String>,
+}
+
+/// The return URL: redeems the code for the user of **this** session, which is what makes the connection theirs.
+async fn connected(State(shop): State<Shop>, headers: HeaderMap, Query(back): Query<Back>) -> Response {
+    let (user, _) = user(&headers);
+    let (Some(code), None) = (back.code, back.error.as_deref()) else {
+        let (title, words) = match back.error.as_deref() {
+            Some("access_denied") => (
+                "Nothing was connected",
+                "You pressed Cancel at Notion. That is fine; try again whenever you like.",
+            ),
+            Some("expired") => {
+                ("That took too long", "The consent must be finished within ten minutes. Please try again.")
+            }
+            _ => (
+                "That did not work",
+                "Notion could not be reached, or refused. Please try again in a moment.",
+            ),
+        };
+        return look::trouble_with_flow(title, words, back.attempt.is_some());
+    };
+    let asked = json!({"code": code, "end_user": end_user(&user)});
+    match shop.0.api.expect(Method::POST, "/api/connections", Some(asked)).await {
+        Ok(connection) => {
+            let id = connection["id"].as_str().map(str::to_owned);
+            shop.visitors().entry(user).or_default().connection = id;
+            see("/pages")
+        }
+        Err(error) => look::trouble_with_flow("Nothing was connected", &error.to_string(), true),
+    }
+}
+
+/// The visitor's latest attempt.
+async fn attempt(shop: &Shop, user: &str) -> Option<Value> {
+    let session = shop.visitor(user).connect_session?;
+    let session =
+        shop.0.api.expect(Method::GET, &format!("/api/connect-sessions/{session}"), None).await.ok()?;
+    let id = session["attempts"].as_array()?.first()?["id"].as_str()?.to_owned();
+    shop.0.api.expect(Method::GET, &format!("/api/attempts/{id}"), None).await.ok()
+}
+
+/// How far the flow has come, for the script that redraws it.
+async fn flow(State(shop): State<Shop>, headers: HeaderMap) -> Response {
+    let (user, _) = user(&headers);
+    let attempt = attempt(&shop, &user).await.unwrap_or_default();
+    let steps = attempt["steps"].as_array().map_or(0, Vec::len);
+    let connected = shop.visitor(&user).connection.is_some();
+    let told = json!({"steps": steps, "outcome": attempt["outcome"], "connected": connected});
+    ([("cache-control", "no-store")], axum::Json(told)).into_response()
+}
+
+async fn flow_picture(State(shop): State<Shop>, headers: HeaderMap) -> Response {
+    let (user, _) = user(&headers);
+    let id = attempt(&shop, &user).await.and_then(|attempt| attempt["id"].as_str().map(str::to_owned));
+    let Some(id) = id else { return StatusCode::NOT_FOUND.into_response() };
+    match shop.0.api.call(Method::GET, &format!("/api/attempts/{id}.svg"), None).await {
+        Ok(answer) if answer.status.is_success() => look::picture(answer.body),
+        _ => StatusCode::BAD_GATEWAY.into_response(),
+    }
+}
+
+#[derive(Deserialize)]
+struct Nothing {}
+
+async fn disconnect(
+    State(shop): State<Shop>,
+    headers: HeaderMap,
+    Form(Nothing {}): Form<Nothing>,
+) -> Response {
+    let (user, _) = user(&headers);
+    let Some(connection) = shop.visitor(&user).connection else { return see("/") };
+    match shop.0.api.expect(Method::DELETE, &format!("/api/connections/{connection}"), None).await {
+        Ok(_) => {
+            shop.visitors().remove(&user);
+            see("/")
+        }
+        Err(error) => look::trouble("It could not be disconnected", &error.to_string()),
+    }
+}
