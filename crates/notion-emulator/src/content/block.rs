@@ -157,6 +157,38 @@ impl Body {
         }
     }
 
+    /// The text of the kinds that are a line of it.
+    pub(crate) fn rich_text(&self) -> Option<&[RichText]> {
+        match self {
+            Self::Paragraph { text, .. }
+            | Self::Heading { text, .. }
+            | Self::NumberedListItem { text, .. }
+            | Self::ToDo { text, .. }
+            | Self::Callout { text, .. }
+            | Self::BulletedListItem(text)
+            | Self::Quote(text)
+            | Self::Toggle(text) => Some(&text.rich_text),
+            Self::Template(rich_text) | Self::Code { rich_text, .. } => Some(rich_text),
+            _ => None,
+        }
+    }
+
+    /// The same, to be changed.
+    pub(crate) fn rich_text_mut(&mut self) -> Option<&mut Vec<RichText>> {
+        match self {
+            Self::Paragraph { text, .. }
+            | Self::Heading { text, .. }
+            | Self::NumberedListItem { text, .. }
+            | Self::ToDo { text, .. }
+            | Self::Callout { text, .. }
+            | Self::BulletedListItem(text)
+            | Self::Quote(text)
+            | Self::Toggle(text) => Some(&mut text.rich_text),
+            Self::Template(rich_text) | Self::Code { rich_text, .. } => Some(rich_text),
+            _ => None,
+        }
+    }
+
     /// Whether blocks of this kind can have children at all.
     pub(crate) fn holds_children(&self) -> bool {
         match self {

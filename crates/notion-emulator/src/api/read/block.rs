@@ -158,7 +158,13 @@ pub(crate) fn update(at: &At<'_>, old: &Body) -> Result<Option<Body>, Invalid> {
     merge_old(&mut merged, old);
     let merged = serde_json::Value::Object(merged);
     let merged = At::root(&format!("body.{kind}"), Some(&merged));
-    body(kind, &merged, false).map(Some)
+    let mut new = body(kind, &merged, false)?;
+    if !inner.get("rich_text").is_defined()
+        && let (Some(new), Some(old)) = (new.rich_text_mut(), old.rich_text())
+    {
+        old.clone_into(new);
+    }
+    Ok(Some(new))
 }
 
 /// The keys of an update's body: the block's kind and the flags.
