@@ -42,6 +42,7 @@ pub(crate) async fn show(
     let (id, form) = name.split_once('.').map_or((name.as_str(), None), |(id, form)| (id, Some(form)));
     let found = gateway.store.find_attempt(&caller.client_id, id).await?;
     let (attempt, steps) = found.ok_or(Error::NotFound("attempt"))?;
+    let steps = diagram::settled(steps);
     match form {
         None => Ok(answer(StatusCode::OK, shown(&gateway, &attempt, Some(&steps)))),
         Some("svg") => Ok(picture(&diagram::svg(&attempt.id, attempt.outcome, &steps))),
