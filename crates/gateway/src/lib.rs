@@ -70,6 +70,8 @@ pub struct Inner {
     pub(crate) connections: recall::Recall<caller::Line>,
     pub(crate) tokens: recall::Recall<access::LiveToken>,
     pub(crate) flights: Mutex<HashMap<String, Arc<tokio::sync::Mutex<()>>>>,
+    /// Held by the one round of settling that goes on in this process.
+    pub(crate) settling: tokio::sync::Mutex<()>,
     /// This node's name in leases.
     pub(crate) node: String,
     /// The store's revision as last seen; raised by our own changes at once and by others' within a second.
@@ -127,6 +129,7 @@ impl Gateway {
             connections: recall::Recall::new(REMEMBERED_MAX),
             tokens: recall::Recall::new(REMEMBERED_MAX),
             flights: Mutex::default(),
+            settling: tokio::sync::Mutex::default(),
             node: world.id("node"),
             revision,
             uninterrupted: Arc::new(Semaphore::new(UNINTERRUPTED_MAX as usize)),

@@ -24,6 +24,7 @@ pub(crate) fn soon(gateway: &Gateway) {
 
 /// One round: codes that ended unredeemed, candidates that are due, tombstones not revoked yet.
 pub(crate) async fn all(gateway: &Gateway) -> Result<(), Error> {
+    let _turn = gateway.settling.lock().await;
     let now = gateway.world.now();
     for found in gateway.store.unredeemed_codes(now, ROUND_MAX).await? {
         end_unredeemed(gateway, &found).await?;
@@ -56,7 +57,8 @@ async fn settle(gateway: &Gateway, candidate: &Candidate) -> Result<(), Error> {
     let live = gateway.store.find_live_grant(&candidate.client_id, &candidate.profile).await?;
     let others = gateway.store.candidates_of(&candidate.client_id, &candidate.profile).await?;
     let other = others.iter().find(|other| other.id != candidate.id);
-    let newer = |issued_at| candidate.issued_at > issued_at;
+    // In the same instant the candidate counts as the newer one: it is the one that nobody has used yet.
+    let newer = |issued_at| candidate.issued_at >= issued_at;
     let decision = settle_candidate(
         live.as_ref().map(|grant| newer(grant.issued_at)),
         other.map(|other| newer(other.issued_at)),

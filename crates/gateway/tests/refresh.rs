@@ -1,1 +1,112 @@
-//! Soon.
+//! What happens when Notion stops accepting a token: asked first, refreshed once, never lost.
+
+use axum::http::StatusCode;
+use futures_util::future::join_all;
+use notion_emulator::{Effect, Fault};
+use serde_json::json;
+use uuid::Uuid;
+
+use crate::support::house;
+
+const TOKEN: &str = "/v1/oauth/token";
+const INTROSPECT: &str = "/v1/oauth/introspect";
+
+#[tokio::test]
+async fn many_calls_that_meet_a_dead_token_refresh_it_once_and_all_succeed() {
+    let t = house().await;
+    let id = t.connection("u").await;
+    t.notion.emulator.end_access_tokens();
+    let exchanged = t.notion_calls(TOKEN);
+    let path = format!("/notion/{id}/v1/users/me");
+    let replies = join_all((0..20).map(|_| t.api("GET", &path, None))).await;
+    for reply in replies {
+        assert_eq!(reply.status, StatusCode::OK, "{}", reply.text());
+    }
+    assert_eq!(t.notion_calls(TOKEN) - exchanged, 1);
+    assert_eq!(t.notion_calls(INTROSPECT), 1);
+    assert!(t.events().await.contains(&"connection.refreshed".to_owned()));
+}
+
+#[tokio::test]
+async fn a_write_that_was_refused_is_replayed_once_with_its_body() {
+    let t = house().await;
+    let id = t.connection("u").await;
+    t.notion.emulator.end_access_tokens();
+    let found = t.api("POST", &format!("/notion/{id}/v1/search"), Some(json!({"query": "tracker"}))).await;
+    assert_eq!(found.status, StatusCode::OK, "{}", found.text());
+    assert_eq!(t.notion_calls("/v1/search"), 2);
+}
+
+#[tokio::test]
+async fn a_401_for_a_token_that_notion_calls_active_is_the_callers_to_see() {
+    let t = house().await;
+    let id = t.connection("u").await;
+    let exchanged = t.notion_calls(TOKEN);
+    t.notion.emulator.fault(Fault::from(Effect::Unauthorized).on("/v1/users/me"));
+    let reply = t.api("GET", &format!("/notion/{id}/v1/users/me"), None).await;
+    assert_eq!(reply.status, StatusCode::UNAUTHORIZED);
+    assert_eq!(reply.json()["message"], "API token is invalid.");
+    assert_eq!(t.notion_calls(TOKEN), exchanged, "nothing was refreshed");
+    assert_eq!(t.api("GET", &format!("/notion/{id}/v1/users/me"), None).await.status, StatusCode::OK);
+}
+
+#[tokio::test]
+async fn a_user_who_disconnects_in_notion_is_told_once_and_can_come_back() {
+    let t = house().await;
+    let id = t.connection("u").await;
+    let shown = t.api("GET", &format!("/api/connections/{id}"), None).await.json();
+    let bot: Uuid = shown["bot_id"].as_str().unwrap().parse().unwrap();
+    assert!(t.notion.emulator.remove_connection(bot));
+    let path = format!("/notion/{id}/v1/users/me");
+    for _ in 0..3 {
+        assert_eq!(t.api("GET", &path, None).await.refusal(), "401, reconnect_needed");
+    }
+    let shown = t.api("GET", &format!("/api/connections/{id}"), None).await.json();
+    assert_eq!(shown["state"], "reconnect_needed");
+    let told = t.events().await.iter().filter(|kind| *kind == "connection.reconnect_needed").count();
+    assert_eq!(told, 1);
+    assert_eq!(t.notion_calls("/v1/users/me"), 1, "a dead grant is not asked again");
+
+    // The app sends the user through a link that reconnects.
+    let asked = json!({"end_user": "u", "return_url": crate::support::RETURN_URL, "reconnect": id});
+    let link = t.api("POST", "/api/connect-sessions", Some(asked)).await.json();
+    let back = t.browser().connect(link["url"].as_str().unwrap()).await;
+    let healed = t.redeem(&back.query("code").unwrap(), "u").await.json();
+    assert_eq!(healed["id"], id.as_str());
+    assert_eq!(t.api("GET", &path, None).await.status, StatusCode::OK);
+}
+
+#[tokio::test]
+async fn a_refresh_whose_answer_was_refused_or_lost_changes_no_state_by_itself() {
+    let t = house().await;
+    let id = t.connection("u").await;
+    t.notion.emulator.fault(Fault::from(Effect::HangUpBefore).on(TOKEN));
+    let lost = t.api("POST", &format!("/api/connections/{id}/refresh"), None).await;
+    assert!(lost.status.is_server_error(), "{}", lost.text());
+    assert_eq!(t.api("GET", &format!("/api/connections/{id}"), None).await.json()["state"], "active");
+    let forced = t.api("POST", &format!("/api/connections/{id}/refresh"), None).await;
+    assert_eq!(forced.status, StatusCode::OK, "{}", forced.text());
+    assert_eq!(t.api("GET", &format!("/notion/{id}/v1/users/me"), None).await.status, StatusCode::OK);
+}
+
+#[tokio::test]
+async fn a_secret_that_notion_refuses_is_the_operators_fault_and_ends_no_grant() {
+    let t = house().await;
+    let id = t.connection("u").await;
+    let mut client = notion_emulator::Client {
+        client_id: "client-demo".to_owned(),
+        client_secret: "rotated".to_owned(),
+        name: "Sample".to_owned(),
+        redirect_uris: Vec::new(),
+        capabilities: notion_emulator::Capabilities::default(),
+    };
+    t.notion.emulator.register_client(client.clone());
+    let refused = t.api("POST", &format!("/api/connections/{id}/refresh"), None).await;
+    assert_eq!(refused.refusal(), "502, client_refused");
+    assert_eq!(t.api("GET", &format!("/api/connections/{id}"), None).await.json()["state"], "active");
+    client.client_secret = "notion-side-client-secret-canary".to_owned();
+    t.notion.emulator.register_client(client);
+    assert_eq!(t.api("POST", &format!("/api/connections/{id}/refresh"), None).await.status, StatusCode::OK);
+    let asked = t.api("POST", &format!("/api/connections/{id}/introspect"), None).await;
+    assert_eq!(asked.json(), json!({"active": true}));
+}

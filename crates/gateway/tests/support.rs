@@ -217,7 +217,7 @@ impl House {
     pub(crate) async fn events(&self) -> Vec<String> {
         let reply = self.api("GET", "/api/events", None).await.json();
         let data = reply["data"].as_array().expect("a list").clone();
-        data.iter().map(|event| event["kind"].as_str().unwrap_or_default().to_owned()).collect()
+        data.iter().map(|event| event["type"].as_str().unwrap_or_default().to_owned()).collect()
     }
 
     /// How often Notion was asked for this path.

@@ -153,6 +153,7 @@ fn draw(out: &mut String, y: usize, number: usize, step: &Step, after: Duration)
             ),
         );
     }
+    let failed = usize::from(step.outcome == StepOutcome::Failed);
     let below = if from == to { line_y + 8 } else { line_y };
     for (at, text) in notes.iter().enumerate() {
         let halo = if step.outcome == StepOutcome::Failed { "" } else { " halo" };
@@ -160,7 +161,7 @@ fn draw(out: &mut String, y: usize, number: usize, step: &Step, after: Duration)
             out,
             format_args!(
                 "<text class=\"note{halo}\" x=\"{middle}\" y=\"{}\" text-anchor=\"{anchor}\">{}</text>",
-                below + 17 + at * NOTE_LINE,
+                below + 17 + failed * 6 + at * NOTE_LINE,
                 escape(text)
             ),
         );
