@@ -1,0 +1,135 @@
+// The examples, as their readers run them: each in a process of its own, against the real binary.
+
+import assert from "node:assert/strict";
+import { spawn } from "node:child_process";
+import { once } from "node:events";
+import { mkdtemp, rm } from "node:fs/promises";
+import { createServer } from "node:net";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { test } from "node:test";
+import { Browser, demo } from "./support.js";
+
+const EXAMPLES = new URL("../../examples/", import.meta.url).pathname;
+
+/** A port that was free a moment ago: a redirect URI must be registered before the example listens. */
+async function freePort() {
+  const server = createServer().listen(0, "127.0.0.1");
+  await once(server, "listening");
+  const { port } = server.address();
+  server.close();
+  await once(server, "close");
+  return port;
+}
+
+/** Starts an example; where it listens, and how to stop it. */
+async function start(command, args, cwd, env) {
+  const child = spawn(command, args, { cwd, env: { PATH: process.env.PATH, ...env }, stdio: ["ignore", "pipe", "pipe"] });
+  let printed = "";
+  const ended = once(child, "close");
+  const url = await new Promise((ready, failed) => {
+    const read = (text) => {
+      printed += text;
+      const found = printed.match(/http:\/\/127\.0\.0\.1:\d+/);
+      if (found) ready(found[0]);
+    };
+    child.stdout.on("data", read);
+    child.stderr.on("data", (text) => (printed += text));
+    child.once("close", () => failed(new Error(`${command} ended: ${printed}`)));
+  });
+  const stop = async () => {
+    child.kill("SIGINT");
+    await ended;
+  };
+  return { url, stop, printed: () => printed };
+}
+
+/** Follows redirects, consent included, until a page that leads nowhere else. */
+async function follow(browser, answer) {
+  for (let hops = 0; hops < 20; hops += 1) {
+    const location = answer.headers.get("location");
+    if (location) answer = await browser.open(new URL(location, answer.url).href);
+    else if (new URL(answer.url).pathname === "/v1/oauth/authorize") answer = await browser.submit(answer);
+    else return answer;
+  }
+  throw new Error("it does not end");
+}
+
+test("express-drop-in: written for Notion, pointed at Vestibule by host and secret alone", async () => {
+  const port = await freePort();
+  const redirectUri = `http://127.0.0.1:${port}/callback`;
+  const run = await demo("--return-url", redirectUri);
+  const app = await start("node", ["server.js"], join(EXAMPLES, "express-drop-in"), {
+    NOTION_BASE_URL: run.facts.gateway_url,
+    NOTION_CLIENT_ID: run.facts.client_id,
+    NOTION_CLIENT_SECRET: run.facts.app_secret,
+    NOTION_REDIRECT_URI: redirectUri,
+    PORT: String(port),
+  });
+  try {
+    const browser = new Browser();
+    await browser.open(app.url);
+    const pages = await follow(browser, await browser.open(`${app.url}/login`));
+    const { workspace, titles } = await pages.json();
+    assert.equal(workspace, "Northwind Studio");
+    assert.ok(titles.includes("Product home"));
+    // The `state` that it checks: another browser's answer is refused.
+    const forged = await new Browser().open(`${app.url}/callback?code=c&state=forged`);
+    assert.equal(forged.status, 400);
+    assert.ok(!app.printed().includes(run.facts.app_secret));
+  } finally {
+    await app.stop();
+    await run.stop();
+  }
+});
+
+test("express-session: the app holds an id and never a token", async () => {
+  const port = await freePort();
+  const returnUrl = `http://127.0.0.1:${port}/return`;
+  const run = await demo("--return-url", returnUrl);
+  const app = await start("node", ["server.js"], join(EXAMPLES, "express-session"), {
+    VESTIBULE_URL: run.facts.gateway_url,
+    VESTIBULE_API_KEY: run.facts.api_key,
+    RETURN_URL: returnUrl,
+    PORT: String(port),
+  });
+  try {
+    const browser = new Browser();
+    await browser.open(app.url);
+    const begun = await browser.open(`${app.url}/connect`, { method: "POST" });
+    const pages = await follow(browser, begun);
+    assert.ok((await pages.json()).includes("Product home"));
+    // Somebody else who is handed the return URL gets nothing.
+    const other = await new Browser().open(`${returnUrl}?code=made-up`);
+    assert.equal(other.status, 502);
+  } finally {
+    await app.stop();
+    await run.stop();
+  }
+});
+
+test("axum-app: the gateway inside somebody's own app", async () => {
+  const folder = await mkdtemp(join(tmpdir(), "vestibule-axum-"));
+  const run = await demo();
+  const app = await start(process.env.AXUM_APP_BIN, [], folder, {
+    ROOT_KEY: "00".repeat(32),
+    NOTION_URL: run.facts.emulator_url,
+    NOTION_CLIENT_ID: run.facts.client_id,
+    NOTION_CLIENT_SECRET: run.facts.client_secret,
+    PORT: "0",
+    STORE: join(folder, "app.db"),
+  });
+  try {
+    assert.match(await (await fetch(`${app.url}/hello`)).text(), /My own page/);
+    const consent = new URL(`${app.url}/v1/oauth/authorize`);
+    const asked = { client_id: run.facts.client_id, redirect_uri: `${app.url}/connected`, response_type: "code", owner: "user" };
+    consent.search = new URLSearchParams({ ...asked, state: "a-state-of-the-apps-own" });
+    const begun = await new Browser().open(consent.href);
+    assert.equal(begun.status, 303);
+    assert.ok(begun.headers.get("location").startsWith(run.facts.emulator_url));
+  } finally {
+    await app.stop();
+    await run.stop();
+    await rm(folder, { recursive: true });
+  }
+});
