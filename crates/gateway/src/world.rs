@@ -1,6 +1,8 @@
 //! The only clock and the only randomness of the gateway.
 //! Production takes [`World::real`]; a test takes [`World::manual`] and moves time by hand, so nothing ever sleeps.
 
+#![expect(clippy::disallowed_methods, reason = "this is the one room that may")]
+
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::{Duration, SystemTime};
 

@@ -1,5 +1,7 @@
 //! Time and identifiers: the two things that differ from run to run, kept in one place so that a test can fix both.
 
+#![expect(clippy::disallowed_methods, reason = "the emulator's only clock")]
+
 use jiff::Timestamp;
 use uuid::Uuid;
 

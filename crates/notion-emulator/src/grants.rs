@@ -1,6 +1,8 @@
 //! What people granted to integrations: clients, codes, authorizations and their token pairs.
 //! Everything here is a rule about tokens; HTTP is next door in `oauth.rs`. No type here prints a token.
 
+#![expect(clippy::disallowed_methods, reason = "the emulator's only secrets are made here")]
+
 use std::collections::HashMap;
 use std::time::Duration;
 

@@ -170,7 +170,8 @@ mod tests {
 
     #[test]
     fn a_short_file_is_enough() {
-        let settings = read(GOOD, Path::new("/etc/vestibule"), true, env(&[])).ok().expect("it is good");
+        let settings =
+            read(GOOD, Path::new("/etc/vestibule"), true, env(&[])).unwrap_or_else(|told| panic!("{told:?}"));
         assert_eq!(settings.listen.to_string(), LISTEN);
         assert_eq!(settings.gateway.notion_url.as_str(), "https://api.notion.com/");
         assert_eq!(settings.store_path, Path::new("/etc/vestibule/vestibule.db"));
@@ -193,7 +194,8 @@ mod tests {
     fn the_environment_wins_over_the_file() {
         let pairs =
             [("VESTIBULE_PUBLIC_URL", "https://other.example.com"), ("VESTIBULE_CLIENT_SECRET_MAIN", "t")];
-        let settings = read(GOOD, Path::new("/"), true, env(&pairs)).ok().expect("it is good");
+        let settings =
+            read(GOOD, Path::new("/"), true, env(&pairs)).unwrap_or_else(|told| panic!("{told:?}"));
         assert_eq!(settings.gateway.public_url.host_str(), Some("other.example.com"));
         assert_eq!(settings.gateway.integrations["main"].client_secret.expose(), "t");
     }

@@ -1,5 +1,7 @@
 //! `vestibule demo`: an offline Notion, the gateway and a sample app in one process, on the loopback, without set-up.
 
+#![expect(clippy::disallowed_methods, reason = "it makes the keys of one run")]
+
 mod app;
 mod folder;
 mod notion_blocks;

@@ -1,5 +1,7 @@
 //! `vestibule doctor`: is everything as it should be? One line a check, and what to do about those that fail.
 
+#![expect(clippy::disallowed_methods, reason = "it compares this machine's clock with Notion's")]
+
 use std::process::ExitCode;
 
 use gateway::{Config, Notion, TokenError};
@@ -49,7 +51,7 @@ pub(crate) async fn run(args: Args) -> anyhow::Result<ExitCode> {
     let failed = checks.iter().any(|check| check.grade == Grade::Fail);
     match args.output.output {
         Output::Json => {
-            print_json(&json!({"ok": !failed, "checks": checks.iter().map(shown).collect::<Vec<_>>()}))?
+            print_json(&json!({"ok": !failed, "checks": checks.iter().map(shown).collect::<Vec<_>>()}))?;
         }
         Output::Text => print(&checks.iter().map(line).collect::<String>())?,
     }
@@ -105,13 +107,10 @@ fn redirect_uris(config: &Config) -> Vec<Check> {
 
 async fn reach(notion: &Notion, config: &Config) -> Vec<Check> {
     let url = config.notion_url.as_str();
-    let date = match notion.date().await {
-        Ok(date) => date,
-        Err(_) => {
-            let words =
-                format!("{url} does not answer: check the network, a proxy or firewall, and notion.base_url");
-            return vec![check("Notion", Grade::Fail, words)];
-        }
+    let Ok(date) = notion.date().await else {
+        let words =
+            format!("{url} does not answer: check the network, a proxy or firewall, and notion.base_url");
+        return vec![check("Notion", Grade::Fail, words)];
     };
     let mut checks = vec![check("Notion", Grade::Ok, format!("{url} answers")), clock(date.as_deref())];
     for (name, integration) in &config.integrations {

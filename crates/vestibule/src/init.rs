@@ -1,6 +1,8 @@
 //! `vestibule init`: writes a configuration and a fresh root key, and tells what to enter in Notion's portal.
 //! It never overwrites anything.
 
+#![expect(clippy::disallowed_methods, reason = "it makes the root key")]
+
 use std::fs::{DirBuilder, OpenOptions};
 use std::io::Write as _;
 use std::os::unix::fs::{DirBuilderExt as _, OpenOptionsExt as _};

@@ -8,6 +8,8 @@
 //! PORT=3000 STORE=app.db cargo run -p axum-app
 //! ```
 
+#![expect(clippy::disallowed_methods, reason = "an app reads its own environment")]
+
 use std::collections::BTreeMap;
 use std::env::var;
 use std::path::PathBuf;

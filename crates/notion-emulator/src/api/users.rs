@@ -1,4 +1,4 @@
-//! People and bots.
+//! People and bots, as the caller's capabilities let them be seen.
 
 use serde_json::Value;
 use uuid::Uuid;

@@ -1,5 +1,7 @@
 //! Reading TOML with a memory: what was not asked for is unknown, and every problem is kept until the end.
 
+#![expect(clippy::disallowed_methods, reason = "the environment is read here, once")]
+
 use std::collections::{BTreeMap, BTreeSet};
 use std::fmt::Display;
 use std::net::{IpAddr, SocketAddr};

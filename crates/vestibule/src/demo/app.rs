@@ -105,9 +105,9 @@ fn is_ours(headers: &HeaderMap) -> bool {
 
 /// The user of this browser: the cookie's value, or a new one to set.
 fn user(headers: &HeaderMap) -> (String, Option<String>) {
-    let cookies =
+    let mut cookies =
         headers.get_all(COOKIE).iter().filter_map(|value| value.to_str().ok()).flat_map(|all| all.split(';'));
-    let known = cookies.filter_map(|pair| pair.trim().strip_prefix("sample_user=")).next();
+    let known = cookies.find_map(|pair| pair.trim().strip_prefix("sample_user="));
     let sound =
         known.filter(|user| user.len() == 24 && user.bytes().all(|byte| byte.is_ascii_alphanumeric()));
     match sound {

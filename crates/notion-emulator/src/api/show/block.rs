@@ -1,4 +1,4 @@
-//! Blocks as JSON.
+//! Blocks as JSON, each kind with its own content.
 
 use serde_json::{Map, Value, json};
 

@@ -1,4 +1,4 @@
-//! Pages as JSON.
+//! Pages and rows as JSON, with the properties that were asked for.
 
 use serde_json::{Map, Value, json};
 use uuid::Uuid;

@@ -1,0 +1,189 @@
+//! The house rules that a compiler does not hold: which crate may know which, who alone may have the cipher and SQL, that
+//! every file says what it is for, and that the documents list what there is.
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::path::{Path, PathBuf};
+use std::process::Command;
+
+use serde_json::Value;
+
+/// Each of our crates with those of ours that it may depend on, tests included in brackets.
+const ARROWS: [(&str, &[&str], &[&str]); 9] = [
+    ("axum-app", &["gateway", "store"], &[]),
+    ("gateway", &["lifecycle", "notion-wire", "sealing", "store"], &["notion-emulator"]),
+    ("lifecycle", &[], &[]),
+    ("notion-emulator", &[], &[]),
+    ("notion-wire", &[], &[]),
+    ("sealing", &[], &[]),
+    ("store", &["lifecycle", "sealing"], &[]),
+    ("vestibule", &["gateway", "notion-emulator", "store"], &[]),
+    ("xtask", &[], &[]),
+];
+
+/// Outside crates that one room alone may have.
+const ALONE: [(&str, &str); 2] = [("aws-lc-rs", "sealing"), ("rusqlite", "store")];
+
+fn root() -> PathBuf {
+    Path::new(env!("CARGO_MANIFEST_DIR")).join("..").canonicalize().expect("the repository is there")
+}
+
+fn read(path: &str) -> String {
+    std::fs::read_to_string(root().join(path)).unwrap_or_else(|error| panic!("{path}: {error}"))
+}
+
+/// Every file of ours below a folder with this ending.
+fn files(folder: &str, ending: &str) -> Vec<PathBuf> {
+    let mut found = Vec::new();
+    let mut open = vec![root().join(folder)];
+    while let Some(folder) = open.pop() {
+        for entry in std::fs::read_dir(&folder).expect("a folder").flatten() {
+            let path = entry.path();
+            let name = entry.file_name();
+            if path.is_dir() {
+                if name != "node_modules" && name != "target" {
+                    open.push(path);
+                }
+            } else if name.to_string_lossy().ends_with(ending) {
+                found.push(path);
+            }
+        }
+    }
+    found.sort();
+    found
+}
+
+fn metadata() -> Value {
+    let output = Command::new(env!("CARGO"))
+        .args(["metadata", "--format-version", "1", "--no-deps"])
+        .current_dir(root())
+        .output()
+        .expect("cargo runs");
+    serde_json::from_slice(&output.stdout).expect("metadata is JSON")
+}
+
+#[test]
+fn the_arrows_between_crates_are_as_drawn() {
+    let metadata = metadata();
+    let packages = metadata["packages"].as_array().expect("packages");
+    let ours: BTreeSet<&str> = packages.iter().filter_map(|package| package["name"].as_str()).collect();
+    let drawn: BTreeMap<&str, (&[&str], &[&str])> =
+        ARROWS.iter().map(|(name, normal, dev)| (*name, (*normal, *dev))).collect();
+    assert_eq!(ours, drawn.keys().copied().collect(), "a crate came or went: draw its arrows");
+    for package in packages {
+        let name = package["name"].as_str().expect("a name");
+        let (normal, dev) = drawn[name];
+        for dependency in package["dependencies"].as_array().expect("dependencies") {
+            let on = dependency["name"].as_str().expect("a name");
+            let in_tests = dependency["kind"] == "dev";
+            if ours.contains(on) {
+                assert!(normal.contains(&on) || (in_tests && dev.contains(&on)), "{name} must not know {on}");
+            }
+            if let Some((_, room)) = ALONE.iter().find(|(crate_name, _)| *crate_name == on) {
+                assert_eq!(*room, name, "{on} belongs to {room} alone");
+            }
+        }
+    }
+}
+
+#[test]
+fn every_dependency_that_is_listed_is_used() {
+    let metadata = metadata();
+    for package in metadata["packages"].as_array().expect("packages") {
+        let manifest = Path::new(package["manifest_path"].as_str().expect("a path"));
+        let folder = manifest
+            .parent()
+            .expect("a folder")
+            .strip_prefix(root())
+            .expect("ours")
+            .to_string_lossy()
+            .into_owned();
+        let code: String =
+            files(&folder, ".rs").iter().map(|file| std::fs::read_to_string(file).expect("a file")).collect();
+        for dependency in package["dependencies"].as_array().expect("dependencies") {
+            let name = dependency["name"].as_str().expect("a name").replace('-', "_");
+            assert!(code.contains(&name), "{} lists {name} and does not use it", package["name"]);
+        }
+    }
+}
+
+#[test]
+fn every_file_opens_with_what_it_is_for() {
+    for folder in ["crates", "xtask", "examples"] {
+        for file in files(folder, ".rs") {
+            let text = std::fs::read_to_string(&file).expect("a file");
+            let head = text.lines().take_while(|line| line.starts_with("//!")).collect::<Vec<_>>().join(" ");
+            assert!(head.len() > 20, "{} has no head", file.display());
+            assert!(text.lines().count() < 700, "{} has grown too long for one sitting", file.display());
+        }
+    }
+    for file in files("tests/node", ".js").into_iter().chain(files("examples", ".js")) {
+        let text = std::fs::read_to_string(&file).expect("a file");
+        assert!(text.starts_with("// "), "{} has no head", file.display());
+    }
+}
+
+/// The text between each pair of quotes after `before`.
+fn quoted_after<'t>(text: &'t str, before: &str) -> BTreeSet<&'t str> {
+    text.split(before).skip(1).filter_map(|rest| rest.split('"').next()).collect()
+}
+
+#[test]
+fn the_http_reference_lists_every_route_error_code_event_and_outcome() {
+    let reference = read("docs/http-api.md");
+    let routes = read("crates/gateway/src/routes.rs");
+    // `.route("…"` may be broken over two lines.
+    let flat: String =
+        routes.split_whitespace().collect::<Vec<_>>().join(" ").replace(".route( \"", ".route(\"");
+    let listed = quoted_after(&flat, ".route(\"");
+    assert!(listed.len() > 20, "{listed:?}");
+    for route in listed.iter().filter(|route| !route.contains("{*")) {
+        assert!(
+            reference.contains(&format!("`{route}`")) || reference.contains(&format!(" {route}`")),
+            "{route} is not in docs/http-api.md"
+        );
+    }
+    let errors = read("crates/gateway/src/error.rs");
+    let codes: BTreeSet<&str> = errors
+        .lines()
+        .filter_map(|line| line.trim().strip_prefix("Self::")?.split_once("=> (S::")?.1.split('"').nth(1))
+        .collect();
+    assert!(codes.len() > 15, "{codes:?}");
+    for code in codes {
+        assert!(reference.contains(&format!("`{code}`")), "the error {code} is not in docs/http-api.md");
+    }
+    let events = read("crates/gateway/src/events.rs");
+    for kind in quoted_after(&events, "    (\"") {
+        assert!(reference.contains(&format!("`{kind}`")), "the event {kind} is not in docs/http-api.md");
+    }
+}
+
+#[test]
+fn the_configuration_reference_lists_every_key() {
+    let reference = read("docs/configuration.md");
+    let code = read("crates/vestibule/src/config.rs");
+    let mut keys = BTreeSet::new();
+    for reader in
+        ["url", "address", "addresses", "number", "path", "text", "texts", "text_if", "flag", "secret"]
+    {
+        keys.extend(quoted_after(&code, &format!(".{reader}(\"")));
+    }
+    assert!(keys.len() >= 14, "{keys:?}");
+    for key in keys {
+        assert!(reference.contains(&format!("`{key}`")), "{key} is not in docs/configuration.md");
+    }
+}
+
+#[test]
+fn no_file_names_a_machine() {
+    // Written in two halves, so that this file does not name them either.
+    let foreign =
+        [concat!("/wo", "rk/"), concat!("/ro", "ot/"), concat!("/home", "/"), concat!("shared", "/notion")];
+    for ending in [".rs", ".md", ".toml", ".js", ".json", ".html", ".sql", ".css"] {
+        for file in files(".", ending) {
+            let text = std::fs::read_to_string(&file).unwrap_or_default();
+            for path in foreign {
+                assert!(!text.contains(path), "{} names a path of some machine: {path}", file.display());
+            }
+        }
+    }
+}
