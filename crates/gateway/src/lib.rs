@@ -43,7 +43,7 @@ pub use config::{Config, Integration};
 pub use error::Error;
 pub use import::{ImportError, Imported};
 pub use keys::MintedKey;
-pub use notion::{Notion, TokenError};
+pub use notion::{Notion, NotionError, TokenError};
 pub use sealing::{RootKey, Secret};
 pub use store::records::{ApiKey, KeyKind};
 pub use world::{ClockHand, World};

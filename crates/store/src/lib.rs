@@ -5,6 +5,7 @@
 
 pub mod records;
 mod sqlite;
+pub mod suite;
 
 use async_trait::async_trait;
 use jiff::Timestamp;

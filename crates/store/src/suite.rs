@@ -1,0 +1,796 @@
+//! The conformance suite: what every [`Store`] must do, each property a function of its own. A backend's test file calls
+//! [`conformance`](crate::conformance) with a function that opens a fresh store, and gets one test a property.
+
+#![expect(missing_docs, reason = "the name of each property is its sentence")]
+
+use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering};
+use std::time::Duration;
+
+use jiff::Timestamp;
+use lifecycle::{Generation, GrantState};
+use sealing::{Cell, Keyring, RootKey, Row, Secret, Sha256, sha256};
+
+use crate::records::{
+    Actor, ApiKey, Attempt, AttemptOutcome, Candidate, Code, CodeSpent, ConnectSession, Connection,
+    ConnectionStage, Door, Event, Grant, KeyKind, Profile, SealedPair, Step,
+};
+use crate::{
+    Activated, Activation, Arrival, ArrivalSaved, AttemptFilter, AttemptStart, AttemptTaken, Committed,
+    ConnectionFilter, Disconnected, Imported, LeaseTaken, PageRequest, Store,
+};
+
+/// The store under test. Tasks share it.
+pub type Subject = Arc<dyn Store>;
+
+/// Declares one test for each property of the suite. `$open` is an expression that gives a fresh store and whatever keeps
+/// it alive, as `(Arc<dyn Store>, guard)`.
+#[macro_export]
+macro_rules! conformance {
+    ($open:expr) => {
+        $crate::conformance!(@ $open;
+            a_keyring_is_saved_once
+            a_session_is_found_by_its_token_and_within_its_integration
+            a_session_takes_five_attempts_until_it_ends_or_is_spent
+            a_state_is_taken_by_exactly_one_of_many
+            another_browser_takes_nothing
+            a_state_belongs_to_one_integration_and_ends
+            a_lost_state_is_decided_by_the_one_open_cookie
+            an_arrival_is_saved_whole_and_ends_the_sessions_other_attempts
+            a_code_is_activated_by_exactly_one_of_many
+            an_activation_waits_for_nobody_who_moved_the_grant
+            a_refused_code_deletes_its_connection_and_frees_its_candidate
+            a_code_that_nobody_redeemed_is_found_when_it_ended
+            an_older_connection_is_healed_and_the_pending_one_goes
+            a_candidate_is_adopted_only_at_the_expected_generation
+            a_candidate_hands_its_pair_over
+            a_refresh_lease_is_held_by_one_and_taken_over_when_it_ended
+            a_refresh_is_committed_by_the_spent_generation_and_not_by_the_lease
+            a_tombstone_is_never_revived_and_makes_room_for_a_new_grant
+            a_state_change_tells_once
+            only_the_last_connection_ends_its_grant
+            keys_end_with_their_connection_and_stay_in_their_integration
+            lists_neither_skip_nor_repeat
+            every_query_stays_in_its_integration
+            an_import_never_replaces_a_live_pair
+            a_first_call_is_drawn_once
+            the_revision_grows_with_what_caches_depend_on
+            what_has_outlived_its_use_is_purged
+        );
+    };
+    (@ $open:expr; $($property:ident)*) => {
+        $(
+            #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+            async fn $property() {
+                let (store, _guard) = $open;
+                $crate::suite::$property(store).await;
+            }
+        )*
+    };
+}
+
+const APP: &str = "client-a";
+const OTHER: &str = "client-b";
+
+/// The suite's clock: seconds after a fixed moment.
+fn at(second: i64) -> Timestamp {
+    Timestamp::from_second(1_790_000_000 + second).expect("a time in range")
+}
+
+/// Ids that sort in the order of making.
+fn id(prefix: &str) -> String {
+    static MADE: AtomicU64 = AtomicU64::new(0);
+    format!("{prefix}_{:032x}", MADE.fetch_add(1, Ordering::Relaxed))
+}
+
+fn hash(text: &str) -> Sha256 {
+    sha256(text.as_bytes())
+}
+
+/// A sealed pair. The bytes matter to nobody here; that they are sealed is a matter of types.
+fn sealed(text: &str) -> SealedPair {
+    let root = RootKey::parse(&"11".repeat(32)).expect("a root key");
+    let mut counter = 0_u8;
+    let mut random = |buffer: &mut [u8]| {
+        counter = counter.wrapping_add(1);
+        buffer.fill(counter);
+    };
+    let (keyring, _) = Keyring::create(&root, &mut random);
+    let row = Row { table: "grants", client_id: APP, id: "x" };
+    let (key, data_key_wrapped) = keyring.new_data_key(&row, &mut random);
+    let cell = Cell { row, column: "access_token", generation: 0 };
+    SealedPair {
+        data_key_wrapped,
+        access_token_sealed: key.seal(&cell, &Secret::new(text.to_owned()), &mut random),
+        refresh_token_sealed: None,
+    }
+}
+
+fn profile(bot: &str) -> Profile {
+    Profile {
+        bot_id: bot.to_owned(),
+        workspace_id: format!("workspace of {bot}"),
+        workspace_name: Some("Northwind".to_owned()),
+        workspace_icon: None,
+        owner_id: "owner".to_owned(),
+        owner_name: None,
+        owner_email: None,
+        duplicated_template_id: None,
+    }
+}
+
+fn event(kind: &str) -> Event {
+    Event {
+        id: id("evt"),
+        client_id: APP.to_owned(),
+        at: at(0),
+        kind: kind.to_owned(),
+        connection_id: None,
+        attempt_id: None,
+        note: None,
+    }
+}
+
+fn step(what: &str) -> Step {
+    Step::ok(at(0), Actor::App, Actor::Vestibule, what)
+}
+
+fn session(end_user: &str) -> ConnectSession {
+    let id = id("cs");
+    ConnectSession {
+        token_sha256: hash(&format!("token {id}")),
+        id,
+        client_id: APP.to_owned(),
+        end_user: end_user.to_owned(),
+        return_url: "https://app.example/return".to_owned(),
+        reconnect: None,
+        created_at: at(0),
+        expires_at: at(900),
+        spent_at: None,
+    }
+}
+
+fn attempt(session: Option<&ConnectSession>) -> Attempt {
+    let id = id("att");
+    let door = match session {
+        Some(session) => Door::Session {
+            connect_session_id: session.id.clone(),
+            end_user: session.end_user.clone(),
+            return_url: session.return_url.clone(),
+            reconnect: None,
+        },
+        None => Door::NotionShaped {
+            redirect_uri: "https://app.example/callback".to_owned(),
+            code_challenge: None,
+            app_state_sealed: None,
+            data_key_wrapped: None,
+        },
+    };
+    Attempt {
+        state_sha256: hash(&format!("state {id}")),
+        cookie_sha256: hash(&format!("cookie {id}")),
+        id,
+        client_id: APP.to_owned(),
+        door,
+        outcome: AttemptOutcome::WentToNotion,
+        notion_redirect_uri: "https://vestibule.example/callback/a".to_owned(),
+        started_at: at(0),
+        expires_at: at(600),
+        consumed_at: None,
+        connection_id: None,
+    }
+}
+
+/// What a good callback of `attempt` brings.
+fn arrival(attempt: &Attempt, end_user: Option<&str>, bot: &str) -> Arrival {
+    let connection = Connection {
+        id: id("con"),
+        client_id: APP.to_owned(),
+        end_user: end_user.map(str::to_owned),
+        grant_id: None,
+        stage: ConnectionStage::Pending,
+        notion_shaped: end_user.is_none(),
+        created_at: at(1),
+        last_used_at: None,
+        disconnected_at: None,
+    };
+    Arrival {
+        attempt_id: attempt.id.clone(),
+        candidate: Candidate {
+            id: id("can"),
+            client_id: APP.to_owned(),
+            connection_id: Some(connection.id.clone()),
+            attempt_id: Some(attempt.id.clone()),
+            profile: profile(bot),
+            pair: sealed("candidate"),
+            issued_at: at(1),
+            expires_at: at(301),
+        },
+        code: Code {
+            code_sha256: hash(&format!("code {}", attempt.id)),
+            client_id: APP.to_owned(),
+            attempt_id: attempt.id.clone(),
+            connection_id: connection.id.clone(),
+            expires_at: at(301),
+            spent: None,
+        },
+        connection,
+        steps: vec![step("arrived")],
+    }
+}
+
+fn grant(id: &str, bot: &str, generation: u64) -> Grant {
+    Grant {
+        id: id.to_owned(),
+        client_id: APP.to_owned(),
+        profile: profile(bot),
+        generation: Generation(generation),
+        state: GrantState::Active,
+        reason: None,
+        pair: Some(sealed("current")),
+        issued_at: at(1),
+        created_at: at(1),
+        refreshing: false,
+    }
+}
+
+fn activation(arrival: &Arrival, grant: Grant, expected: Option<u64>) -> Activation {
+    Activation {
+        code_sha256: arrival.code.code_sha256,
+        key_id: "key".to_owned(),
+        candidate_id: arrival.candidate.id.clone(),
+        grant,
+        expected: expected.map(Generation),
+        connection_id: arrival.connection.id.clone(),
+        key: None,
+        steps: vec![step("redeemed")],
+        event: event("connection.connected"),
+    }
+}
+
+/// A callback that went well, up to the arrival.
+async fn arrived(store: &Subject, end_user: Option<&str>, bot: &str) -> Arrival {
+    let session = end_user.map(session);
+    if let Some(session) = &session {
+        store.insert_connect_session(session).await.expect("stored");
+    }
+    let attempt = attempt(session.as_ref());
+    store.insert_attempt(&attempt, &[step("opened")], 5, at(0)).await.expect("stored");
+    store.take_attempt(APP, &attempt.state_sha256, &[attempt.cookie_sha256], at(1)).await.expect("taken");
+    let arrival = arrival(&attempt, end_user, bot);
+    assert_eq!(store.save_arrival(&arrival, at(1)).await.expect("saved"), ArrivalSaved::Saved);
+    arrival
+}
+
+/// A live connection on a grant of its own; both ids.
+async fn live(store: &Subject, end_user: &str, bot: &str) -> (String, String) {
+    let arrival = arrived(store, Some(end_user), bot).await;
+    let grant_id = id("grt");
+    let activated =
+        store.activate(&activation(&arrival, grant(&grant_id, bot, 1), None)).await.expect("activated");
+    assert_eq!(activated, Activated::Done);
+    (arrival.connection.id, grant_id)
+}
+
+fn all() -> PageRequest {
+    PageRequest { after: None, size: 100 }
+}
+
+pub async fn a_keyring_is_saved_once(store: Subject) {
+    assert!(store.find_keyring().await.expect("read").is_none());
+    let ring = |byte: u8| {
+        let root = RootKey::parse(&"22".repeat(32)).expect("a root key");
+        Keyring::create(&root, &mut |buffer: &mut [u8]| buffer.fill(byte)).1
+    };
+    assert!(store.insert_keyring(&ring(1)).await.expect("stored"));
+    assert!(!store.insert_keyring(&ring(2)).await.expect("refused"), "the first one stays");
+    assert_eq!(store.find_keyring().await.expect("read"), Some(ring(1)));
+}
+
+pub async fn a_session_is_found_by_its_token_and_within_its_integration(store: Subject) {
+    let made = session("u");
+    store.insert_connect_session(&made).await.expect("stored");
+    let found = store.find_connect_session_by_token(&made.token_sha256).await.expect("read").expect("there");
+    assert_eq!((found.id.as_str(), found.end_user.as_str()), (made.id.as_str(), "u"));
+    assert!(store.find_connect_session(APP, &made.id).await.expect("read").is_some());
+    assert!(store.find_connect_session(OTHER, &made.id).await.expect("read").is_none());
+    assert!(store.find_connect_session_by_token(&hash("another")).await.expect("read").is_none());
+}
+
+pub async fn a_session_takes_five_attempts_until_it_ends_or_is_spent(store: Subject) {
+    let made = session("u");
+    store.insert_connect_session(&made).await.expect("stored");
+    let begin = async |second| {
+        store.insert_attempt(&attempt(Some(&made)), &[], 5, at(second)).await.expect("answered")
+    };
+    assert_eq!(begin(900).await, AttemptStart::SessionExpired);
+    for _ in 0..5 {
+        assert_eq!(begin(1).await, AttemptStart::Started);
+    }
+    assert_eq!(begin(1).await, AttemptStart::TooMany);
+    let spent = arrived(&store, Some("v"), "bot").await;
+    let (found, _) = store.find_attempt(APP, &spent.attempt_id).await.expect("read").expect("there");
+    let Door::Session { connect_session_id, end_user, return_url, reconnect } = found.door else {
+        panic!("its door")
+    };
+    let again = Attempt {
+        door: Door::Session { connect_session_id, end_user, return_url, reconnect },
+        ..attempt(None)
+    };
+    assert_eq!(
+        store.insert_attempt(&again, &[], 5, at(2)).await.expect("answered"),
+        AttemptStart::SessionSpent
+    );
+}
+
+pub async fn a_state_is_taken_by_exactly_one_of_many(store: Subject) {
+    let made = attempt(None);
+    store.insert_attempt(&made, &[], 5, at(0)).await.expect("stored");
+    let mut tasks = Vec::new();
+    for _ in 0..16 {
+        let (store, state, cookie) = (Arc::clone(&store), made.state_sha256, made.cookie_sha256);
+        tasks.push(tokio::spawn(async move {
+            store.take_attempt(APP, &state, &[cookie], at(1)).await.expect("answered")
+        }));
+    }
+    let mut taken = 0;
+    for task in tasks {
+        match task.await.expect("it ran") {
+            AttemptTaken::Taken(_) => taken += 1,
+            other => assert!(matches!(other, AttemptTaken::Spent(_)), "{other:?}"),
+        }
+    }
+    assert_eq!(taken, 1);
+}
+
+pub async fn another_browser_takes_nothing(store: Subject) {
+    let made = attempt(None);
+    store.insert_attempt(&made, &[], 5, at(0)).await.expect("stored");
+    for cookies in [vec![], vec![hash("another")]] {
+        let taken = store.take_attempt(APP, &made.state_sha256, &cookies, at(1)).await.expect("answered");
+        assert!(matches!(taken, AttemptTaken::WrongBrowser(_)), "{taken:?}");
+    }
+    let cookies = [hash("another"), made.cookie_sha256];
+    let taken = store.take_attempt(APP, &made.state_sha256, &cookies, at(1)).await.expect("answered");
+    assert!(matches!(taken, AttemptTaken::Taken(_)), "{taken:?}");
+}
+
+pub async fn a_state_belongs_to_one_integration_and_ends(store: Subject) {
+    let made = attempt(None);
+    store.insert_attempt(&made, &[], 5, at(0)).await.expect("stored");
+    let take = async |client_id: &str, second| {
+        store
+            .take_attempt(client_id, &made.state_sha256, &[made.cookie_sha256], at(second))
+            .await
+            .expect("answered")
+    };
+    assert!(matches!(take(OTHER, 1).await, AttemptTaken::Unknown));
+    assert!(matches!(take(APP, 600).await, AttemptTaken::Expired(_)));
+}
+
+pub async fn a_lost_state_is_decided_by_the_one_open_cookie(store: Subject) {
+    let (one, two) = (attempt(None), attempt(None));
+    for made in [&one, &two] {
+        store.insert_attempt(made, &[], 5, at(0)).await.expect("stored");
+    }
+    let both = [one.cookie_sha256, two.cookie_sha256];
+    let taken = store.take_attempt_by_cookie(APP, &both, at(1)).await.expect("answered");
+    assert!(matches!(taken, AttemptTaken::Unknown), "two are open: {taken:?}");
+    let taken = store.take_attempt_by_cookie(OTHER, &both[..1], at(1)).await.expect("answered");
+    assert!(matches!(taken, AttemptTaken::Unknown));
+    let taken = store.take_attempt_by_cookie(APP, &both[..1], at(1)).await.expect("answered");
+    assert!(matches!(&taken, AttemptTaken::Taken(attempt) if attempt.id == one.id), "{taken:?}");
+    let taken = store.take_attempt_by_cookie(APP, &both, at(1)).await.expect("answered");
+    assert!(matches!(&taken, AttemptTaken::Taken(attempt) if attempt.id == two.id), "one is left: {taken:?}");
+}
+
+pub async fn an_arrival_is_saved_whole_and_ends_the_sessions_other_attempts(store: Subject) {
+    let made = session("u");
+    store.insert_connect_session(&made).await.expect("stored");
+    let (one, two) = (attempt(Some(&made)), attempt(Some(&made)));
+    for begun in [&one, &two] {
+        store.insert_attempt(begun, &[], 5, at(0)).await.expect("stored");
+        store.take_attempt(APP, &begun.state_sha256, &[begun.cookie_sha256], at(1)).await.expect("taken");
+    }
+    let (first, second) = (arrival(&one, Some("u"), "bot"), arrival(&two, Some("u"), "bot"));
+    assert_eq!(store.save_arrival(&first, at(1)).await.expect("saved"), ArrivalSaved::Saved);
+    let found = store.find_code(&first.code.code_sha256).await.expect("read").expect("there");
+    assert_eq!(found.attempt.outcome, AttemptOutcome::Returned);
+    assert!(found.candidate.is_some());
+    let view = store.find_connection(APP, &first.connection.id).await.expect("read").expect("there");
+    assert_eq!((view.connection.stage, view.profile.bot_id.as_str()), (ConnectionStage::Pending, "bot"));
+
+    assert_eq!(store.save_arrival(&second, at(2)).await.expect("saved"), ArrivalSaved::Superseded);
+    assert!(store.find_code(&second.code.code_sha256).await.expect("read").is_none());
+    assert!(store.find_connection(APP, &second.connection.id).await.expect("read").is_none());
+    let due = store.due_candidates(at(3), 10).await.expect("read");
+    assert_eq!(due.len(), 1, "its pair is kept, to be settled");
+    let (late, _) = store.find_attempt(APP, &two.id).await.expect("read").expect("there");
+    assert_eq!(late.outcome, AttemptOutcome::Superseded);
+}
+
+pub async fn a_code_is_activated_by_exactly_one_of_many(store: Subject) {
+    let arrival = arrived(&store, Some("u"), "bot").await;
+    let mut tasks = Vec::new();
+    for _ in 0..8 {
+        let (store, activation) =
+            (Arc::clone(&store), activation(&arrival, grant(&id("grt"), "bot", 1), None));
+        tasks.push(tokio::spawn(async move { store.activate(&activation).await.expect("answered") }));
+    }
+    let mut done = 0;
+    for task in tasks {
+        done += usize::from(task.await.expect("it ran") == Activated::Done);
+    }
+    assert_eq!(done, 1);
+    let view = store.find_connection(APP, &arrival.connection.id).await.expect("read").expect("there");
+    assert_eq!(
+        (view.connection.stage, view.grant_state),
+        (ConnectionStage::Active, Some(GrantState::Active))
+    );
+    let found = store.find_code(&arrival.code.code_sha256).await.expect("read").expect("there");
+    let spent =
+        CodeSpent::Redeemed { key_id: "key".to_owned(), connection_id: arrival.connection.id.clone() };
+    assert_eq!(found.code.spent, Some(spent));
+    assert!(found.candidate.is_none(), "its pair is the grant's now");
+}
+
+pub async fn an_activation_waits_for_nobody_who_moved_the_grant(store: Subject) {
+    let (_, grant_id) = live(&store, "u", "bot").await;
+    let arrival = arrived(&store, Some("v"), "bot").await;
+    let blind = activation(&arrival, grant(&id("grt"), "bot", 1), None);
+    assert_eq!(store.activate(&blind).await.expect("answered"), Activated::GrantMoved);
+    let stale = activation(&arrival, grant(&grant_id, "bot", 6), Some(5));
+    assert_eq!(store.activate(&stale).await.expect("answered"), Activated::GrantMoved);
+    let right = activation(&arrival, grant(&grant_id, "bot", 2), Some(1));
+    assert_eq!(store.activate(&right).await.expect("answered"), Activated::Done);
+    let found = store.find_grant(&grant_id).await.expect("read").expect("there");
+    assert_eq!(found.generation, Generation(2));
+    let view = store.find_connection(APP, &arrival.connection.id).await.expect("read").expect("there");
+    assert!(view.shared_grant);
+}
+
+pub async fn a_refused_code_deletes_its_connection_and_frees_its_candidate(store: Subject) {
+    let arrival = arrived(&store, Some("u"), "bot").await;
+    let refuse = async || {
+        let outcome = AttemptOutcome::RedeemRefused;
+        let (hash, event) = (arrival.code.code_sha256, event("connection.refused"));
+        store.refuse_code(&hash, outcome, &[step("refused")], &event, at(2)).await.expect("answered")
+    };
+    assert!(refuse().await);
+    assert!(!refuse().await, "it is spent");
+    assert!(store.find_connection(APP, &arrival.connection.id).await.expect("read").is_none());
+    let due = store.due_candidates(at(2), 10).await.expect("read");
+    assert_eq!(due.iter().map(|due| due.id.as_str()).collect::<Vec<_>>(), [arrival.candidate.id.as_str()]);
+    let late = activation(&arrival, grant(&id("grt"), "bot", 1), None);
+    assert_eq!(store.activate(&late).await.expect("answered"), Activated::CodeSpent);
+    store.delete_candidate(&arrival.candidate.id).await.expect("deleted");
+    assert!(store.due_candidates(at(9), 10).await.expect("read").is_empty());
+}
+
+pub async fn a_code_that_nobody_redeemed_is_found_when_it_ended(store: Subject) {
+    let arrival = arrived(&store, Some("u"), "bot").await;
+    assert!(store.unredeemed_codes(at(300), 10).await.expect("read").is_empty());
+    let found = store.unredeemed_codes(at(301), 10).await.expect("read");
+    assert_eq!(found.len(), 1);
+    assert_eq!(found[0].code.connection_id, arrival.connection.id);
+    assert!(
+        store.due_candidates(at(301), 10).await.expect("read").is_empty(),
+        "its connection still holds it"
+    );
+}
+
+pub async fn an_older_connection_is_healed_and_the_pending_one_goes(store: Subject) {
+    let (older, grant_id) = live(&store, "u", "bot").await;
+    let held = store.find_connection_on_grant(&grant_id, Some("u"), false).await.expect("read");
+    assert_eq!(held.map(|held| held.id), Some(older.clone()));
+    assert!(store.find_connection_on_grant(&grant_id, Some("v"), false).await.expect("read").is_none());
+    let arrival = arrived(&store, Some("u"), "bot").await;
+    let healing = Activation {
+        connection_id: older.clone(),
+        ..activation(&arrival, grant(&grant_id, "bot", 2), Some(1))
+    };
+    assert_eq!(store.activate(&healing).await.expect("answered"), Activated::Done);
+    assert!(store.find_connection(APP, &arrival.connection.id).await.expect("read").is_none());
+    let (attempt, steps) = store.find_attempt(APP, &arrival.attempt_id).await.expect("read").expect("there");
+    assert_eq!(attempt.connection_id.as_deref(), Some(older.as_str()));
+    assert_eq!(
+        steps.iter().map(|step| step.what.as_str()).collect::<Vec<_>>(),
+        ["opened", "arrived", "redeemed"]
+    );
+}
+
+pub async fn a_candidate_is_adopted_only_at_the_expected_generation(store: Subject) {
+    let (_, grant_id) = live(&store, "u", "bot").await;
+    let candidate =
+        Candidate { connection_id: None, attempt_id: None, ..arrival(&attempt(None), None, "bot").candidate };
+    store.insert_candidate(&candidate).await.expect("stored");
+    let adopt = async |generation, expected| {
+        store
+            .adopt_candidate(&candidate.id, &grant(&grant_id, "bot", generation), Generation(expected))
+            .await
+            .expect("answered")
+    };
+    assert_eq!(adopt(8, 7).await, Committed::Moved(Generation(1)));
+    assert_eq!(store.due_candidates(at(400), 10).await.expect("read").len(), 1, "it is still there");
+    assert_eq!(adopt(2, 1).await, Committed::Done);
+    assert!(store.due_candidates(at(400), 10).await.expect("read").is_empty());
+    assert_eq!(store.find_grant(&grant_id).await.expect("read").expect("there").generation, Generation(2));
+}
+
+pub async fn a_candidate_hands_its_pair_over(store: Subject) {
+    let waiting = arrived(&store, Some("u"), "bot").await;
+    let unused =
+        Candidate { connection_id: None, attempt_id: None, ..arrival(&attempt(None), None, "bot").candidate };
+    store.insert_candidate(&unused).await.expect("stored");
+    let of = store.candidates_of(APP, &profile("bot")).await.expect("read");
+    assert!(of.iter().any(|one| one.id == waiting.candidate.id), "{of:?}");
+    assert!(store.candidates_of(OTHER, &profile("bot")).await.expect("read").is_empty());
+    let pair = sealed("newer");
+    let to = &waiting.candidate.id;
+    assert!(store.hand_over_candidate(&unused.id, to, &pair, at(50)).await.expect("answered"));
+    let found = store.find_code(&waiting.code.code_sha256).await.expect("read").expect("there");
+    let candidate = found.candidate.expect("it waits");
+    assert_eq!(candidate.pair.access_token_sealed.as_bytes(), pair.access_token_sealed.as_bytes());
+    assert_eq!(candidate.issued_at, at(50));
+    assert!(!store.hand_over_candidate(to, "can_gone", &pair, at(60)).await.expect("answered"));
+}
+
+pub async fn a_refresh_lease_is_held_by_one_and_taken_over_when_it_ended(store: Subject) {
+    let (_, grant_id) = live(&store, "u", "bot").await;
+    let take = async |generation, holder: &str, second| {
+        store
+            .take_refresh_lease(&grant_id, Generation(generation), holder, at(second), at(second + 75))
+            .await
+            .expect("answered")
+    };
+    let LeaseTaken::Taken(lease) = take(1, "one", 0).await else { panic!("the first one gets it") };
+    assert!(matches!(take(1, "two", 74).await, LeaseTaken::Held(held) if held.holder == "one"));
+    assert!(matches!(take(9, "two", 10).await, LeaseTaken::Moved));
+    assert!(store.find_grant(&grant_id).await.expect("read").expect("there").refreshing);
+    let LeaseTaken::Taken(second) = take(1, "two", 75).await else { panic!("it had ended") };
+    assert!(second.epoch > lease.epoch);
+    store.release_refresh_lease(&grant_id, &lease, "late").await.expect("released");
+    assert!(
+        matches!(take(1, "three", 76).await, LeaseTaken::Held(held) if held.holder == "two"),
+        "only one's own is released"
+    );
+    store.release_refresh_lease(&grant_id, &second, "issued").await.expect("released");
+    let facts = store.grant_facts(&grant_id, at(-10)).await.expect("read").expect("there");
+    assert_eq!((facts.generation, facts.refreshes.len()), (Generation(1), 2));
+}
+
+pub async fn a_refresh_is_committed_by_the_spent_generation_and_not_by_the_lease(store: Subject) {
+    let (_, grant_id) = live(&store, "u", "bot").await;
+    let commit = async |generation, spent| {
+        let renewed = grant(&grant_id, "bot", generation);
+        store
+            .commit_refresh(&renewed, Generation(spent), &event("connection.refreshed"))
+            .await
+            .expect("answered")
+    };
+    // No lease is held at all: a stalled holder may own the only valid pair.
+    assert_eq!(commit(2, 1).await, Committed::Done);
+    assert_eq!(commit(2, 1).await, Committed::Moved(Generation(2)));
+}
+
+pub async fn a_tombstone_is_never_revived_and_makes_room_for_a_new_grant(store: Subject) {
+    let (connection, grant_id) = live(&store, "u", "bot").await;
+    let ended =
+        store.disconnect(APP, &connection, &event("connection.disconnected"), at(5)).await.expect("ended");
+    let Disconnected::GrantEnded(tombstone) = ended else { panic!("it was the last: {ended:?}") };
+    assert!(tombstone.pair.is_some(), "there is something to revoke with");
+    let late = grant(&grant_id, "bot", 2);
+    let committed =
+        store.commit_refresh(&late, Generation(1), &event("connection.refreshed")).await.expect("answered");
+    assert_eq!(committed, Committed::Tombstoned);
+    let state = store
+        .set_grant_state(&grant_id, Generation(1), GrantState::Active, None, None)
+        .await
+        .expect("answered");
+    assert_eq!(state, Committed::Tombstoned);
+    assert_eq!(store.unrevoked_grants(10).await.expect("read").len(), 1);
+    store.destroy_data_key(&grant_id).await.expect("destroyed");
+    assert!(store.unrevoked_grants(10).await.expect("read").is_empty());
+    assert!(store.find_grant(&grant_id).await.expect("read").is_none_or(|grant| grant.pair.is_none()));
+
+    let (_, fresh) = live(&store, "u", "bot").await;
+    assert_ne!(fresh, grant_id);
+    let found = store.find_live_grant(APP, &profile("bot")).await.expect("read").expect("there");
+    assert_eq!(found.id, fresh);
+}
+
+pub async fn a_state_change_tells_once(store: Subject) {
+    let (_, grant_id) = live(&store, "u", "bot").await;
+    let set = async |generation| {
+        let (state, told) = (GrantState::ReconnectNeeded, event("connection.reconnect_needed"));
+        store
+            .set_grant_state(&grant_id, Generation(generation), state, Some("why"), Some(&told))
+            .await
+            .expect("answered")
+    };
+    assert_eq!(set(1).await, Committed::Done);
+    assert_eq!(set(1).await, Committed::Done);
+    assert_eq!(set(7).await, Committed::Moved(Generation(1)));
+    let events = store.list_events(APP, &all()).await.expect("read").rows;
+    assert_eq!(events.iter().filter(|event| event.kind == "connection.reconnect_needed").count(), 1);
+}
+
+pub async fn only_the_last_connection_ends_its_grant(store: Subject) {
+    let (one, grant_id) = live(&store, "u", "bot").await;
+    let arrival = arrived(&store, Some("v"), "bot").await;
+    let joined = activation(&arrival, grant(&grant_id, "bot", 2), Some(1));
+    assert_eq!(store.activate(&joined).await.expect("answered"), Activated::Done);
+    let end = async |client_id: &str, id: &str| {
+        store.disconnect(client_id, id, &event("connection.disconnected"), at(5)).await.expect("answered")
+    };
+    assert!(matches!(end(OTHER, &one).await, Disconnected::Unknown));
+    assert!(matches!(end(APP, &one).await, Disconnected::GrantKept));
+    assert!(matches!(end(APP, &one).await, Disconnected::Already));
+    assert!(matches!(end(APP, &arrival.connection.id).await, Disconnected::GrantEnded(_)));
+    let pending = arrived(&store, Some("w"), "another-bot").await;
+    assert!(matches!(end(APP, &pending.connection.id).await, Disconnected::WasPending));
+}
+
+fn key(kind: KeyKind, connection_id: Option<&str>) -> ApiKey {
+    let id = id("k").split_off(2);
+    ApiKey {
+        secret_hmac: hash(&id),
+        id,
+        kind,
+        client_id: APP.to_owned(),
+        connection_id: connection_id.map(str::to_owned),
+        label: "label".to_owned(),
+        refresh_hmac: None,
+        created_at: at(0),
+        revoked_at: None,
+    }
+}
+
+pub async fn keys_end_with_their_connection_and_stay_in_their_integration(store: Subject) {
+    let (connection, _) = live(&store, "u", "bot").await;
+    let (own, app) = (key(KeyKind::Connection, Some(&connection)), key(KeyKind::App, None));
+    for made in [&own, &app] {
+        store.insert_api_key(made, &event("key.minted")).await.expect("stored");
+    }
+    let listed = store.list_api_keys(APP, Some(&connection)).await.expect("read");
+    assert_eq!(listed.iter().map(|key| key.id.as_str()).collect::<Vec<_>>(), [own.id.as_str()]);
+    assert_eq!(store.list_api_keys(APP, None).await.expect("read").len(), 1, "app keys are listed apart");
+    let revoked = event("key.revoked");
+    assert!(!store.revoke_api_key(OTHER, None, &app.id, &revoked).await.expect("answered"));
+    assert!(!store.revoke_api_key(APP, Some(&connection), &app.id, &revoked).await.expect("answered"));
+    assert!(store.revoke_api_key(APP, None, &app.id, &revoked).await.expect("answered"));
+    assert!(!store.revoke_api_key(APP, None, &app.id, &event("key.revoked")).await.expect("answered"));
+    store.disconnect(APP, &connection, &event("connection.disconnected"), at(5)).await.expect("ended");
+    let found = store.find_api_key(&own.id).await.expect("read").expect("there");
+    assert!(found.revoked_at.is_some());
+    assert_eq!(found.secret_hmac, own.secret_hmac);
+}
+
+pub async fn lists_neither_skip_nor_repeat(store: Subject) {
+    let mut made = Vec::new();
+    for number in 0..7 {
+        made.push(live(&store, "u", &format!("bot-{number}")).await.0);
+    }
+    let mut seen = Vec::new();
+    let mut after = None;
+    loop {
+        let page = PageRequest { after, size: 3 };
+        let page = store.list_connections(APP, &ConnectionFilter::default(), &page).await.expect("read");
+        seen.extend(page.rows.iter().map(|view| view.connection.id.clone()));
+        after = page.next;
+        if after.is_none() {
+            break;
+        }
+    }
+    made.reverse();
+    assert_eq!(seen, made, "newest first");
+    let attempts =
+        store.list_attempts(APP, &AttemptFilter::default(), &PageRequest { after: None, size: 4 }).await;
+    assert!(attempts.expect("read").next.is_some());
+    let events = store.list_events(APP, &all()).await.expect("read").rows;
+    assert!(events.is_sorted_by_key(|event| event.id.clone()), "oldest first");
+    let filter = ConnectionFilter { bot_id: Some("bot-3".to_owned()), ..ConnectionFilter::default() };
+    assert_eq!(store.list_connections(APP, &filter, &all()).await.expect("read").rows.len(), 1);
+    let filter = ConnectionFilter { state: Some("disconnected".to_owned()), ..ConnectionFilter::default() };
+    assert!(store.list_connections(APP, &filter, &all()).await.expect("read").rows.is_empty());
+}
+
+pub async fn every_query_stays_in_its_integration(store: Subject) {
+    let (connection, _) = live(&store, "u", "bot").await;
+    let attempts = store.list_attempts(APP, &AttemptFilter::default(), &all()).await.expect("read");
+    let attempt = attempts.rows.first().expect("one").id.clone();
+    assert!(store.find_connection(OTHER, &connection).await.expect("read").is_none());
+    assert!(store.find_attempt(OTHER, &attempt).await.expect("read").is_none());
+    assert!(
+        store
+            .list_connections(OTHER, &ConnectionFilter::default(), &all())
+            .await
+            .expect("read")
+            .rows
+            .is_empty()
+    );
+    assert!(
+        store.list_attempts(OTHER, &AttemptFilter::default(), &all()).await.expect("read").rows.is_empty()
+    );
+    assert!(store.list_events(OTHER, &all()).await.expect("read").rows.is_empty());
+    assert!(store.find_live_grant(OTHER, &profile("bot")).await.expect("read").is_none());
+    let changed = event("connection.end_user_changed");
+    assert!(!store.update_end_user(OTHER, &connection, "v", &changed).await.expect("answered"));
+    assert!(store.update_end_user(APP, &connection, "v", &changed).await.expect("answered"));
+    let view = store.find_connection(APP, &connection).await.expect("read").expect("there");
+    assert_eq!(view.connection.end_user.as_deref(), Some("v"));
+}
+
+pub async fn an_import_never_replaces_a_live_pair(store: Subject) {
+    let (_, grant_id) = live(&store, "u", "bot").await;
+    let connection = |end_user: &str, on: &str| Connection {
+        id: id("con"),
+        client_id: APP.to_owned(),
+        end_user: Some(end_user.to_owned()),
+        grant_id: Some(on.to_owned()),
+        stage: ConnectionStage::Active,
+        notion_shaped: false,
+        created_at: at(1),
+        last_used_at: None,
+        disconnected_at: None,
+    };
+    let imported = grant(&id("grt"), "bot", 1);
+    let done = store
+        .import(&imported, &connection("v", &imported.id), &event("connection.imported"))
+        .await
+        .expect("done");
+    assert_eq!(done, Imported::KeptNewer);
+    assert_eq!(store.find_live_grant(APP, &profile("bot")).await.expect("read").expect("there").id, grant_id);
+    let joined = store.find_connection_on_grant(&grant_id, Some("v"), false).await.expect("read");
+    assert!(joined.is_some(), "the end user is connected all the same");
+    let fresh = grant(&id("grt"), "new-bot", 1);
+    let done =
+        store.import(&fresh, &connection("v", &fresh.id), &event("connection.imported")).await.expect("done");
+    assert_eq!(done, Imported::Created);
+}
+
+pub async fn a_first_call_is_drawn_once(store: Subject) {
+    let (connection, _) = live(&store, "u", "bot").await;
+    for second in [10, 100] {
+        store.touch_connection(&connection, at(second), &[step("first call")]).await.expect("noted");
+    }
+    let view = store.find_connection(APP, &connection).await.expect("read").expect("there");
+    assert_eq!(view.connection.last_used_at, Some(at(100)));
+    let attempts = store.list_attempts(APP, &AttemptFilter::default(), &all()).await.expect("read");
+    let (_, steps) = store.find_attempt(APP, &attempts.rows[0].id).await.expect("read").expect("there");
+    assert_eq!(steps.iter().filter(|step| step.what == "first call").count(), 1);
+}
+
+pub async fn the_revision_grows_with_what_caches_depend_on(store: Subject) {
+    let mut last = store.revision().await.expect("read");
+    let mut grown = async |what: &str| {
+        let now = store.revision().await.expect("read");
+        assert!(now > last, "{what}");
+        last = now;
+    };
+    let (connection, grant_id) = live(&store, "u", "bot").await;
+    grown("a connection became live").await;
+    let minted = key(KeyKind::App, None);
+    store.insert_api_key(&minted, &event("key.minted")).await.expect("stored");
+    store.revoke_api_key(APP, None, &minted.id, &event("key.revoked")).await.expect("ended");
+    grown("a key ended").await;
+    let renewed = grant(&grant_id, "bot", 2);
+    store.commit_refresh(&renewed, Generation(1), &event("connection.refreshed")).await.expect("stored");
+    grown("a pair was renewed").await;
+    let state = GrantState::ReconnectNeeded;
+    store.set_grant_state(&grant_id, Generation(2), state, None, None).await.expect("set");
+    grown("a grant changed its state").await;
+    store.disconnect(APP, &connection, &event("connection.disconnected"), at(5)).await.expect("ended");
+    grown("a connection ended").await;
+}
+
+pub async fn what_has_outlived_its_use_is_purged(store: Subject) {
+    let (connection, _) = live(&store, "u", "bot").await;
+    store.disconnect(APP, &connection, &event("connection.disconnected"), at(5)).await.expect("ended");
+    let later = |days: u64| at(5).checked_add(Duration::from_hours(24 * days)).expect("in range");
+    store.purge(later(29)).await.expect("purged");
+    assert!(store.find_connection(APP, &connection).await.expect("read").is_some(), "shown for thirty days");
+    store.purge(later(31)).await.expect("purged");
+    assert!(store.find_connection(APP, &connection).await.expect("read").is_none());
+    store.check().await.expect("it reads and writes");
+}
