@@ -1,4 +1,4 @@
-//! The conformance suite on SQLite, and what is SQLite's own: one file, private, shared by processes, full disks.
+//! The conformance suite on `SQLite`, and what is its own: one file, private, shared by processes, locked by others.
 
 use std::os::unix::fs::PermissionsExt as _;
 use std::sync::Arc;
