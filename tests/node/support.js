@@ -30,6 +30,7 @@ export async function demo(...flags) {
     facts,
     data,
     printed: () => printed,
+    pid: child.pid,
     async stop() {
       child.kill("SIGTERM");
       await ended;
