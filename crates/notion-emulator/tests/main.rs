@@ -1,0 +1,7 @@
+//! The emulator as its clients meet it: over HTTP, each test with one of its own.
+
+mod api;
+mod control;
+mod oauth;
+mod query;
+mod support;
