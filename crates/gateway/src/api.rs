@@ -1,5 +1,5 @@
 //! The HTTP API of the app's back end: connect sessions, connections, their keys, attempts and events.
-//! Every handler first finds out which app calls (`caller::app`); every query is scoped by that app's client id.
+//! A handler that takes an `AppCaller` runs only for an app with a good key; every query is scoped by that app's client id.
 
 pub(crate) mod attempts;
 pub(crate) mod connections;

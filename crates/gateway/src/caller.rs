@@ -5,8 +5,10 @@
 use std::sync::Arc;
 use std::sync::atomic::{AtomicI64, Ordering};
 
+use axum::extract::FromRequestParts;
 use axum::http::HeaderMap;
 use axum::http::header::AUTHORIZATION;
+use axum::http::request::Parts;
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
 use lifecycle::GrantState;
@@ -65,13 +67,17 @@ impl Authorized {
 /// Whether no call went through the connection before.
 pub(crate) struct FirstCall(pub(crate) bool);
 
-/// The app behind a call of the HTTP API.
-pub(crate) async fn app(gateway: &Gateway, headers: &HeaderMap) -> Result<AppCaller, Error> {
-    let key = bearer_key(gateway, headers).await?;
-    if key.kind != KeyKind::App {
-        return Err(Error::KeyWrongKind("the HTTP API takes an app key"));
+/// A handler of the HTTP API that takes an [`AppCaller`] runs for an app with a good app key and for nobody else.
+impl FromRequestParts<Gateway> for AppCaller {
+    type Rejection = Error;
+
+    async fn from_request_parts(parts: &mut Parts, gateway: &Gateway) -> Result<Self, Error> {
+        let key = bearer_key(gateway, &parts.headers).await?;
+        if key.kind != KeyKind::App {
+            return Err(Error::KeyWrongKind("the HTTP API takes an app key"));
+        }
+        Ok(Self { client_id: key.client_id.clone(), key_id: key.id.clone() })
     }
-    Ok(AppCaller { client_id: key.client_id.clone(), key_id: key.id.clone() })
 }
 
 /// A call to `/v1/…`: a connection key stands where a Notion token would.

@@ -7,9 +7,14 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use axum::Router;
+use axum::body::Body;
 use axum::extract::{ConnectInfo, MatchedPath, Request};
 use axum::middleware::Next;
 use axum::response::Response;
+use futures_util::{StreamExt as _, stream};
+use http_body::Body as _;
+use http_body_util::BodyStream;
+use hyper::body::Incoming;
 use hyper_util::rt::{TokioExecutor, TokioIo, TokioTimer};
 use hyper_util::server::conn::auto;
 use hyper_util::server::graceful::GracefulShutdown;
@@ -24,6 +29,8 @@ use crate::config::Config;
 const HEADER_TIMEOUT: Duration = Duration::from_secs(15);
 /// The largest head, in bytes.
 const HEAD_MAX: u32 = 64 * 1024;
+/// How long a client may pause in the middle of a body.
+const BODY_PAUSE_MAX: Duration = Duration::from_secs(30);
 /// How many sockets one listener holds; further ones wait in the kernel's queue.
 const SOCKETS_MAX: usize = 10_000;
 /// How long open calls may take to finish once the listener was told to stop.
@@ -58,11 +65,10 @@ pub async fn serve(listener: TcpListener, router: Router, stop: impl Future<Outp
         };
         // Small answers must not wait for the next acknowledgement.
         let _best_effort = stream.set_nodelay(true);
-        let service =
-            router.clone().map_request(move |mut request: axum::http::Request<hyper::body::Incoming>| {
-                request.extensions_mut().insert(ConnectInfo(peer));
-                request.map(axum::body::Body::new)
-            });
+        let service = router.clone().map_request(move |mut request: axum::http::Request<Incoming>| {
+            request.extensions_mut().insert(ConnectInfo(peer));
+            request.map(patient)
+        });
         let socket =
             builder.serve_connection(TokioIo::new(stream), TowerToHyperService::new(service)).into_owned();
         let watched = open.watch(socket);
@@ -74,6 +80,23 @@ pub async fn serve(listener: TcpListener, router: Router, stop: impl Future<Outp
     }
     drop(listener);
     let _in_time = tokio::time::timeout(DRAIN_MAX, open.shutdown()).await;
+}
+
+/// A body whose sender may pause, but not for ever: one that stalls would hold its socket and its call.
+fn patient(body: Incoming) -> Body {
+    if body.is_end_stream() {
+        return Body::empty();
+    }
+    Body::from_stream(stream::unfold(Some(BodyStream::new(body)), async |frames| {
+        let mut frames = frames?;
+        let next = match tokio::time::timeout(BODY_PAUSE_MAX, frames.next()).await {
+            Ok(None) => return None,
+            Ok(Some(Ok(frame))) => return Some((Ok(frame.into_data().unwrap_or_default()), Some(frames))),
+            Ok(Some(Err(error))) => std::io::Error::other(error),
+            Err(_) => std::io::Error::new(std::io::ErrorKind::TimedOut, "the body stalled"),
+        };
+        Some((Err(next), None))
+    }))
 }
 
 /// The client's address: the peer's, or what a trusted proxy says it is.

@@ -1,24 +1,23 @@
 //! Attempts: the flows, one of them as JSON, as a picture, or as Mermaid text.
 
 use axum::extract::{Path, RawQuery, State};
+use axum::http::StatusCode;
 use axum::http::header::{CACHE_CONTROL, CONTENT_SECURITY_POLICY, CONTENT_TYPE, X_CONTENT_TYPE_OPTIONS};
-use axum::http::{HeaderMap, StatusCode};
 use axum::response::{IntoResponse, Response};
 use serde_json::{Value, json};
 use store::AttemptFilter;
 use store::records::{Attempt, Door, Step};
 
 use super::{Query, answer, list};
-use crate::caller::app;
+use crate::caller::AppCaller;
 use crate::{Error, Gateway, diagram};
 
 /// `GET /api/attempts`
 pub(crate) async fn index(
     State(gateway): State<Gateway>,
     RawQuery(query): RawQuery,
-    headers: HeaderMap,
+    caller: AppCaller,
 ) -> Result<Response, Error> {
-    let caller = app(&gateway, &headers).await?;
     let mut query = Query::read(query.as_deref(), &["end_user", "outcome", "cursor", "page_size"])?;
     let outcome = match query.take("outcome") {
         None => None,
@@ -36,9 +35,8 @@ pub(crate) async fn index(
 pub(crate) async fn show(
     State(gateway): State<Gateway>,
     Path(name): Path<String>,
-    headers: HeaderMap,
+    caller: AppCaller,
 ) -> Result<Response, Error> {
-    let caller = app(&gateway, &headers).await?;
     let (id, form) = name.split_once('.').map_or((name.as_str(), None), |(id, form)| (id, Some(form)));
     let found = gateway.store.find_attempt(&caller.client_id, id).await?;
     let (attempt, steps) = found.ok_or(Error::NotFound("attempt"))?;

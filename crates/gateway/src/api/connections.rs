@@ -2,7 +2,7 @@
 
 use axum::body::Bytes;
 use axum::extract::{Path, RawQuery, State};
-use axum::http::{HeaderMap, StatusCode};
+use axum::http::StatusCode;
 use axum::response::{IntoResponse, Response};
 use lifecycle::{GrantState, Introspected};
 use serde::Deserialize;
@@ -11,7 +11,7 @@ use store::records::{ConnectionStage, ConnectionView, Event};
 use store::{ConnectionFilter, Disconnected};
 
 use super::{Query, answer, check_end_user, list, read};
-use crate::caller::app;
+use crate::caller::AppCaller;
 use crate::redeem::{Proof, redeem};
 use crate::{Error, Gateway, access, settle, vault};
 
@@ -25,10 +25,9 @@ struct Redeem {
 /// `POST /api/connections`
 pub(crate) async fn create(
     State(gateway): State<Gateway>,
-    headers: HeaderMap,
+    caller: AppCaller,
     body: Bytes,
 ) -> Result<Response, Error> {
-    let caller = app(&gateway, &headers).await?;
     let asked: Redeem = read(&body)?;
     check_end_user(&asked.end_user)?;
     let redeemed = redeem(&gateway, &caller, &asked.code, Proof::EndUser(&asked.end_user)).await?;
@@ -39,9 +38,8 @@ pub(crate) async fn create(
 pub(crate) async fn index(
     State(gateway): State<Gateway>,
     RawQuery(query): RawQuery,
-    headers: HeaderMap,
+    caller: AppCaller,
 ) -> Result<Response, Error> {
-    let caller = app(&gateway, &headers).await?;
     let known = ["end_user", "workspace_id", "bot_id", "state", "cursor", "page_size"];
     let mut query = Query::read(query.as_deref(), &known)?;
     let filter = ConnectionFilter {
@@ -61,9 +59,8 @@ pub(crate) async fn index(
 pub(crate) async fn show(
     State(gateway): State<Gateway>,
     Path(id): Path<String>,
-    headers: HeaderMap,
+    caller: AppCaller,
 ) -> Result<Response, Error> {
-    let caller = app(&gateway, &headers).await?;
     let view = find(&gateway, &caller.client_id, &id).await?;
     Ok(answer(StatusCode::OK, shown(&gateway, &view)))
 }
@@ -78,10 +75,9 @@ struct Update {
 pub(crate) async fn update(
     State(gateway): State<Gateway>,
     Path(id): Path<String>,
-    headers: HeaderMap,
+    caller: AppCaller,
     body: Bytes,
 ) -> Result<Response, Error> {
-    let caller = app(&gateway, &headers).await?;
     let asked: Update = read(&body)?;
     check_end_user(&asked.end_user)?;
     let event = Event {
@@ -102,9 +98,8 @@ pub(crate) async fn update(
 pub(crate) async fn delete(
     State(gateway): State<Gateway>,
     Path(id): Path<String>,
-    headers: HeaderMap,
+    caller: AppCaller,
 ) -> Result<Response, Error> {
-    let caller = app(&gateway, &headers).await?;
     match end(&gateway, &caller.client_id, &id).await? {
         Disconnected::Unknown => Err(Error::NotFound("connection")),
         _ => Ok(StatusCode::NO_CONTENT.into_response()),
@@ -137,9 +132,8 @@ pub(crate) async fn end(gateway: &Gateway, client_id: &str, id: &str) -> Result<
 pub(crate) async fn refresh(
     State(gateway): State<Gateway>,
     Path(id): Path<String>,
-    headers: HeaderMap,
+    caller: AppCaller,
 ) -> Result<Response, Error> {
-    let caller = app(&gateway, &headers).await?;
     let grant_id = usable_grant(&find(&gateway, &caller.client_id, &id).await?)?;
     access::force(&gateway, &grant_id).await?;
     let view = find(&gateway, &caller.client_id, &id).await?;
@@ -150,9 +144,8 @@ pub(crate) async fn refresh(
 pub(crate) async fn introspect(
     State(gateway): State<Gateway>,
     Path(id): Path<String>,
-    headers: HeaderMap,
+    caller: AppCaller,
 ) -> Result<Response, Error> {
-    let caller = app(&gateway, &headers).await?;
     let grant_id = usable_grant(&find(&gateway, &caller.client_id, &id).await?)?;
     let grant = gateway.store.find_grant(&grant_id).await?.ok_or(Error::Disconnected)?;
     let pair = vault::open_grant(&gateway, &grant)?.ok_or(Error::Disconnected)?;

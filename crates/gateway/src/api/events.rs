@@ -1,22 +1,20 @@
 //! Events: what happened to connections and keys, oldest first, to be read on from a cursor.
 
 use axum::extract::{RawQuery, State};
-use axum::http::HeaderMap;
 use axum::response::Response;
 use serde_json::{Value, json};
 use store::records::Event;
 
 use super::{Query, list};
-use crate::caller::app;
+use crate::caller::AppCaller;
 use crate::{Error, Gateway};
 
 /// `GET /api/events`
 pub(crate) async fn index(
     State(gateway): State<Gateway>,
     RawQuery(query): RawQuery,
-    headers: HeaderMap,
+    caller: AppCaller,
 ) -> Result<Response, Error> {
-    let caller = app(&gateway, &headers).await?;
     let mut query = Query::read(query.as_deref(), &["cursor", "page_size"])?;
     let page = gateway.store.list_events(&caller.client_id, &query.page()?).await?;
     Ok(list(&page, shown))

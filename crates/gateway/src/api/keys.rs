@@ -2,7 +2,7 @@
 
 use axum::body::Bytes;
 use axum::extract::{Path, State};
-use axum::http::{HeaderMap, StatusCode};
+use axum::http::StatusCode;
 use axum::response::{IntoResponse, Response};
 use serde::Deserialize;
 use serde_json::{Value, json};
@@ -11,7 +11,7 @@ use store::records::{ApiKey, ConnectionStage, Event, KeyKind};
 
 use super::connections::find;
 use super::{answer, list, read};
-use crate::caller::app;
+use crate::caller::AppCaller;
 use crate::{Error, Gateway, keys};
 
 /// The longest label, in characters.
@@ -27,9 +27,8 @@ struct Mint {
 pub(crate) async fn index(
     State(gateway): State<Gateway>,
     Path(id): Path<String>,
-    headers: HeaderMap,
+    caller: AppCaller,
 ) -> Result<Response, Error> {
-    let caller = app(&gateway, &headers).await?;
     find(&gateway, &caller.client_id, &id).await?;
     let rows = gateway.store.list_api_keys(&caller.client_id, Some(&id)).await?;
     Ok(list(&Page { rows, next: None }, shown))
@@ -39,10 +38,9 @@ pub(crate) async fn index(
 pub(crate) async fn create(
     State(gateway): State<Gateway>,
     Path(id): Path<String>,
-    headers: HeaderMap,
+    caller: AppCaller,
     body: Bytes,
 ) -> Result<Response, Error> {
-    let caller = app(&gateway, &headers).await?;
     let asked: Mint = if body.is_empty() { Mint::default() } else { read(&body)? };
     let label = asked.label.unwrap_or_else(|| "connection key".to_owned());
     if label.chars().count() > LABEL_MAX || label.chars().any(char::is_control) {
@@ -69,9 +67,8 @@ pub(crate) async fn create(
 pub(crate) async fn delete(
     State(gateway): State<Gateway>,
     Path((id, key)): Path<(String, String)>,
-    headers: HeaderMap,
+    caller: AppCaller,
 ) -> Result<Response, Error> {
-    let caller = app(&gateway, &headers).await?;
     let event = Event {
         connection_id: Some(id.clone()),
         note: Some("ended by the app".to_owned()),

@@ -2,7 +2,7 @@
 
 use axum::body::Bytes;
 use axum::extract::{Path, State};
-use axum::http::{HeaderMap, StatusCode};
+use axum::http::StatusCode;
 use axum::response::Response;
 use sealing::sha256;
 use serde::Deserialize;
@@ -11,7 +11,7 @@ use store::records::{Attempt, ConnectSession};
 use store::{AttemptFilter, PageRequest};
 
 use super::{answer, check_end_user, read};
-use crate::caller::app;
+use crate::caller::AppCaller;
 use crate::link::{SESSION_LIFE, after};
 use crate::{Error, Gateway};
 
@@ -26,10 +26,9 @@ struct Create {
 /// `POST /api/connect-sessions`
 pub(crate) async fn create(
     State(gateway): State<Gateway>,
-    headers: HeaderMap,
+    caller: AppCaller,
     body: Bytes,
 ) -> Result<Response, Error> {
-    let caller = app(&gateway, &headers).await?;
     let asked: Create = read(&body)?;
     check_end_user(&asked.end_user)?;
     let (_, integration) =
@@ -67,9 +66,8 @@ pub(crate) async fn create(
 pub(crate) async fn show(
     State(gateway): State<Gateway>,
     Path(id): Path<String>,
-    headers: HeaderMap,
+    caller: AppCaller,
 ) -> Result<Response, Error> {
-    let caller = app(&gateway, &headers).await?;
     let session = gateway.store.find_connect_session(&caller.client_id, &id).await?;
     let session = session.ok_or(Error::NotFound("connect session"))?;
     let filter = AttemptFilter { connect_session_id: Some(id), ..AttemptFilter::default() };
