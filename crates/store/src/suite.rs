@@ -45,6 +45,7 @@ macro_rules! conformance {
             a_refused_code_deletes_its_connection_and_frees_its_candidate
             a_code_that_nobody_redeemed_is_found_when_it_ended
             an_older_connection_is_healed_and_the_pending_one_goes
+            a_connection_that_was_ended_meanwhile_is_not_healed
             a_candidate_is_adopted_only_at_the_expected_generation
             a_candidate_hands_its_pair_over
             a_refresh_lease_is_held_by_one_and_taken_over_when_it_ended
@@ -293,6 +294,23 @@ pub async fn an_older_connection_is_healed_and_the_pending_one_goes(store: Subje
         steps.iter().map(|step| step.what.as_str()).collect::<Vec<_>>(),
         ["opened", "arrived", "redeemed"]
     );
+}
+
+pub async fn a_connection_that_was_ended_meanwhile_is_not_healed(store: Subject) {
+    let (older, grant_id) = live(&store, "u", "bot").await;
+    let shared = arrived(&store, Some("v"), "bot").await;
+    let joined = activation(&shared, grant(&grant_id, "bot", 2), Some(1));
+    assert_eq!(store.activate(&joined).await.expect("answered"), Activated::Done);
+    let arrival = arrived(&store, Some("u"), "bot").await;
+    store.disconnect(APP, &older, &event("connection.disconnected"), at(5)).await.expect("ended");
+    let healing = Activation {
+        connection_id: older.clone(),
+        ..activation(&arrival, grant(&grant_id, "bot", 3), Some(2))
+    };
+    assert_eq!(store.activate(&healing).await.expect("answered"), Activated::GrantMoved);
+    let view = store.find_connection(APP, &older).await.expect("read").expect("there");
+    assert_eq!(view.connection.stage, ConnectionStage::Disconnected);
+    assert_eq!(store.find_grant(&grant_id).await.expect("read").expect("there").generation, Generation(2));
 }
 
 pub async fn a_candidate_is_adopted_only_at_the_expected_generation(store: Subject) {

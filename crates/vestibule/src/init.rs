@@ -10,9 +10,11 @@ use std::path::{Path, PathBuf};
 
 use anyhow::{Context as _, bail};
 use gateway::{RootKey, Secret};
+use serde_json::json;
 use url::Url;
 
-use crate::output::print;
+use crate::args::OutputArgs;
+use crate::output::{Output, print, print_json};
 use crate::{Usage, prompt};
 
 pub(crate) const EXAMPLE: &str = "Example:\n  vestibule init --dir /etc/vestibule\n  vestibule init --dir . --public-url https://connect.example.com --client-id … --client-secret-file secret.txt --return-url https://app.example.com/notion/return";
@@ -38,6 +40,8 @@ pub(crate) struct Args {
     /// Where your app takes its users back; may be given several times
     #[arg(long, value_name = "URL")]
     return_url: Vec<String>,
+    #[command(flatten)]
+    output: OutputArgs,
 }
 
 /// What the files are written from.
@@ -50,7 +54,7 @@ struct Answers {
 }
 
 pub(crate) fn run(args: Args) -> anyhow::Result<()> {
-    let dir = args.dir.clone();
+    let (dir, output) = (args.dir.clone(), args.output.output);
     for file in ["vestibule.toml", "root.key", "client-secret"] {
         if dir.join(file).exists() {
             bail!("{} is there already: nothing was written", dir.join(file).display());
@@ -69,7 +73,15 @@ pub(crate) fn run(args: Args) -> anyhow::Result<()> {
     write_new(&dir.join("root.key"), root_key.to_text().expose())?;
     write_new(&dir.join("client-secret"), answers.client_secret.expose())?;
     write_new(&dir.join("vestibule.toml"), &configuration(&answers))?;
-    print(&checklist(&answers, &dir))
+    match output {
+        Output::Text => print(&checklist(&answers, &dir)),
+        Output::Json => print_json(&json!({
+            "config": dir.join("vestibule.toml"),
+            "root_key_file": dir.join("root.key"),
+            "client_secret_file": dir.join("client-secret"),
+            "redirect_uri": redirect_uri(&answers),
+        })),
+    }
 }
 
 /// From flags, or by asking if somebody is there to answer.
@@ -178,9 +190,13 @@ fn configuration(answers: &Answers) -> String {
     )
 }
 
+/// What Notion's portal must have, letter by letter.
+fn redirect_uri(answers: &Answers) -> String {
+    format!("{}/callback/{}", answers.public_url.trim_end_matches('/'), answers.name)
+}
+
 fn checklist(answers: &Answers, dir: &Path) -> String {
     let config = dir.join("vestibule.toml");
-    let origin = answers.public_url.trim_end_matches('/');
     format!(
         "Wrote {config}, root.key and client-secret, readable by you alone.\n\
          \n\
@@ -188,7 +204,7 @@ fn checklist(answers: &Answers, dir: &Path) -> String {
          \n\
          1. Redirect URI, exactly so, letter by letter:\n\
          \n\
-         \x20      {origin}/callback/{name}\n\
+         \x20      {redirect_uri}\n\
          \n\
          2. Capabilities: read, update and insert content as your app needs; comments are off until you switch them on;\n\
          \x20  user information with e-mail if you want to see who connected. Users who connected before a change must\n\
@@ -205,7 +221,7 @@ fn checklist(answers: &Answers, dir: &Path) -> String {
          \n\
          Keep a copy of root.key away from the store's backups: without it no token can be read again.\n",
         config = config.display(),
-        name = answers.name,
+        redirect_uri = redirect_uri(answers),
         client_id = answers.client_id,
     )
 }

@@ -52,6 +52,9 @@ pub(super) fn activate(db: &Db, activation: &Activation) -> Result<Activated> {
     if found.candidate.is_none_or(|candidate| candidate.id != activation.candidate_id) {
         return Ok(Activated::GrantMoved);
     }
+    if !can_become_live(db, &activation.connection_id)? {
+        return Ok(Activated::GrantMoved);
+    }
     let moved = match activation.expected {
         Some(generation) => grants::commit(db, &activation.grant, generation, None)? != Committed::Done,
         None => !grants::insert_if_alone(db, &activation.grant)?,
@@ -78,6 +81,12 @@ pub(super) fn activate(db: &Db, activation: &Activation) -> Result<Activated> {
     history::insert_event(db, &activation.event)?;
     raise_revision(db)?;
     Ok(Activated::Done)
+}
+
+/// A connection that is to be healed may have been disconnected since it was chosen: that is final.
+fn can_become_live(db: &Db, connection_id: &str) -> Result<bool> {
+    let sql = "SELECT 1 FROM connections WHERE id = ?1 AND stage <> 'disconnected'";
+    Ok(db.prepare_cached(sql)?.exists([connection_id])?)
 }
 
 /// The pending connection becomes live, or gives way to the older one that is healed.
