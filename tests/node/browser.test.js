@@ -158,7 +158,8 @@ test("reloading the callback and going back do no harm", async () => {
   // The same callback again: a neutral page, and the connection lives on.
   const again = await tab();
   const answer = await again.goto(callback);
-  assert.ok(answer.status() >= 400);
+  assert.equal(answer.status(), 409);
+  assert.equal(await heading(again), "This was already handled");
   await picture(again, "callback-again");
   await consent.goBack();
   await consent.goto(`${run.facts.app_url}/pages`);

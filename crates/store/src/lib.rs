@@ -101,7 +101,7 @@ pub enum AttemptTaken {
     Unknown,
     /// The state is known but the browser is another one.
     WrongBrowser(Box<Attempt>),
-    /// It was spent before: a replay or a reload.
+    /// It was spent before: a replay or a reload, from whatever browser.
     Spent(Box<Attempt>),
     /// Its ten minutes are over.
     Expired(Box<Attempt>),

@@ -150,6 +150,8 @@ pub async fn another_browser_takes_nothing(store: Subject) {
     let cookies = [hash("another"), made.cookie_sha256];
     let taken = store.take_attempt(APP, &made.state_sha256, &cookies, at(1)).await.expect("answered");
     assert!(matches!(taken, AttemptTaken::Taken(_)), "{taken:?}");
+    let reloaded = store.take_attempt(APP, &made.state_sha256, &[], at(1)).await.expect("answered");
+    assert!(matches!(reloaded, AttemptTaken::Spent(_)), "its cookie ended with it: {reloaded:?}");
 }
 
 pub async fn a_state_belongs_to_one_integration_and_ends(store: Subject) {

@@ -48,15 +48,16 @@ pub(super) fn take_attempt_by_cookie(
     }
 }
 
-/// The right browser comes first: without its cookie nothing is spent, and nothing is told.
+/// What was spent is spent for everybody: a reload comes without the cookie, which ended with the attempt. Otherwise the
+/// right browser comes first: without its cookie nothing is spent, and nothing is told.
 fn spend(db: &Db, mut found: Attempt, cookies: &[Sha256], now: Timestamp) -> Result<AttemptTaken> {
+    if found.consumed_at.is_some() {
+        return Ok(AttemptTaken::Spent(Box::new(found)));
+    }
     let bound =
         cookies.iter().any(|cookie| sealing::equal(cookie.as_bytes(), found.cookie_sha256.as_bytes()));
     if !bound {
         return Ok(AttemptTaken::WrongBrowser(Box::new(found)));
-    }
-    if found.consumed_at.is_some() {
-        return Ok(AttemptTaken::Spent(Box::new(found)));
     }
     db.prepare_cached("UPDATE attempts SET consumed_at = ?2 WHERE id = ?1")?
         .execute(params![found.id, At(now)])?;
