@@ -2,7 +2,7 @@
 
 use axum::Router;
 use axum::extract::{DefaultBodyLimit, Path, Request, State};
-use axum::http::StatusCode;
+use axum::http::{StatusCode, Version};
 use axum::middleware::{from_fn, from_fn_with_state};
 use axum::response::{IntoResponse, Response};
 use axum::routing::{any, delete, get, post};
@@ -119,6 +119,10 @@ async fn at_connection(
 
 /// The raw path and query after the door's prefix, byte for byte as it came.
 fn target(request: &Request, prefix: &str) -> Result<String, Error> {
+    // In HTTP/2 every request names its authority; in HTTP/1.1 only one that was meant for a forward proxy does.
+    if request.version() < Version::HTTP_2 && request.uri().authority().is_some() {
+        return Err(Error::PathRefused("the request is in absolute form, which is for forward proxies"));
+    }
     let raw = request.uri().path_and_query().map_or("", |both| both.as_str());
     raw.strip_prefix(prefix)
         .map(str::to_owned)
