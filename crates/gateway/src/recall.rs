@@ -22,6 +22,11 @@ impl<T> Recall<T> {
         (read_at == revision).then_some(value)
     }
 
+    /// Drops an entry now, rather than when its place is needed.
+    pub(crate) fn forget(&self, id: &str) {
+        self.entries.remove(id);
+    }
+
     /// Remembers what was read; `revision` was loaded before the read.
     pub(crate) fn put(&self, id: &str, revision: u64, value: T) -> Arc<T> {
         let value = Arc::new(value);

@@ -119,7 +119,10 @@ pub(crate) async fn end(gateway: &Gateway, client_id: &str, id: &str) -> Result<
             let done = inner.store.disconnect(&client_id, &id, &event, inner.world.now()).await?;
             inner.notice_changes().await?;
             match &done {
-                Disconnected::GrantEnded(grant) => settle::revoke_tombstone(&inner, grant).await?,
+                Disconnected::GrantEnded(grant) => {
+                    inner.tokens.forget(&grant.id);
+                    settle::revoke_tombstone(&inner, grant).await?;
+                }
                 Disconnected::WasPending => settle::all(&inner).await?,
                 Disconnected::GrantKept | Disconnected::Already | Disconnected::Unknown => {}
             }

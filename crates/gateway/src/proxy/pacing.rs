@@ -17,6 +17,8 @@ use crate::world::World;
 const WINDOW_MS: i64 = 60_000;
 /// Calls are counted in slots of this many milliseconds, so that a large budget costs no more memory than a small one.
 const SLOT_MS: i64 = 100;
+/// The longest time that Notion's "wait" is believed for, in milliseconds: it speaks of minutes.
+const CLOSED_MS_MAX: i64 = 3_600_000;
 /// How many calls of one grant may wait; more could not be served in their time anyway.
 const WAITING_MAX: usize = 1000;
 /// How many lanes are looked through for idle ones at the least.
@@ -149,6 +151,13 @@ impl Log {
     }
 
     fn forget(&mut self, now_ms: i64) {
+        let newest_ms = self.slots.back().map_or(now_ms, |(slot, _)| slot * SLOT_MS);
+        if newest_ms > now_ms + WINDOW_MS {
+            // The clock was set far back: count all as sent just now, which is safe and over in a minute.
+            self.slots.clear();
+            self.slots.push_back((now_ms.div_euclid(SLOT_MS), self.sent));
+        }
+        self.closed_until_ms = self.closed_until_ms.min(now_ms + CLOSED_MS_MAX);
         while let Some((slot, count)) = self.slots.front().copied() {
             if gone_at(slot) > now_ms {
                 break;
@@ -194,6 +203,19 @@ mod tests {
 
     fn start() -> Timestamp {
         Timestamp::from_second(1_800_000_000).unwrap()
+    }
+
+    #[test]
+    fn a_clock_that_was_set_back_blocks_nobody_for_longer_than_a_window() {
+        let mut log = Log::default();
+        let noon = start().as_millisecond();
+        for _ in 0..3 {
+            assert!(log.spend(3, noon).is_ok());
+        }
+        let earlier = noon - 7_200_000;
+        let free_at = log.spend(3, earlier).err().expect("the budget is still spent");
+        assert!(free_at <= earlier + WINDOW_MS + SLOT_MS, "{}", free_at - earlier);
+        assert!(log.spend(3, free_at).is_ok());
     }
 
     #[tokio::test]
