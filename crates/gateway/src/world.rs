@@ -45,11 +45,13 @@ impl World {
         (Self { clock: Clock::Manual(Arc::clone(&hand)) }, ClockHand(hand))
     }
 
-    /// Now, in UTC.
+    /// Now, in UTC, to the millisecond: finer times say nothing to anybody and fill answers and logs.
     pub fn now(&self) -> Timestamp {
         match &self.clock {
             Clock::Real => {
-                Timestamp::try_from(SystemTime::now()).expect("the machine's clock is in jiff's range")
+                let exact =
+                    Timestamp::try_from(SystemTime::now()).expect("the machine's clock is in jiff's range");
+                Timestamp::from_millisecond(exact.as_millisecond()).unwrap_or(exact)
             }
             Clock::Manual(hand) => *hand.now.lock().unwrap_or_else(PoisonError::into_inner),
         }

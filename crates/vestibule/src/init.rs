@@ -28,8 +28,11 @@ pub(crate) struct Args {
     /// The integration's name in routes: lower-case letters, digits and hyphens
     #[arg(long, default_value = "main")]
     name: String,
-    /// Where browsers reach the gateway, such as <https://connect.example.com>
-    #[arg(long, value_name = "URL")]
+    #[arg(
+        long,
+        value_name = "URL",
+        help = "Where browsers reach the gateway, such as https://connect.example.com"
+    )]
     public_url: Option<String>,
     /// The integration's client id at Notion
     #[arg(long, value_name = "ID")]

@@ -9,9 +9,8 @@ use serde_json::Value;
 /// How to print.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
 pub(crate) enum Output {
-    /// For people
+    // Without doc comments: they would stretch every command's help over two pages.
     Text,
-    /// For programs
     Json,
 }
 
