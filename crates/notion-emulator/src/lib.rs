@@ -24,6 +24,7 @@ mod faults;
 mod grants;
 mod journal;
 mod oauth;
+mod reply;
 mod seed;
 mod server;
 mod state;

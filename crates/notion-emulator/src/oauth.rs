@@ -6,7 +6,7 @@ pub(crate) mod consent;
 use axum::extract::{Extension, State as Extracted};
 use axum::http::header::{AUTHORIZATION, CONTENT_TYPE};
 use axum::http::{HeaderMap, StatusCode};
-use axum::response::{IntoResponse, Response};
+use axum::response::Response;
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
 use bytes::Bytes;
@@ -17,7 +17,7 @@ use crate::accounts::Bot;
 use crate::capabilities::UserInformation;
 use crate::faults::Effect;
 use crate::grants::{Client, Pair};
-use crate::server::{Injected, RequestId, json_reply};
+use crate::reply::{Injected, RequestId, json_reply};
 use crate::state::State;
 
 /// An OAuth error: its status and code, and words where Notion has some.
@@ -228,19 +228,4 @@ fn read_fields(headers: &HeaderMap, body: &Bytes) -> Result<Map<String, Value>, 
             .collect());
     }
     serde_json::from_slice(body).map_err(|_| Refused::bad("invalid_request", "Error parsing JSON body."))
-}
-
-/// An answer as a page.
-pub(crate) fn html(status: StatusCode, template: &impl askama::Template) -> Response {
-    // Without `form-action`: the last form's answer redirects to the integration, which Chromium would then forbid.
-    const POLICY: &str = "default-src 'none'; style-src 'unsafe-inline'; img-src data:; base-uri 'none'; frame-ancestors 'none'";
-    let body = template.render().unwrap_or_else(|_| "The page could not be made.".to_owned());
-    let headers = [
-        ("content-type", "text/html; charset=utf-8"),
-        ("content-security-policy", POLICY),
-        ("x-content-type-options", "nosniff"),
-        ("cache-control", "no-store"),
-        ("referrer-policy", "same-origin"),
-    ];
-    (status, headers, body).into_response()
 }

@@ -19,7 +19,6 @@ use hyper_util::server::graceful::GracefulShutdown;
 use serde_json::{Map, Value, json};
 use tokio::net::TcpListener;
 use tower::ServiceExt as _;
-use uuid::Uuid;
 
 use crate::accounts::Accounts;
 use crate::api::{self, Access, Caller};
@@ -27,26 +26,13 @@ use crate::capabilities::Capabilities;
 use crate::faults::Effect;
 use crate::grants::Client;
 use crate::journal::JournalEntry;
-use crate::oauth::{self, consent, html};
+use crate::oauth::{self, consent};
+use crate::reply::{Injected, RequestId, html, json_reply};
 use crate::state::State;
 use crate::{Emulator, control};
 
 /// The largest body: Notion's 500 KB for JSON, and room for one part of a file upload.
 const BODY_MAX: usize = 21 * 1024 * 1024;
-
-/// The id of a request, in the answer's header and body alike.
-#[derive(Debug, Clone, Copy)]
-pub(crate) struct RequestId(pub(crate) Uuid);
-
-/// The fault that this request drew.
-#[derive(Debug, Clone)]
-pub(crate) struct Injected(Option<Effect>);
-
-impl Injected {
-    pub(crate) fn is(&self, effect: &Effect) -> bool {
-        self.0.as_ref() == Some(effect)
-    }
-}
 
 /// Marks an answer that must not be sent: the socket is closed instead.
 #[derive(Debug, Clone, Copy)]
@@ -214,13 +200,6 @@ fn envelope(status: u16, code: &str, message: &str, more: Map<String, Value>, id
         body.insert("additional_data".into(), more.into());
     }
     json_reply(StatusCode::from_u16(status).unwrap_or(StatusCode::INTERNAL_SERVER_ERROR), body, id)
-}
-
-/// A JSON answer with its request id as the last key.
-pub(crate) fn json_reply(status: StatusCode, mut body: Map<String, Value>, id: &RequestId) -> Response {
-    body.insert("request_id".into(), id.0.to_string().into());
-    let text = Value::Object(body).to_string();
-    (status, [(CONTENT_TYPE, "application/json; charset=utf-8")], text).into_response()
 }
 
 /// `ANY /v1/…` but OAuth: the API.

@@ -6,7 +6,6 @@ use uuid::Uuid;
 use super::call::{Answer, Call};
 use super::check::At;
 use super::failure::Failure;
-use super::pages::trash_flag;
 use super::read::block::{self as read, NESTING_MAX, NewBlock};
 use super::show;
 use crate::content::Place;
@@ -119,7 +118,7 @@ pub(crate) fn update(call: &mut Call<'_>, id: &str) -> Answer {
     let block = call.block(id)?;
     let body = call.body.clone();
     let at = At::root("body", body.as_ref());
-    let in_trash = trash_flag(&at, call)?;
+    let in_trash = call.trash_flag(&at)?;
     if call.state.content.ancestor_in_trash(id) || (block.in_trash && in_trash != Some(false)) {
         return Err(Failure::validation(
             "Can't edit block that is archived. You must unarchive the block before editing.",

@@ -144,6 +144,16 @@ impl Call<'_> {
         At::root("body", self.body.as_ref())
     }
 
+    /// `in_trash`, or `archived` in the versions that still have it.
+    pub(crate) fn trash_flag(&self, at: &At<'_>) -> Result<Option<bool>, Failure> {
+        let archived = at.get("archived");
+        if archived.is_defined() && !self.version.has_archived() {
+            return Err(archived.should("not present").into());
+        }
+        let in_trash = at.get("in_trash").optional(At::boolean)?;
+        Ok(in_trash.or(archived.optional(At::boolean)?))
+    }
+
     /// A query parameter.
     pub(crate) fn parameter(&self, name: &str) -> Option<&str> {
         self.query.iter().find(|(had, _)| had == name).map(|(_, value)| value.as_str())

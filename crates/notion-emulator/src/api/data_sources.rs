@@ -5,7 +5,6 @@ use uuid::Uuid;
 use super::call::{Answer, Call};
 use super::check::At;
 use super::failure::Failure;
-use super::pages::trash_flag;
 use super::read::file::icon;
 use super::read::rich_text::rich_text;
 use super::read::schema;
@@ -67,7 +66,7 @@ pub(crate) fn update(call: &mut Call<'_>, id: &str) -> Answer {
     if at.get("parent").is_defined() {
         return Err(Failure::not_implemented_part("moving a data source"));
     }
-    let in_trash = trash_flag(&at, call)?;
+    let in_trash = call.trash_flag(&at)?;
     let title = at.get("title").optional(rich_text)?;
     let description = at.get("description").optional(rich_text)?;
     let icon = at.get("icon").optional_nullable(icon)?;

@@ -5,7 +5,6 @@ use uuid::Uuid;
 use super::call::{Answer, Call};
 use super::check::At;
 use super::failure::Failure;
-use super::pages::trash_flag;
 use super::read::file::{cover, icon};
 use super::read::rich_text::rich_text;
 use super::read::schema;
@@ -116,7 +115,7 @@ pub(crate) fn update(call: &mut Call<'_>, id: &str) -> Answer {
     if at.get("parent").is_defined() {
         return Err(Failure::not_implemented_part("moving a database"));
     }
-    let in_trash = trash_flag(&at, call)?;
+    let in_trash = call.trash_flag(&at)?;
     let mut database = call.state.content.databases.get(&id).cloned().unwrap_or_default();
     if let Some(title) = at.get("title").optional(rich_text)? {
         database.title = title;

@@ -195,7 +195,7 @@ pub(crate) fn update(call: &mut Call<'_>, id: &str) -> Answer {
     }
     let block = call.block(id)?;
     let parent = block.parent;
-    let in_trash = trash_flag(&at, call)?;
+    let in_trash = call.trash_flag(&at)?;
     if call.state.content.ancestor_in_trash(id) || (block.in_trash && in_trash != Some(false)) {
         return Err(Failure::validation(
             "Can't edit block that is archived. You must unarchive the block before editing.",
@@ -232,16 +232,6 @@ pub(crate) fn update(call: &mut Call<'_>, id: &str) -> Answer {
     }
     content.touch(id, stamp);
     call.view().page(id, &call.filter_properties()).ok_or_else(Failure::invalid_request_url)
-}
-
-/// `in_trash`, or `archived` in the versions that still have it.
-pub(crate) fn trash_flag(at: &At<'_>, call: &Call<'_>) -> Result<Option<bool>, Failure> {
-    let archived = at.get("archived");
-    if archived.is_defined() && !call.version.has_archived() {
-        return Err(archived.should("not present").into());
-    }
-    let in_trash = at.get("in_trash").optional(At::boolean)?;
-    Ok(in_trash.or(archived.optional(At::boolean)?))
 }
 
 /// `GET pages/{page_id}/properties/{property_id}`

@@ -33,7 +33,7 @@ pub(crate) fn run(call: &mut Call<'_>, source: Uuid) -> Answer {
             "result_type",
             "filter_properties",
         ])?;
-        trash = super::pages::trash_flag(&at, call)?.unwrap_or(false);
+        trash = call.trash_flag(&at)?.unwrap_or(false);
         at.get("result_type").optional(|at| at.one_of(&["page", "data_source"]))?;
     }
     let content = &call.state.content;

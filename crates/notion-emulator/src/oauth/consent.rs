@@ -11,11 +11,11 @@ use bytes::Bytes;
 use url::Url;
 use uuid::Uuid;
 
-use super::html;
 use crate::Emulator;
 use crate::accounts::{Person, Workspace};
 use crate::content::{PickKind, Pickable};
 use crate::grants::{Client, Consent};
+use crate::reply::html;
 use crate::state::State;
 
 /// What the query or the form says, the first of each name.
