@@ -1,9 +1,10 @@
 //! People, workspaces and the bots that integrations act as.
 
+use serde::{Deserialize, Serialize};
 use uuid::Uuid;
 
 /// A person who can log in.
-#[derive(Debug, Clone)]
+#[derive(Debug, Clone, Serialize, Deserialize)]
 pub(crate) struct Person {
     pub(crate) id: Uuid,
     pub(crate) name: String,
@@ -12,7 +13,7 @@ pub(crate) struct Person {
 }
 
 /// A workspace and who is in it.
-#[derive(Debug, Clone)]
+#[derive(Debug, Clone, Serialize, Deserialize)]
 pub(crate) struct Workspace {
     pub(crate) id: Uuid,
     pub(crate) name: String,
@@ -22,7 +23,7 @@ pub(crate) struct Workspace {
 }
 
 /// The user that an integration acts as in one workspace.
-#[derive(Debug, Clone)]
+#[derive(Debug, Clone, Serialize, Deserialize)]
 pub(crate) struct Bot {
     pub(crate) id: Uuid,
     pub(crate) name: String,
@@ -31,7 +32,7 @@ pub(crate) struct Bot {
 }
 
 /// Who there is.
-#[derive(Debug, Default)]
+#[derive(Debug, Clone, Default, Serialize, Deserialize)]
 pub(crate) struct Accounts {
     pub(crate) people: Vec<Person>,
     pub(crate) workspaces: Vec<Workspace>,

@@ -7,7 +7,6 @@ mod comments;
 mod data_sources;
 mod databases;
 mod failure;
-mod languages;
 mod pages;
 mod query;
 pub(crate) mod read;

@@ -3,10 +3,11 @@
 #![expect(clippy::disallowed_methods, reason = "the emulator's only clock")]
 
 use jiff::Timestamp;
+use serde::{Deserialize, Serialize};
 use uuid::Uuid;
 
 /// The emulator's clock: the wall's, or moved by hand.
-#[derive(Debug, Default)]
+#[derive(Debug, Clone, Default, Serialize, Deserialize)]
 pub(crate) enum Clock {
     /// The machine's time.
     #[default]
@@ -25,7 +26,7 @@ impl Clock {
 }
 
 /// Identifiers from a seed and a counter: the same calls give the same ids in every run.
-#[derive(Debug, Default)]
+#[derive(Debug, Clone, Default, Serialize, Deserialize)]
 pub(crate) struct Ids {
     seed: u64,
     made: u64,

@@ -7,13 +7,16 @@ pub(crate) mod database;
 pub(crate) mod date;
 pub(crate) mod file;
 pub(crate) mod ids;
+pub(crate) mod languages;
 pub(crate) mod page;
 pub(crate) mod property;
 pub(crate) mod rich_text;
 mod tree;
+pub(crate) mod words;
 
 use std::collections::{HashMap, HashSet};
 
+use serde::{Deserialize, Serialize};
 use uuid::Uuid;
 
 use block::Block;
@@ -24,7 +27,7 @@ use page::Page;
 pub(crate) use tree::{Place, plain_run, plain_text};
 
 /// All content of all workspaces.
-#[derive(Debug, Default)]
+#[derive(Debug, Clone, Default, Serialize, Deserialize)]
 pub(crate) struct Content {
     pub(crate) blocks: HashMap<Uuid, Block>,
     pub(crate) pages: HashMap<Uuid, Page>,

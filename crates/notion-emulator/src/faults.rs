@@ -123,7 +123,7 @@ impl Fault {
 }
 
 /// The faults that wait.
-#[derive(Default)]
+#[derive(Clone, Default, Serialize, Deserialize)]
 pub(crate) struct Faults {
     pub(crate) waiting: Vec<Fault>,
 }

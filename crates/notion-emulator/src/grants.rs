@@ -38,7 +38,7 @@ pub struct Client {
 }
 
 /// One person's grant to one integration in one workspace.
-#[derive(Debug, Clone)]
+#[derive(Debug, Clone, Serialize, Deserialize)]
 pub(crate) struct Authorization {
     pub(crate) bot_id: Uuid,
     pub(crate) client_id: String,
@@ -51,6 +51,7 @@ pub(crate) struct Authorization {
 }
 
 /// What a consent led to, waiting to be exchanged.
+#[derive(Clone, Serialize, Deserialize)]
 pub(crate) struct Consent {
     pub(crate) client_id: String,
     pub(crate) redirect_uri: String,
@@ -59,12 +60,14 @@ pub(crate) struct Consent {
     pub(crate) picks: Vec<Uuid>,
 }
 
+#[derive(Clone, Serialize, Deserialize)]
 struct Code {
     consent: Consent,
     ends_at: Timestamp,
     spent: bool,
 }
 
+#[derive(Clone, Serialize, Deserialize)]
 struct AccessToken {
     bot_id: Uuid,
     pair: u64,
@@ -72,6 +75,7 @@ struct AccessToken {
     ends_at: Option<Timestamp>,
 }
 
+#[derive(Clone, Serialize, Deserialize)]
 struct RefreshToken {
     bot_id: Uuid,
     pair: u64,
@@ -113,7 +117,7 @@ impl Refusal {
 }
 
 /// All grants.
-#[derive(Default)]
+#[derive(Clone, Default, Serialize, Deserialize)]
 pub(crate) struct Grants {
     pub(crate) clients: Vec<Client>,
     pub(crate) authorizations: HashMap<Uuid, Authorization>,

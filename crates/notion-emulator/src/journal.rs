@@ -24,7 +24,7 @@ pub struct JournalEntry {
     pub fault: Option<&'static str>,
 }
 
-#[derive(Default)]
+#[derive(Clone, Default)]
 pub(crate) struct Journal {
     pub(crate) entries: VecDeque<JournalEntry>,
 }

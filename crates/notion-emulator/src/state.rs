@@ -1,5 +1,7 @@
 //! Everything the emulator knows, in one value behind one lock. A request is a short critical section over it.
 
+use serde::{Deserialize, Serialize};
+
 use crate::accounts::Accounts;
 use crate::clock::{Clock, Ids};
 use crate::content::Content;
@@ -10,7 +12,7 @@ use crate::switches::Switches;
 use crate::{Options, Time};
 
 /// The emulator's world.
-#[derive(Default)]
+#[derive(Clone, Default, Serialize, Deserialize)]
 pub(crate) struct State {
     pub(crate) clock: Clock,
     pub(crate) ids: Ids,
@@ -21,6 +23,8 @@ pub(crate) struct State {
     pub(crate) internal_token: String,
     pub(crate) switches: Switches,
     pub(crate) faults: Faults,
+    /// What was asked is no part of what is known: a snapshot leaves it out.
+    #[serde(skip)]
     pub(crate) journal: Journal,
 }
 
@@ -40,5 +44,30 @@ impl State {
         state.grants.clients.clone_from(&options.clients);
         crate::seed::plant(&mut state);
         state
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use jiff::Timestamp;
+
+    use super::*;
+
+    #[test]
+    fn what_is_written_down_reads_back_the_same() {
+        let options = Options { time: Time::Manual(Timestamp::UNIX_EPOCH), ..Options::default() };
+        let state = State::at_seed(&options);
+        let written = serde_json::to_value(&state).expect("a state is JSON");
+        let read: State = serde_json::from_value(written.clone()).expect("it reads back");
+        assert_eq!(serde_json::to_value(&read).expect("JSON"), written);
+    }
+
+    #[test]
+    fn a_word_that_notion_does_not_have_is_refused() {
+        let written = serde_json::to_string(&State::at_seed(&Options::default())).expect("a state is JSON");
+        let Err(error) = serde_json::from_str::<State>(&written.replace("gray_background", "mauve")) else {
+            panic!("mauve is no colour of Notion's");
+        };
+        assert!(error.to_string().contains("`mauve`"), "{error}");
     }
 }

@@ -2,13 +2,15 @@
 //! what they have beyond a block lies beside, under the same id.
 
 use jiff::Timestamp;
+use serde::{Deserialize, Serialize};
 use uuid::Uuid;
 
 use super::file::{FileSource, Icon};
 use super::rich_text::RichText;
+use super::words::{Word, known_word};
 
 /// What something hangs from.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 pub(crate) enum Parent {
     Workspace,
     Page(Uuid),
@@ -18,14 +20,14 @@ pub(crate) enum Parent {
 }
 
 /// Who did something, and when.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 pub(crate) struct Stamp {
     pub(crate) at: Timestamp,
     pub(crate) by: Uuid,
 }
 
 /// A node of the tree.
-#[derive(Debug, Clone)]
+#[derive(Debug, Clone, Serialize, Deserialize)]
 pub(crate) struct Block {
     pub(crate) id: Uuid,
     pub(crate) workspace: Uuid,
@@ -39,15 +41,16 @@ pub(crate) struct Block {
 }
 
 /// Coloured text: the common part of most blocks.
-#[derive(Debug, Clone, PartialEq)]
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub(crate) struct Text {
     pub(crate) rich_text: Vec<RichText>,
     /// One of [`super::rich_text::COLORS`].
-    pub(crate) color: &'static str,
+    #[serde(deserialize_with = "known_word")]
+    pub(crate) color: Word,
 }
 
 /// What a block says.
-#[derive(Debug, Clone, PartialEq)]
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub(crate) enum Body {
     Paragraph {
         text: Text,
@@ -78,14 +81,16 @@ pub(crate) enum Body {
     Code {
         rich_text: Vec<RichText>,
         caption: Vec<RichText>,
-        language: &'static str,
+        #[serde(deserialize_with = "known_word")]
+        language: Word,
     },
     Equation(String),
     Divider,
     Breadcrumb,
     Tab,
     TableOfContents {
-        color: &'static str,
+        #[serde(deserialize_with = "known_word")]
+        color: Word,
     },
     ColumnList,
     Column {
@@ -93,7 +98,8 @@ pub(crate) enum Body {
     },
     LinkToPage {
         /// `page_id`, `database_id` or `comment_id`.
-        kind: &'static str,
+        #[serde(deserialize_with = "known_word")]
+        kind: Word,
         id: Uuid,
     },
     SyncedBlock {
@@ -107,7 +113,8 @@ pub(crate) enum Body {
     TableRow(Vec<Vec<RichText>>),
     Media {
         /// `image`, `video`, `pdf`, `file` or `audio`.
-        kind: &'static str,
+        #[serde(deserialize_with = "known_word")]
+        kind: Word,
         source: FileSource,
         caption: Vec<RichText>,
         /// Only of `file` blocks.
@@ -115,7 +122,8 @@ pub(crate) enum Body {
     },
     Web {
         /// `embed` or `bookmark`.
-        kind: &'static str,
+        #[serde(deserialize_with = "known_word")]
+        kind: Word,
         url: String,
         caption: Vec<RichText>,
     },

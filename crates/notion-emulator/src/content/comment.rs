@@ -1,13 +1,14 @@
 //! Comments: discussions on pages and blocks.
 
 use jiff::Timestamp;
+use serde::{Deserialize, Serialize};
 use uuid::Uuid;
 
 use super::block::Parent;
 use super::rich_text::RichText;
 
 /// Under which name a comment shows.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub(crate) enum DisplayName {
     Integration,
     User,
@@ -15,7 +16,7 @@ pub(crate) enum DisplayName {
 }
 
 /// One comment of a discussion.
-#[derive(Debug, Clone)]
+#[derive(Debug, Clone, Serialize, Deserialize)]
 pub(crate) struct Comment {
     pub(crate) id: Uuid,
     /// A page or a block.

@@ -1,5 +1,6 @@
 //! Databases (containers) and their data sources (a schema with rows).
 
+use serde::{Deserialize, Serialize};
 use uuid::Uuid;
 
 use super::block::Stamp;
@@ -8,7 +9,7 @@ use super::property::Property;
 use super::rich_text::RichText;
 
 /// What a database has beyond its block.
-#[derive(Debug, Clone, Default)]
+#[derive(Debug, Clone, Default, Serialize, Deserialize)]
 pub(crate) struct Database {
     pub(crate) title: Vec<RichText>,
     pub(crate) description: Vec<RichText>,
@@ -20,7 +21,7 @@ pub(crate) struct Database {
 }
 
 /// A table of rows.
-#[derive(Debug, Clone)]
+#[derive(Debug, Clone, Serialize, Deserialize)]
 pub(crate) struct DataSource {
     pub(crate) id: Uuid,
     pub(crate) database: Uuid,

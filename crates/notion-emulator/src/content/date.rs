@@ -1,12 +1,12 @@
 //! Dates as people enter them: a day or a moment, perhaps with an end, perhaps in a time zone.
 //! They are kept as text in Notion's form, because a day without a time has no instant.
-
 use jiff::civil::Date;
 use jiff::tz::TimeZone;
 use jiff::{Timestamp, ZonedDateTime};
+use serde::{Deserialize, Serialize};
 
 /// A date or a range of dates.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub(crate) struct DateValue {
     pub(crate) start: String,
     pub(crate) end: Option<String>,

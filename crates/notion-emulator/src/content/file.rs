@@ -1,16 +1,19 @@
 //! Files, icons and covers: linked from elsewhere, or uploaded here.
 
+use serde::{Deserialize, Serialize};
 use uuid::Uuid;
 
+use super::words::{Word, known_word};
+
 /// Where a file lies.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub(crate) enum FileSource {
     /// An address outside.
     External(String),
 }
 
 /// A file in a `files` property.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub(crate) struct NamedFile {
     pub(crate) name: String,
     pub(crate) source: FileSource,
@@ -21,7 +24,7 @@ pub(crate) const ICON_COLORS: [&str; 10] =
     ["gray", "lightgray", "brown", "yellow", "orange", "green", "blue", "purple", "pink", "red"];
 
 /// The picture in front of a title.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub(crate) enum Icon {
     Emoji(String),
     CustomEmoji(Uuid),
@@ -29,7 +32,8 @@ pub(crate) enum Icon {
     Named {
         name: String,
         /// One of [`ICON_COLORS`].
-        color: &'static str,
+        #[serde(deserialize_with = "known_word")]
+        color: Word,
     },
     File(FileSource),
 }

@@ -2,6 +2,7 @@
 
 use std::collections::HashMap;
 
+use serde::{Deserialize, Serialize};
 use uuid::Uuid;
 
 use super::file::{FileSource, Icon};
@@ -9,7 +10,7 @@ use super::property::{Stored, TITLE};
 use super::rich_text::RichText;
 
 /// A page: free-standing, or a row of a data source.
-#[derive(Debug, Clone, Default)]
+#[derive(Debug, Clone, Default, Serialize, Deserialize)]
 pub(crate) struct Page {
     pub(crate) icon: Option<Icon>,
     pub(crate) cover: Option<FileSource>,

@@ -1,23 +1,26 @@
 //! Properties: the columns of a data source (schema) and the values that its rows have.
 //! Source: Notion, "Property object" and "Page property values" (read 2026-11-22).
 
+use serde::{Deserialize, Serialize};
 use serde_json::Number;
 use uuid::Uuid;
 
 use super::date::DateValue;
 use super::file::NamedFile;
 use super::rich_text::RichText;
+use super::words::{Word, known_word};
 
 /// The id of every title property.
 pub(crate) const TITLE: &str = "title";
 
 /// One choice of a select, multi-select or status property.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub(crate) struct Choice {
     pub(crate) id: String,
     pub(crate) name: String,
     /// One of [`CHOICE_COLORS`].
-    pub(crate) color: &'static str,
+    #[serde(deserialize_with = "known_word")]
+    pub(crate) color: Word,
     pub(crate) description: Option<String>,
 }
 
@@ -26,16 +29,17 @@ pub(crate) const CHOICE_COLORS: [&str; 10] =
     ["default", "gray", "brown", "orange", "yellow", "green", "blue", "purple", "pink", "red"];
 
 /// A group of a status property: to-do, in progress, complete.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub(crate) struct Group {
     pub(crate) id: String,
     pub(crate) name: String,
-    pub(crate) color: &'static str,
+    #[serde(deserialize_with = "known_word")]
+    pub(crate) color: Word,
     pub(crate) choices: Vec<String>,
 }
 
 /// A column.
-#[derive(Debug, Clone, PartialEq)]
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub(crate) struct Property {
     /// Not percent-encoded; the API shows it encoded.
     pub(crate) id: String,
@@ -45,13 +49,14 @@ pub(crate) struct Property {
 }
 
 /// What a column holds.
-#[derive(Debug, Clone, PartialEq)]
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub(crate) enum Kind {
     Title,
     RichText,
     Number {
         /// One of [`NUMBER_FORMATS`].
-        format: &'static str,
+        #[serde(deserialize_with = "known_word")]
+        format: Word,
     },
     Select(Vec<Choice>),
     MultiSelect(Vec<Choice>),
@@ -156,7 +161,7 @@ impl Kind {
 }
 
 /// What a row holds in a column. A row without a stored value has the empty one of its column's kind.
-#[derive(Debug, Clone, PartialEq)]
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub(crate) enum Stored {
     /// Of title and text columns.
     Text(Vec<RichText>),

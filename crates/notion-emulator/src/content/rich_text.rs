@@ -1,9 +1,11 @@
 //! Rich text: runs of text, mentions and equations, each with its annotations.
 //! Source: Notion, "Rich text" (read 2026-11-22).
 
+use serde::{Deserialize, Serialize};
 use uuid::Uuid;
 
 use super::date::DateValue;
+use super::words::{Word, known_word};
 
 /// The colours of text and blocks.
 pub(crate) const COLORS: [&str; 20] = [
@@ -30,7 +32,7 @@ pub(crate) const COLORS: [&str; 20] = [
 ];
 
 /// How a run looks.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub(crate) struct Annotations {
     pub(crate) bold: bool,
     pub(crate) italic: bool,
@@ -38,7 +40,8 @@ pub(crate) struct Annotations {
     pub(crate) underline: bool,
     pub(crate) code: bool,
     /// One of [`COLORS`].
-    pub(crate) color: &'static str,
+    #[serde(deserialize_with = "known_word")]
+    pub(crate) color: Word,
 }
 
 impl Default for Annotations {
@@ -55,21 +58,21 @@ impl Default for Annotations {
 }
 
 /// What a mention points at.
-#[derive(Debug, Clone, PartialEq)]
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub(crate) enum Mention {
     User(Uuid),
     Date(DateValue),
     Page(Uuid),
     Database(Uuid),
     /// `today` or `now`, in templates.
-    TemplateDate(&'static str),
+    TemplateDate(#[serde(deserialize_with = "known_word")] Word),
     /// `me`, in templates.
     TemplateUser,
     CustomEmoji(Uuid),
 }
 
 /// What a run is made of.
-#[derive(Debug, Clone, PartialEq)]
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub(crate) enum Run {
     Text { content: String, link: Option<String> },
     Mention(Mention),
@@ -77,7 +80,7 @@ pub(crate) enum Run {
 }
 
 /// One run of rich text.
-#[derive(Debug, Clone, PartialEq)]
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub(crate) struct RichText {
     pub(crate) run: Run,
     pub(crate) annotations: Annotations,

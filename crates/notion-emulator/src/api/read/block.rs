@@ -261,7 +261,7 @@ fn special(kind: &'static str, at: &At<'_>, making: bool) -> Result<Body, Invali
             Body::Code {
                 rich_text: rich_text_or_kept(at, making)?,
                 caption: at.get("caption").optional(rich_text)?.unwrap_or_default(),
-                language: at.get("language").one_of(&super::super::languages::LANGUAGES)?,
+                language: at.get("language").one_of(&crate::content::languages::LANGUAGES)?,
             }
         }
         "equation" => {

@@ -1,0 +1,30 @@
+//! Words that Notion has a closed list of: colours, languages, formats. They are kept as `&'static str`, so a snapshot
+//! that is read back must find each of them in its list: a word of nobody's list is refused.
+
+use serde::{Deserialize as _, Deserializer};
+
+use super::file::ICON_COLORS;
+use super::languages::LANGUAGES;
+use super::property::{CHOICE_COLORS, NUMBER_FORMATS};
+use super::rich_text::COLORS;
+
+/// A word of such a list. (An alias: serde would otherwise borrow it from what it reads.)
+pub(crate) type Word = &'static str;
+
+/// Every list that a stored word may come from.
+const LISTS: [&[&str]; 7] =
+    [&COLORS, &CHOICE_COLORS, &ICON_COLORS, &LANGUAGES, &NUMBER_FORMATS, &BLOCK_WORDS, &TEMPLATE_DATES];
+
+/// Kinds that blocks keep as a word: of media, of what is on the web, of what a link leads to.
+const BLOCK_WORDS: [&str; 10] =
+    ["image", "video", "pdf", "file", "audio", "embed", "bookmark", "page_id", "database_id", "comment_id"];
+
+/// What a template's date mention may say.
+const TEMPLATE_DATES: [&str; 2] = ["today", "now"];
+
+/// Reads a word of one of the lists.
+pub(crate) fn known_word<'de, D: Deserializer<'de>>(from: D) -> Result<Word, D::Error> {
+    let word = String::deserialize(from)?;
+    let known = LISTS.iter().flat_map(|list| list.iter()).find(|known| **known == word);
+    known.copied().ok_or_else(|| serde::de::Error::custom(format!("`{word}` is no word of Notion's")))
+}
