@@ -12,14 +12,42 @@ pub(crate) struct Person {
     pub(crate) avatar_url: Option<String>,
 }
 
+/// What a workspace pays for.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub(crate) enum Plan {
+    Free,
+    #[default]
+    Plus,
+    Business,
+    Enterprise,
+}
+
 /// A workspace and who is in it.
 #[derive(Debug, Clone, Serialize, Deserialize)]
 pub(crate) struct Workspace {
     pub(crate) id: Uuid,
     pub(crate) name: String,
     pub(crate) members: Vec<Uuid>,
-    /// The largest upload in bytes; depends on the plan.
-    pub(crate) file_bytes_max: u64,
+    #[serde(default)]
+    pub(crate) plan: Plan,
+}
+
+impl Workspace {
+    /// The largest upload, in bytes. Source: Notion, "Working with files and media" (read 2026-11-22): 5 MiB on the free
+    /// plan, 5 GiB on paid ones.
+    pub(crate) fn file_bytes_max(&self) -> u64 {
+        match self.plan {
+            Plan::Free => 5 * 1024 * 1024,
+            Plan::Plus | Plan::Business | Plan::Enterprise => 5 * 1024 * 1024 * 1024,
+        }
+    }
+
+    /// Whether the number of its blocks is bounded at all: free workspaces of one person's are not.
+    /// Source: Notion, "Workspace block limits" (autumn 2026).
+    pub(crate) fn counts_blocks(&self) -> bool {
+        self.plan == Plan::Free && self.members.len() > 1
+    }
 }
 
 /// The user that an integration acts as in one workspace.

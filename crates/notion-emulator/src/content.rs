@@ -12,6 +12,7 @@ pub(crate) mod page;
 pub(crate) mod property;
 pub(crate) mod rich_text;
 mod tree;
+mod usage;
 pub(crate) mod words;
 
 use std::collections::{HashMap, HashSet};
@@ -25,6 +26,7 @@ use database::{DataSource, Database};
 use file::Icon;
 use page::Page;
 pub(crate) use tree::{Place, plain_run, plain_text};
+pub(crate) use usage::Usage;
 
 /// All content of all workspaces.
 #[derive(Debug, Clone, Default, Serialize, Deserialize)]
@@ -38,6 +40,9 @@ pub(crate) struct Content {
     pub(crate) comments_on: HashMap<Uuid, Vec<Uuid>>,
     /// The top level of each workspace, in the order of its sidebar.
     pub(crate) top_level: HashMap<Uuid, Vec<Uuid>>,
+    /// How much each workspace has made so far.
+    #[serde(default)]
+    pub(crate) usage: HashMap<Uuid, Usage>,
     /// Top-level pages that a bot made, which its token therefore reaches: by bot.
     pub(crate) made_by: HashMap<Uuid, HashSet<Uuid>>,
 }

@@ -1,6 +1,8 @@
 //! The control plane, `/_emulator/…`: register integrations, inject faults, move the clock, read the journal, start over.
 //! It answers only requests that name this machine as their host and that no other site's page sent.
 
+mod workspaces;
+
 use std::net::IpAddr;
 use std::time::Duration;
 
@@ -9,7 +11,7 @@ use axum::http::StatusCode;
 use axum::http::header::HOST;
 use axum::middleware::{Next, from_fn};
 use axum::response::{IntoResponse, Response};
-use axum::routing::{delete, get, post};
+use axum::routing::{delete, get, patch, post};
 use axum::{Json, Router};
 use serde::Deserialize;
 use serde_json::{Value, json};
@@ -32,6 +34,8 @@ pub(crate) fn routes() -> Router<Emulator> {
         .route("/_emulator/authorizations/{bot_id}", delete(remove))
         .route("/_emulator/tokens/expire", post(expire))
         .route("/_emulator/reset", post(reset))
+        .route("/_emulator/workspaces", get(workspaces::list))
+        .route("/_emulator/workspaces/{id}", patch(workspaces::change))
         .layer(from_fn(only_this_machine))
 }
 

@@ -7,7 +7,7 @@ mod reading;
 
 use uuid::Uuid;
 
-use crate::accounts::{Bot, Person, Workspace};
+use crate::accounts::{Bot, Person, Plan, Workspace};
 use crate::state::State;
 
 /// The first person: a member of both workspaces.
@@ -24,9 +24,6 @@ pub(crate) const HOME: Uuid = Uuid::from_u128(0x7a90_2c1e_5b3d_4f60_8e17_3f0a_9c
 const INTERNAL_BOT: Uuid = Uuid::from_u128(0x3b1c_88f2_6d0a_4c57_b9e4_0027_5e61_c001);
 /// The page that the picker offers first.
 pub(crate) const ROOT_PAGE: Uuid = Uuid::from_u128(0x2ac6_1f0e_7b52_8045_9d31_e8a4_60b7_0001);
-
-/// The largest upload on a paid plan, in bytes.
-const FILE_BYTES_MAX: u64 = 5 * 1024 * 1024 * 1024;
 
 /// The project tracker, below the root page.
 const TRACKER: Uuid = Uuid::from_u128(0x2ac6_1f0e_7b52_8045_9d31_e8a4_60b7_0002);
@@ -50,12 +47,8 @@ pub(crate) fn plant(state: &mut State) {
         person(TOMAS, "Tomás Okafor", "tomas@northwind.example"),
         person(PRIYA, "Priya Raman", "priya@northwind.example"),
     ];
-    let workspace = |id, name: &str, members| Workspace {
-        id,
-        name: name.to_owned(),
-        members,
-        file_bytes_max: FILE_BYTES_MAX,
-    };
+    let workspace =
+        |id, name: &str, members| Workspace { id, name: name.to_owned(), members, plan: Plan::Plus };
     state.accounts.workspaces = vec![
         workspace(NORTHWIND, "Northwind Studio", vec![ADA, TOMAS, PRIYA]),
         workspace(HOME, "Ada at home", vec![ADA]),

@@ -3,5 +3,6 @@
 mod api;
 mod control;
 mod oauth;
+mod plans;
 mod query;
 mod support;

@@ -110,6 +110,13 @@ impl Notion {
         reply.json()
     }
 
+    /// A call of the control plane.
+    pub(crate) async fn control(&self, method: &str, path: &str, body: Value) -> Reply {
+        let headers = [("content-type", "application/json")];
+        let body = if body.is_null() { String::new() } else { body.to_string() };
+        self.send(method, path, &headers, body).await.expect("an answer")
+    }
+
     pub(crate) async fn oauth(&self, path: &str, body: Value) -> Reply {
         let pair = base64::engine::general_purpose::STANDARD.encode("client:secret");
         let basic = format!("Basic {pair}");

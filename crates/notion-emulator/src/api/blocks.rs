@@ -39,6 +39,7 @@ fn shown(call: &Call<'_>, ids: &[Uuid]) -> Vec<Value> {
 /// `PATCH blocks/{block_id}/children`
 pub(crate) fn append(call: &mut Call<'_>, id: &str) -> Answer {
     call.needs_insert()?;
+    call.needs_room()?;
     let id = call.path_id("block_id", id)?;
     let parent = call.block(id)?;
     let is_page = call.state.content.is_page(id);

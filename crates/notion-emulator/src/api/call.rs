@@ -9,6 +9,7 @@ use super::failure::Failure;
 use super::show::View;
 use super::version::Version;
 use super::{Access, Caller};
+use crate::accounts::Workspace;
 use crate::content::block::{Block, Stamp};
 use crate::content::ids::{Marker, stamped};
 use crate::state::State;
@@ -67,6 +68,17 @@ impl Call<'_> {
 
     pub(crate) fn needs_update(&self) -> Result<(), Failure> {
         self.needs(self.caller.capabilities.update_content)
+    }
+
+    /// Refuses new blocks in a workspace whose plan allows no more. Integrations that any workspace can install are
+    /// exempt, as the emulator's OAuth clients are; its internal one is not. Source: Notion, "Workspace block limits"
+    /// (autumn 2026).
+    pub(crate) fn needs_room(&self) -> Result<(), Failure> {
+        let workspace = self.caller.workspace_id;
+        let counts = self.state.accounts.workspace(workspace).is_some_and(Workspace::counts_blocks);
+        let usage = self.state.content.usage.get(&workspace);
+        let full = usage.is_some_and(|usage| usage.is_full(self.now()));
+        if counts && full && self.caller.owner.is_none() { Err(Failure::block_limit()) } else { Ok(()) }
     }
 
     /// An id from the path.

@@ -16,6 +16,7 @@ use crate::content::ids::Marker;
 /// `POST databases`
 pub(crate) fn create(call: &mut Call<'_>) -> Answer {
     call.needs_insert()?;
+    call.needs_room()?;
     let body = call.body.take();
     let at = At::root("body", body.as_ref());
     let new = call.version.has_data_sources();

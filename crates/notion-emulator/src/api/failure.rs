@@ -51,6 +51,16 @@ impl Failure {
         Self::new(403, "restricted_resource", "Insufficient permissions for this endpoint.")
     }
 
+    /// 403, the workspace has made all the blocks that its plan allows. The message is a guess.
+    /// Source: Notion, "Workspace block limits" (autumn 2026).
+    pub(crate) fn block_limit() -> Self {
+        let message =
+            "This workspace has reached the block limit of its plan. Upgrade the plan to create more blocks.";
+        let mut failure = Self::new(403, "restricted_resource", message);
+        failure.additional_data = Some(json!({"block_limit": "block_creation"}));
+        failure
+    }
+
     /// 404, `kind` (as Notion calls it in the message) is not there, or not shared: one cannot tell which.
     pub(crate) fn not_found(kind: &str, id: Uuid, caller: &Caller) -> Self {
         let message = format!(

@@ -20,6 +20,7 @@ use crate::content::property::{Kind, Property, Stored, TITLE};
 /// `POST pages`
 pub(crate) fn create(call: &mut Call<'_>) -> Answer {
     call.needs_insert()?;
+    call.needs_room()?;
     let body = call.body.take();
     let at = At::root("body", body.as_ref());
     let known = [

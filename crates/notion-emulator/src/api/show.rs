@@ -12,7 +12,7 @@ use uuid::Uuid;
 
 use super::version::Version;
 use super::{Caller, UserInformation};
-use crate::accounts::{Accounts, Bot, Person};
+use crate::accounts::{Accounts, Bot, Person, Workspace};
 use crate::content::Content;
 use crate::content::block::Parent;
 use crate::content::comment::{Comment, DisplayName};
@@ -106,7 +106,7 @@ impl View<'_> {
         };
         let details = if bot.id == self.caller.bot_id {
             let workspace = self.accounts.workspace(self.caller.workspace_id);
-            let bytes = workspace.map_or(0, |workspace| workspace.file_bytes_max);
+            let bytes = workspace.map_or(0, Workspace::file_bytes_max);
             json!({
                 "owner": owner,
                 "workspace_name": self.caller.workspace_name,

@@ -13,6 +13,7 @@ impl Content {
     /// Hangs a new block in the tree, after `after` among its siblings or at the end.
     pub(crate) fn insert(&mut self, block: Block, place: Place) {
         let id = block.id;
+        self.usage.entry(block.workspace).or_default().count(block.created.at);
         match block.parent {
             Parent::Workspace => self.top_level.entry(block.workspace).or_default().push(id),
             Parent::DataSource(source) => {
