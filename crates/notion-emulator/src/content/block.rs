@@ -7,7 +7,7 @@ use uuid::Uuid;
 
 use super::file::{FileSource, Icon};
 use super::rich_text::RichText;
-use super::words::{Word, known_word};
+use super::words::{Word, known_word, perhaps_known_word};
 
 /// What something hangs from.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
@@ -65,7 +65,11 @@ pub(crate) enum Body {
     BulletedListItem(Text),
     NumberedListItem {
         text: Text,
+        /// The number that a list starts at, on its first item.
         start: Option<u64>,
+        /// One of [`LIST_FORMATS`], on its first item.
+        #[serde(deserialize_with = "perhaps_known_word")]
+        format: Option<Word>,
     },
     Quote(Text),
     Toggle(Text),
@@ -127,8 +131,42 @@ pub(crate) enum Body {
         url: String,
         caption: Vec<RichText>,
     },
+    /// A link that the app unfurled; the API only shows it.
+    LinkPreview(String),
+    /// Notes that the app took of a meeting; the API only shows them.
+    MeetingNotes(MeetingNotes),
+    /// A kind that the app has and the API does not.
+    Unsupported {
+        block_type: String,
+    },
     ChildPage,
     ChildDatabase,
+}
+
+/// How a numbered list counts.
+pub(crate) const LIST_FORMATS: [&str; 3] = ["numbers", "letters", "roman"];
+
+/// How far the notes of a meeting are.
+pub(crate) const TRANSCRIPTION_STATUSES: [&str; 5] = [
+    "transcription_not_started",
+    "transcription_paused",
+    "transcription_in_progress",
+    "summary_in_progress",
+    "notes_ready",
+];
+
+/// What the app knows of a meeting. Its summary, notes and transcript are blocks below.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub(crate) struct MeetingNotes {
+    pub(crate) title: Vec<RichText>,
+    /// One of [`TRANSCRIPTION_STATUSES`].
+    #[serde(deserialize_with = "known_word")]
+    pub(crate) status: Word,
+    pub(crate) summary: Option<Uuid>,
+    pub(crate) notes: Option<Uuid>,
+    pub(crate) transcript: Option<Uuid>,
+    /// When the recording began and ended.
+    pub(crate) recording: Option<(Timestamp, Timestamp)>,
 }
 
 impl Body {
@@ -160,6 +198,9 @@ impl Body {
             Self::Table { .. } => "table",
             Self::TableRow(_) => "table_row",
             Self::Media { kind, .. } | Self::Web { kind, .. } => kind,
+            Self::LinkPreview(_) => "link_preview",
+            Self::MeetingNotes(_) => "meeting_notes",
+            Self::Unsupported { .. } => "unsupported",
             Self::ChildPage => "child_page",
             Self::ChildDatabase => "child_database",
         }

@@ -77,6 +77,14 @@ impl Content {
         block.children.iter().filter_map(|id| self.blocks.get(id)).filter(|child| !child.in_trash)
     }
 
+    /// The block whose children `block` shows: a synced copy shows those of its original, if that is there.
+    pub(crate) fn original<'a>(&'a self, block: &'a Block) -> &'a Block {
+        match block.body {
+            Body::SyncedBlock { from: Some(from) } => self.blocks.get(&from).unwrap_or(block),
+            _ => block,
+        }
+    }
+
     /// The title of a page or database as plain text.
     pub(crate) fn title(&self, id: Uuid) -> String {
         if let Some(page) = self.pages.get(&id) {

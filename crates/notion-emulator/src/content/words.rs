@@ -3,6 +3,7 @@
 
 use serde::{Deserialize as _, Deserializer};
 
+use super::block::{LIST_FORMATS, TRANSCRIPTION_STATUSES};
 use super::file::ICON_COLORS;
 use super::languages::LANGUAGES;
 use super::property::{CHOICE_COLORS, NUMBER_FORMATS};
@@ -12,8 +13,17 @@ use super::rich_text::COLORS;
 pub(crate) type Word = &'static str;
 
 /// Every list that a stored word may come from.
-const LISTS: [&[&str]; 7] =
-    [&COLORS, &CHOICE_COLORS, &ICON_COLORS, &LANGUAGES, &NUMBER_FORMATS, &BLOCK_WORDS, &TEMPLATE_DATES];
+const LISTS: [&[&str]; 9] = [
+    &COLORS,
+    &CHOICE_COLORS,
+    &ICON_COLORS,
+    &LANGUAGES,
+    &NUMBER_FORMATS,
+    &BLOCK_WORDS,
+    &TEMPLATE_DATES,
+    &LIST_FORMATS,
+    &TRANSCRIPTION_STATUSES,
+];
 
 /// Kinds that blocks keep as a word: of media, of what is on the web, of what a link leads to.
 const BLOCK_WORDS: [&str; 10] =
@@ -24,7 +34,15 @@ const TEMPLATE_DATES: [&str; 2] = ["today", "now"];
 
 /// Reads a word of one of the lists.
 pub(crate) fn known_word<'de, D: Deserializer<'de>>(from: D) -> Result<Word, D::Error> {
-    let word = String::deserialize(from)?;
+    find(&String::deserialize(from)?)
+}
+
+/// The same, where there may be none.
+pub(crate) fn perhaps_known_word<'de, D: Deserializer<'de>>(from: D) -> Result<Option<Word>, D::Error> {
+    Option::<String>::deserialize(from)?.map(|word| find(&word)).transpose()
+}
+
+fn find<E: serde::de::Error>(word: &str) -> Result<Word, E> {
     let known = LISTS.iter().flat_map(|list| list.iter()).find(|known| **known == word);
-    known.copied().ok_or_else(|| serde::de::Error::custom(format!("`{word}` is no word of Notion's")))
+    known.copied().ok_or_else(|| E::custom(format!("`{word}` is no word of Notion's")))
 }

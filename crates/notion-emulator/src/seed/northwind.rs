@@ -11,7 +11,7 @@ use super::planter::{
 use super::{ADA, NORTHWIND, PRIYA, ROOT_PAGE, TOMAS, TRACKER, TRACKER_TABLE};
 use crate::clock::Ids;
 use crate::content::Content;
-use crate::content::block::{Body, Parent};
+use crate::content::block::{Body, MeetingNotes, Parent};
 use crate::content::property::{Kind, Stored, TITLE};
 use crate::content::rich_text::plain;
 
@@ -27,6 +27,7 @@ pub(super) fn plant(content: &mut Content) {
     tracker(&mut planter);
     meetings(&mut planter);
     private(&mut planter);
+    kickoff(&mut planter);
 }
 
 fn home(planter: &mut Planter<'_>) {
@@ -356,4 +357,38 @@ fn private(planter: &mut Planter<'_>) {
     if let Some(page) = planter.content.pages.get_mut(&page) {
         page.private_to = Some(ADA);
     }
+}
+
+/// A page with what only the app can make: notes of a meeting, an unfurled link, a kind that the API does not know.
+fn kickoff(planter: &mut Planter<'_>) {
+    planter.at = time("2026-11-19T13:00:00Z");
+    planter.by = PRIYA;
+    let page = planter.page(None, Parent::Page(ROOT_PAGE), "🎬", "Portal kickoff", Vec::new());
+    let meeting = MeetingNotes {
+        title: plain("Portal kickoff"),
+        status: "notes_ready",
+        summary: None,
+        notes: None,
+        transcript: None,
+        recording: Some((time("2026-11-19T13:02:00Z"), time("2026-11-19T13:31:00Z"))),
+    };
+    let meeting = planter.block(Parent::Page(page), Body::MeetingNotes(meeting));
+    let [summary, notes, transcript] = [
+        "Invitations first, roles second; the banner is nobody's priority.",
+        "Tomás shows the invitation mail on Monday.",
+        "Right, shall we start with invitations?",
+    ]
+    .map(|words| planter.block(Parent::Block(meeting), paragraph(words)));
+    if let Some(block) = planter.content.blocks.get_mut(&meeting)
+        && let Body::MeetingNotes(of) = &mut block.body
+    {
+        (of.summary, of.notes, of.transcript) = (Some(summary), Some(notes), Some(transcript));
+    }
+    planter.blocks(
+        Parent::Page(page),
+        vec![
+            Body::LinkPreview("https://tickets.northwind.example/412".to_owned()),
+            Body::Unsupported { block_type: "button".to_owned() },
+        ],
+    );
 }

@@ -58,7 +58,7 @@ pub(super) fn bullet(content: &str) -> Body {
 }
 
 pub(super) fn numbered(content: &str) -> Body {
-    Body::NumberedListItem { text: text(content), start: None }
+    Body::NumberedListItem { text: text(content), start: None, format: None }
 }
 
 pub(super) fn quote(content: &str) -> Body {
@@ -123,6 +123,13 @@ impl Planter<'_> {
         self.content.insert(block, Place::End);
     }
 
+    /// A block below another; its id.
+    pub(super) fn block(&mut self, parent: Parent, body: Body) -> Uuid {
+        let id = self.ids.uuid();
+        self.hang(id, parent, body);
+        id
+    }
+
     /// A page with its title and blocks.
     pub(super) fn page(
         &mut self,
@@ -144,8 +151,7 @@ impl Planter<'_> {
     /// Blocks below a page or block.
     pub(super) fn blocks(&mut self, parent: Parent, blocks: Vec<Body>) {
         for body in blocks {
-            let id = self.ids.uuid();
-            self.hang(id, parent, body);
+            self.block(parent, body);
         }
     }
 

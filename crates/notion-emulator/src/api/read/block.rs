@@ -229,7 +229,7 @@ fn body(kind: &'static str, at: &At<'_>, making: bool) -> Result<Body, Invalid> 
             Body::Heading { level, text: text(at, making)?, is_toggleable }
         }
         "bulleted_list_item" => Body::BulletedListItem(plain()?),
-        "numbered_list_item" => Body::NumberedListItem { text: plain()?, start: None },
+        "numbered_list_item" => Body::NumberedListItem { text: plain()?, start: None, format: None },
         "quote" => Body::Quote(plain()?),
         "toggle" => Body::Toggle(plain()?),
         "to_do" => {

@@ -2,16 +2,20 @@
 
 use serde_json::{Map, Value, json};
 
-use super::{View, minute, partial_user};
-use crate::content::block::{Block, Body, Text};
+use super::super::version::Version;
+use super::{View, exact, minute, partial_user};
+use crate::content::block::{Block, Body, MeetingNotes, Text};
 
 impl View<'_> {
     /// A block, without its children.
     pub(crate) fn block(&self, block: &Block) -> Value {
-        let kind = block.body.kind();
+        if !self.caller.capabilities.read_content {
+            return json!({"object": "block", "id": block.id});
+        }
+        let kind = self.kind(&block.body);
         let in_trash = block.in_trash || self.content.ancestor_in_trash(block.id);
-        // The children of pages and databases are theirs, not the block's; Notion tells of a page's all the same.
-        let has_children = self.content.live_children(block).next().is_some();
+        // The children of pages are theirs, not the block's; Notion tells of them all the same.
+        let has_children = self.content.live_children(self.content.original(block)).next().is_some();
         let mut body = Map::new();
         body.insert("object".into(), "block".into());
         body.insert("id".into(), block.id.to_string().into());
@@ -28,6 +32,14 @@ impl View<'_> {
         body.into()
     }
 
+    /// The value of `type`. Source: Notion, "Upgrading to 2026-03-11" (read 2026-11-22).
+    fn kind(&self, body: &Body) -> &'static str {
+        match body {
+            Body::MeetingNotes(_) if self.version < Version::V2026_03_11 => "transcription",
+            _ => body.kind(),
+        }
+    }
+
     fn text(&self, text: &Text, more: Value) -> Value {
         let mut body = Map::new();
         body.insert("rich_text".into(), self.rich_text(&text.rich_text));
@@ -35,6 +47,28 @@ impl View<'_> {
             body.extend(more);
         }
         body.insert("color".into(), text.color.into());
+        body.into()
+    }
+
+    fn meeting_notes(&self, notes: &MeetingNotes) -> Value {
+        let mut children = Map::new();
+        let blocks = [
+            ("summary_block_id", notes.summary),
+            ("notes_block_id", notes.notes),
+            ("transcript_block_id", notes.transcript),
+        ];
+        for (key, id) in blocks {
+            if let Some(id) = id {
+                children.insert(key.into(), id.to_string().into());
+            }
+        }
+        let mut body = Map::new();
+        body.insert("title".into(), self.rich_text(&notes.title));
+        body.insert("status".into(), notes.status.into());
+        body.insert("children".into(), children.into());
+        if let Some((start, end)) = notes.recording {
+            body.insert("recording".into(), json!({"start_time": exact(start), "end_time": exact(end)}));
+        }
         body.into()
     }
 
@@ -49,10 +83,16 @@ impl View<'_> {
             Body::BulletedListItem(text) | Body::Quote(text) | Body::Toggle(text) => {
                 self.text(text, Value::Null)
             }
-            Body::NumberedListItem { text, start } => match start {
-                Some(start) => self.text(text, json!({"list_start_index": start})),
-                None => self.text(text, Value::Null),
-            },
+            Body::NumberedListItem { text, start, format } => {
+                let mut more = Map::new();
+                if let Some(start) = start {
+                    more.insert("list_start_index".into(), (*start).into());
+                }
+                if let Some(format) = format {
+                    more.insert("list_format".into(), (*format).into());
+                }
+                self.text(text, more.into())
+            }
             Body::ToDo { text, checked } => self.text(text, json!({"checked": checked})),
             Body::Template(rich_text) => json!({"rich_text": self.rich_text(rich_text)}),
             Body::Code { rich_text, caption, language } => json!({
@@ -89,6 +129,9 @@ impl View<'_> {
                 body.into()
             }
             Body::Web { url, caption, .. } => json!({"caption": self.rich_text(caption), "url": url}),
+            Body::LinkPreview(url) => json!({"url": url}),
+            Body::MeetingNotes(notes) => self.meeting_notes(notes),
+            Body::Unsupported { block_type } => json!({"block_type": block_type}),
             Body::ChildPage | Body::ChildDatabase => json!({"title": self.content.title(block.id)}),
         }
     }
