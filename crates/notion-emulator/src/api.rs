@@ -8,6 +8,7 @@ mod data_sources;
 mod databases;
 mod failure;
 mod pages;
+mod properties;
 mod query;
 pub(crate) mod read;
 mod search;
@@ -119,7 +120,7 @@ fn endpoint<'p>(method: &Method, path: &[&'p str]) -> Option<Endpoint<'p>> {
         ("GET", ["pages", id]) => Box::new(|call| pages::retrieve(call, id)),
         ("PATCH", ["pages", id]) => Box::new(|call| pages::update(call, id)),
         ("GET", ["pages", id, "properties", property]) => {
-            Box::new(|call| pages::property(call, id, property))
+            Box::new(|call| properties::retrieve(call, id, property))
         }
         ("GET", ["blocks", id]) => Box::new(|call| blocks::retrieve(call, id)),
         ("PATCH", ["blocks", id]) => Box::new(|call| blocks::update(call, id)),

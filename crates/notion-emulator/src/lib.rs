@@ -17,6 +17,7 @@
 mod accounts;
 mod api;
 mod capabilities;
+mod cells;
 mod clock;
 mod content;
 mod control;
@@ -24,6 +25,7 @@ mod faults;
 mod grants;
 mod journal;
 mod oauth;
+mod queries;
 mod reply;
 mod seed;
 mod server;

@@ -8,6 +8,7 @@ use crate::content::Content;
 use crate::faults::Faults;
 use crate::grants::Grants;
 use crate::journal::Journal;
+use crate::queries::Queries;
 use crate::switches::Switches;
 use crate::{Options, Time};
 
@@ -19,6 +20,8 @@ pub(crate) struct State {
     pub(crate) accounts: Accounts,
     pub(crate) content: Content,
     pub(crate) grants: Grants,
+    #[serde(default)]
+    pub(crate) queries: Queries,
     /// The token of the internal integration, which reaches all of the first workspace.
     pub(crate) internal_token: String,
     pub(crate) switches: Switches,

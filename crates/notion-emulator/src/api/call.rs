@@ -36,6 +36,7 @@ impl Call<'_> {
             accounts: &self.state.accounts,
             caller: self.caller,
             version: self.version,
+            now: self.now(),
         }
     }
 
@@ -204,8 +205,8 @@ impl Call<'_> {
 
 /// A slice of a list.
 pub(crate) struct Slice {
-    start: Option<Uuid>,
-    size: usize,
+    pub(super) start: Option<Uuid>,
+    pub(super) size: usize,
 }
 
 impl Slice {

@@ -92,8 +92,8 @@ pub(crate) fn reshape(call: &mut Call<'_>, id: Uuid, at: &At<'_>) -> Result<(), 
     let mut columns = before.clone();
     schema::update(at, &mut columns, &mut call.state.ids)?;
     for column in &columns {
-        if let crate::content::property::Kind::Relation(to) = column.kind {
-            call.data_source(to)?;
+        if let crate::content::property::Kind::Relation(to) = &column.kind {
+            call.data_source(to.data_source)?;
         }
     }
     let same = |id: &str| {

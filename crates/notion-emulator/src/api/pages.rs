@@ -1,6 +1,5 @@
 //! Pages and rows: make, read, change, one property at a time.
 
-use serde_json::{Value, json};
 use uuid::Uuid;
 
 use super::call::{Answer, Call};
@@ -9,13 +8,11 @@ use super::failure::Failure;
 use super::read::block::{NESTING_MAX, NewBlock, blocks};
 use super::read::file::{cover, icon};
 use super::read::value::value;
-use super::show;
-use super::show::page::item;
 use crate::content::Place;
 use crate::content::block::{Block, Body, Parent};
 use crate::content::ids::Marker;
 use crate::content::page::Page;
-use crate::content::property::{Kind, Property, Stored, TITLE};
+use crate::content::property::{Kind, Property, Stored};
 
 /// `POST pages`
 pub(crate) fn create(call: &mut Call<'_>) -> Answer {
@@ -118,19 +115,7 @@ fn parent(call: &Call<'_>, at: &At<'_>) -> Result<Parent, Failure> {
 
 /// The columns that a page below `parent` has.
 fn columns_of(call: &Call<'_>, parent: Parent) -> Vec<Property> {
-    match parent {
-        Parent::DataSource(id) => call
-            .state
-            .content
-            .data_sources
-            .get(&id)
-            .map(|source| source.properties.clone())
-            .unwrap_or_default(),
-        _ => {
-            let (id, name) = (TITLE.to_owned(), TITLE.to_owned());
-            vec![Property { id, name, description: None, kind: Kind::Title }]
-        }
-    }
+    call.state.content.columns_below(parent).to_vec()
 }
 
 /// Reads the properties that a request sets into `page`; columns may grow choices on the way.
@@ -155,10 +140,10 @@ fn fill(call: &mut Call<'_>, at: &At<'_>, columns: &mut [Property], page: &mut P
 
 /// Rows that a relation names must be there, in the data source that it leads to.
 fn related_exist(call: &Call<'_>, kind: &Kind, stored: &Stored) -> Result<(), Failure> {
-    let (Kind::Relation(source), Stored::Relation(ids)) = (kind, stored) else { return Ok(()) };
+    let (Kind::Relation(relation), Stored::Relation(ids)) = (kind, stored) else { return Ok(()) };
     for id in ids {
         let block = call.state.content.blocks.get(id);
-        if !block.is_some_and(|block| block.parent == Parent::DataSource(*source)) {
+        if !block.is_some_and(|block| block.parent == Parent::DataSource(relation.data_source)) {
             return Err(Failure::not_found("page", *id, call.caller));
         }
     }
@@ -233,45 +218,4 @@ pub(crate) fn update(call: &mut Call<'_>, id: &str) -> Answer {
     }
     content.touch(id, stamp);
     call.view().page(id, &call.filter_properties()).ok_or_else(Failure::invalid_request_url)
-}
-
-/// `GET pages/{page_id}/properties/{property_id}`
-pub(crate) fn property(call: &Call<'_>, id: &str, property: &str) -> Answer {
-    call.needs_read()?;
-    let id = call.page(call.path_id("page_id", id)?)?;
-    let content = &call.state.content;
-    let (Some(block), Some(page)) = (content.blocks.get(&id), content.pages.get(&id)) else {
-        return Err(Failure::invalid_request_url());
-    };
-    let view = call.view();
-    let wanted = percent_encoding::percent_decode_str(property).decode_utf8_lossy();
-    let columns = view.columns(block);
-    let column =
-        columns.iter().find(|column| column.id == wanted || column.id == property || column.name == wanted);
-    let column =
-        column.ok_or_else(|| Failure::validation(format!("Could not find property with ID: {property}")))?;
-    let stored = page.values.get(&column.id);
-    let items: Vec<Value> = match (&column.kind, stored) {
-        (Kind::Title | Kind::RichText, Some(Stored::Text(text))) => {
-            view.rich_text(text).as_array().cloned().unwrap_or_default()
-        }
-        (Kind::People, Some(Stored::People(ids))) => ids.iter().map(|id| view.user(*id)).collect(),
-        (Kind::Relation(_), Some(Stored::Relation(ids))) => ids.iter().map(|id| json!({"id": id})).collect(),
-        (Kind::Title | Kind::RichText | Kind::People | Kind::Relation(_), _) => Vec::new(),
-        _ => return Ok(item(column, view.inner(column, block, page))),
-    };
-    // Items have no ids of their own, so their places stand in for them in cursors.
-    let places: Vec<Uuid> = (1..=items.len() as u128).map(Uuid::from_u128).collect();
-    let (chosen, next) = call.slice_of_query()?.cut(&places)?;
-    let first = chosen.first().map_or(0, |place| usize::try_from(place.as_u128() - 1).unwrap_or(0));
-    let results =
-        items[first..first + chosen.len()].iter().map(|inner| item(column, inner.clone())).collect();
-    let kind = column.kind.name();
-    let encoded = show::property::encoded(&column.id);
-    let next_url = next.as_ref().map(|cursor| {
-        format!("https://api.notion.com/v1/pages/{id}/properties/{encoded}?start_cursor={cursor}")
-    });
-    let mut body = show::list("property_item", results, next);
-    body["property_item"] = json!({"id": encoded, "next_url": next_url, "type": kind, kind: {}});
-    Ok(body)
 }

@@ -1,130 +1,159 @@
-//! Querying a data source: filter, sort, slice.
+//! Querying a data source: filter, sort, slice. What a first page found is kept for the pages after it (`queries`).
 
 mod filter;
 mod sort;
 
-use serde_json::Value;
+use jiff::Timestamp;
+use serde_json::{Value, json};
 use uuid::Uuid;
 
-use super::call::{Answer, Call};
+use super::call::{Answer, Call, Slice};
 use super::check::At;
 use super::failure::Failure;
 use super::show;
-use crate::accounts::Accounts;
+use crate::cells::rollup::target;
+use crate::cells::{Row, World};
 use crate::content::Content;
-use crate::content::block::Block;
-use crate::content::date::{DateValue, Moment};
-use crate::content::page::Page;
-use crate::content::property::{Kind, Property, Stored};
+use crate::content::block::Parent;
+use crate::content::database::DataSource;
+use crate::content::ids::Marker;
+use crate::content::property::{Kind, Property};
+use crate::queries::{Found, Queries};
+use filter::Filter;
+
+/// How many rows one query gives, over all its pages. Source: Notion, "Request limits" (autumn 2026).
+const ROWS_MAX: usize = 10_000;
+
+/// What a filter is read against.
+struct Scope<'a> {
+    content: &'a Content,
+    columns: &'a [Property],
+    /// Whom `me` means: the authorizing person, or the bot of an internal integration (a guess).
+    me: Uuid,
+    now: Timestamp,
+}
+
+impl<'a> Scope<'a> {
+    fn of(call: &'a Call<'_>, table: &'a DataSource) -> Self {
+        let me = call.caller.owner.unwrap_or(call.caller.bot_id);
+        Self { content: &call.state.content, columns: &table.properties, me, now: call.now() }
+    }
+
+    /// The column that a rollup sums up.
+    fn target_of(&self, property: &Property) -> Option<&'a Property> {
+        let Kind::Rollup(rollup) = &property.kind else { return None };
+        let relation = self.columns.iter().find(|column| column.id == rollup.relation)?;
+        let Kind::Relation(to) = &relation.kind else { return None };
+        target(self.content, to.data_source, rollup)
+    }
+}
+
+/// Refuses a filter or sorts that do not fit the table.
+pub(super) fn check(call: &Call<'_>, source: Uuid, filter: &At<'_>, sorts: &At<'_>) -> Result<(), Failure> {
+    let Some(table) = call.state.content.data_sources.get(&source) else { return Ok(()) };
+    let scope = Scope::of(call, table);
+    if filter.is_defined() {
+        Filter::read(filter, &scope)?;
+    }
+    sort::read(sorts, scope.columns).map(drop)
+}
+
+/// The rows of a table that meet a filter, in order: those in the trash, or those that are not.
+pub(super) fn rows(
+    call: &Call<'_>,
+    source: Uuid,
+    filter: &At<'_>,
+    sorts: &At<'_>,
+    trash: bool,
+) -> Result<Vec<Uuid>, Failure> {
+    let content = &call.state.content;
+    let Some(table) = content.data_sources.get(&source) else { return Ok(Vec::new()) };
+    let scope = Scope::of(call, table);
+    let filter = if filter.is_defined() { Some(Filter::read(filter, &scope)?) } else { None };
+    let sorts = sort::read(sorts, scope.columns)?;
+    let there = fate(content, source, trash);
+    if filter.is_none() && sorts.is_empty() {
+        return Ok(table.rows.iter().copied().filter(|id| there(*id)).collect());
+    }
+    let world = World::new(content, &call.state.accounts, scope.now);
+    let wanted = |row: &Row<'_>| filter.as_ref().is_none_or(|filter| filter.accepts(row));
+    let met = table.rows.iter().filter(|id| there(**id)).filter_map(|id| world.row(*id)).filter(wanted);
+    Ok(sort::sort(&sorts, met.collect()).iter().map(|row| row.block.id).collect())
+}
+
+/// Tells whether a page is a row of this table with this fate: in the trash, or not. What is above the row is looked at
+/// once, not for each row.
+fn fate(content: &Content, source: Uuid, trash: bool) -> impl Fn(Uuid) -> bool {
+    let table_in_trash = content.data_sources.get(&source).is_some_and(|table| table.in_trash)
+        || content.ancestor_in_trash(source);
+    move |id| {
+        let block = content.blocks.get(&id).filter(|block| block.parent == Parent::DataSource(source));
+        block.is_some_and(|block| (block.in_trash || table_in_trash) == trash)
+    }
+}
 
 /// The rows of `source` that the body asks for.
-pub(crate) fn run(call: &mut Call<'_>, source: Uuid) -> Answer {
+pub(super) fn run(call: &mut Call<'_>, source: Uuid) -> Answer {
     let body = call.body.take();
     let at = At::root("body", body.as_ref());
     let mut trash = false;
+    let mut result_type = None;
     if at.is_defined() {
-        at.only(&[
-            "filter",
-            "sorts",
-            "start_cursor",
-            "page_size",
-            "in_trash",
-            "archived",
-            "result_type",
-            "filter_properties",
-        ])?;
+        let known = ["filter", "sorts", "start_cursor", "page_size", "in_trash", "archived", "result_type"];
+        at.only(&known)?;
         trash = call.trash_flag(&at)?.unwrap_or(false);
-        at.get("result_type").optional(|at| at.one_of(&["page", "data_source"]))?;
+        result_type = at.get("result_type").optional(|at| at.one_of(&["page", "data_source"]))?;
     }
-    let content = &call.state.content;
-    let Some(table) = content.data_sources.get(&source) else { return Err(Failure::invalid_request_url()) };
-    let today = super::show::minute(call.now());
-    let today = Moment::parse(&today, &jiff::tz::TimeZone::UTC).map_or(jiff::civil::Date::MIN, Moment::day);
-    let filter = at.get("filter");
-    let filter =
-        if filter.is_defined() { Some(filter::Filter::read(&filter, &table.properties, 0)?) } else { None };
-    let sorts = sort::read(&at.get("sorts"), &table.properties)?;
-    let mut rows: Vec<Row<'_>> = table
-        .rows
-        .iter()
-        .filter_map(|id| Row::of(content, &call.state.accounts, *id))
-        .filter(|row| (row.block.in_trash || content.ancestor_in_trash(row.block.id)) == trash)
-        .filter(|row| filter.as_ref().is_none_or(|filter| filter.accepts(row, today)))
-        .collect();
-    rows.sort_by(|a, b| sort::compare(&sorts, a, b));
-    let all: Vec<Uuid> = rows.iter().map(|row| row.block.id).collect();
-    let slice = super::call::Slice::read(&at)?;
-    let (ids, next) = slice.cut(&all)?;
-    let only = call.filter_properties();
-    let results: Vec<Value> = ids.into_iter().filter_map(|id| call.view().page(id, &only)).collect();
-    let kind = if call.version.has_data_sources() { "page_or_data_source" } else { "page_or_database" };
-    Ok(show::list(kind, results, next))
-}
-
-/// A row, as filters and sorts look at it.
-struct Row<'a> {
-    content: &'a Content,
-    accounts: &'a Accounts,
-    block: &'a Block,
-    page: &'a Page,
-}
-
-/// What a cell amounts to.
-enum Cell {
-    Empty,
-    Text(String),
-    Number(f64),
-    Checkbox(bool),
-    /// The ids of choices, people or rows.
-    Ids(Vec<String>),
-    Date(DateValue),
-    At(jiff::Timestamp),
-    Files,
-}
-
-impl<'a> Row<'a> {
-    fn of(content: &'a Content, accounts: &'a Accounts, id: Uuid) -> Option<Self> {
-        Some(Self { content, accounts, block: content.blocks.get(&id)?, page: content.pages.get(&id)? })
-    }
-
-    fn cell(&self, property: &Property) -> Cell {
-        match &property.kind {
-            Kind::CreatedTime => return Cell::At(self.block.created.at),
-            Kind::LastEditedTime => return Cell::At(self.block.edited.at),
-            Kind::CreatedBy => return Cell::Ids(vec![self.block.created.by.to_string()]),
-            Kind::LastEditedBy => return Cell::Ids(vec![self.block.edited.by.to_string()]),
-            _ => {}
-        }
-        let text = |uuids: &[Uuid]| Cell::Ids(uuids.iter().map(Uuid::to_string).collect());
-        match self.page.values.get(&property.id) {
-            None if matches!(property.kind, Kind::Checkbox) => Cell::Checkbox(false),
-            None => Cell::Empty,
-            Some(Stored::Text(runs)) => {
-                let text = crate::content::plain_text(self.content, runs);
-                if text.is_empty() { Cell::Empty } else { Cell::Text(text) }
+    let slice = Slice::read(&at)?;
+    let (filter, sorts) = (at.get("filter"), at.get("sorts"));
+    let (id, found, place) = match slice.start {
+        Some(cursor) => {
+            check(call, source, &filter, &sorts)?;
+            let invalid = || Failure::validation(format!("The start_cursor provided is invalid: {cursor}"));
+            let (id, found, place) = call.state.queries.find(cursor).ok_or_else(invalid)?;
+            if (found.bot, found.source) != (call.caller.bot_id, source) {
+                return Err(invalid());
             }
-            Some(Stored::Line(line)) if line.is_empty() => Cell::Empty,
-            Some(Stored::Line(line)) => Cell::Text(line.clone()),
-            Some(Stored::Number(number)) => number.as_f64().map_or(Cell::Empty, Cell::Number),
-            #[expect(clippy::cast_precision_loss, reason = "nobody makes 2^52 rows")]
-            Some(Stored::UniqueId(number)) => Cell::Number(*number as f64),
-            Some(Stored::Checkbox(checked)) => Cell::Checkbox(*checked),
-            Some(Stored::Choice(id)) => Cell::Ids(vec![id.clone()]),
-            Some(Stored::Choices(ids)) if ids.is_empty() => Cell::Empty,
-            Some(Stored::Choices(ids)) => Cell::Ids(ids.clone()),
-            Some(Stored::People(ids) | Stored::Relation(ids)) if ids.is_empty() => Cell::Empty,
-            Some(Stored::People(ids) | Stored::Relation(ids)) => text(ids),
-            Some(Stored::Date(date)) => Cell::Date(date.clone()),
-            Some(Stored::Files(files)) if files.is_empty() => Cell::Empty,
-            Some(Stored::Files(_)) => Cell::Files,
+            (Some(id), found.clone(), place)
         }
-    }
+        None => {
+            let mut rows = rows(call, source, &filter, &sorts, trash)?;
+            if result_type == Some("data_source") {
+                // Only wikis have tables among their rows, and the emulator has no wikis.
+                rows.clear();
+            }
+            let is_cut = rows.len() > ROWS_MAX;
+            rows.truncate(ROWS_MAX);
+            (None, Found { bot: call.caller.bot_id, source, trash, rows, is_cut }, 0)
+        }
+    };
+    let there = fate(&call.state.content, source, found.trash);
+    let mut left = (place..).zip(found.rows.iter().skip(place)).filter(|(_, row)| there(**row));
+    let shown: Vec<Uuid> = left.by_ref().take(slice.size).map(|(_, row)| *row).collect();
+    let next = left.next().map(|(place, _)| place);
+    drop(there);
+    let is_cut = found.is_cut && next.is_none();
+    let next = next.map(|place| {
+        let id = id.unwrap_or_else(|| {
+            let id = call.new_id(Marker::Plain);
+            call.state.queries.keep(id, found)
+        });
+        Queries::cursor(id, place).to_string()
+    });
+    Ok(answer(call, &shown, next, is_cut))
+}
 
-    /// The name of a person, for sorting.
-    fn person(&self, id: &str) -> String {
-        let person = id.parse().ok().and_then(|id| self.accounts.person(id));
-        person.map_or_else(String::new, |person| person.name.clone())
+/// One page of rows.
+fn answer(call: &Call<'_>, rows: &[Uuid], next: Option<String>, is_cut: bool) -> Value {
+    let (only, view) = (call.filter_properties(), call.view());
+    let results = rows.iter().filter_map(|id| view.page(*id, &only)).collect();
+    let kind = if call.version.has_data_sources() { "page_or_data_source" } else { "page_or_database" };
+    let mut list = show::list(kind, results, next);
+    if is_cut {
+        list["request_status"] =
+            json!({"type": "incomplete", "incomplete_reason": "query_result_limit_reached"});
     }
+    list
 }
 
 /// A column by name, or by id in any spelling.

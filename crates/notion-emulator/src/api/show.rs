@@ -5,6 +5,7 @@ pub(crate) mod database;
 pub(crate) mod page;
 pub(crate) mod property;
 pub(crate) mod rich_text;
+pub(crate) mod schema;
 
 use jiff::{Timestamp, Unit};
 use serde_json::{Map, Value, json};
@@ -13,6 +14,7 @@ use uuid::Uuid;
 use super::version::Version;
 use super::{Caller, UserInformation};
 use crate::accounts::{Accounts, Bot, Person, Workspace};
+use crate::cells::World;
 use crate::content::Content;
 use crate::content::block::Parent;
 use crate::content::comment::{Comment, DisplayName};
@@ -25,6 +27,7 @@ pub(crate) struct View<'a> {
     pub(crate) accounts: &'a Accounts,
     pub(crate) caller: &'a Caller,
     pub(crate) version: Version,
+    pub(crate) now: Timestamp,
 }
 
 /// `2026-11-22T09:30:00.000Z`: Notion rounds the times of pages and blocks down to the minute.
@@ -61,6 +64,22 @@ pub(crate) fn list(kind: &str, results: Vec<Value>, next_cursor: Option<String>)
     body.insert("type".into(), kind.into());
     body.insert(kind.into(), json!({}));
     body.into()
+}
+
+/// A number as JSON, whole where it is whole; what is no number is `null`.
+pub(crate) fn number(number: f64) -> Value {
+    #[expect(clippy::cast_possible_truncation, reason = "it is whole and small enough")]
+    if number.fract() == 0.0 && number.abs() < WHOLE_MAX { (number as i64).into() } else { number.into() }
+}
+
+/// Above this, not every whole number is one in floating point.
+const WHOLE_MAX: f64 = 9_007_199_254_740_992.0;
+
+impl<'a> View<'a> {
+    /// What working out a cell needs.
+    pub(crate) fn world(&self) -> World<'a> {
+        World::new(self.content, self.accounts, self.now)
+    }
 }
 
 impl View<'_> {

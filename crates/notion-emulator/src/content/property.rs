@@ -71,8 +71,8 @@ pub(crate) enum Kind {
     Url,
     Email,
     PhoneNumber,
-    /// To rows of this data source; it shows on this side only.
-    Relation(Uuid),
+    Relation(Relation),
+    Rollup(Rollup),
     CreatedTime,
     CreatedBy,
     LastEditedTime,
@@ -80,10 +80,64 @@ pub(crate) enum Kind {
     UniqueId {
         prefix: Option<String>,
     },
+    Button,
+    Verification,
+    Place,
+    Location,
+    LastVisitedTime,
 }
 
+/// A column of links to rows.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub(crate) struct Relation {
+    /// Where the rows are.
+    pub(crate) data_source: Uuid,
+    /// The id of the column there that shows the same links from the other side, for two-way relations.
+    pub(crate) synced: Option<String>,
+}
+
+/// A column that sums up what related rows hold.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub(crate) struct Rollup {
+    /// The id of the relation column in the same data source.
+    pub(crate) relation: String,
+    /// The id of the column that is summed up, in the data source that the relation leads to.
+    pub(crate) target: String,
+    /// One of [`ROLLUP_FUNCTIONS`].
+    #[serde(deserialize_with = "known_word")]
+    pub(crate) function: Word,
+}
+
+/// What a rollup can do. Source: `@notionhq/client` 5.26.0, `RollupFunction`.
+pub(crate) const ROLLUP_FUNCTIONS: [&str; 24] = [
+    "count",
+    "count_values",
+    "empty",
+    "not_empty",
+    "unique",
+    "show_unique",
+    "percent_empty",
+    "percent_not_empty",
+    "sum",
+    "average",
+    "median",
+    "min",
+    "max",
+    "range",
+    "earliest_date",
+    "latest_date",
+    "date_range",
+    "checked",
+    "unchecked",
+    "percent_checked",
+    "percent_unchecked",
+    "count_per_group",
+    "percent_per_group",
+    "show_original",
+];
+
 /// How numbers are shown. Source: Notion, "Property object", number (read 2026-11-22).
-pub(crate) const NUMBER_FORMATS: [&str; 39] = [
+pub(crate) const NUMBER_FORMATS: [&str; 41] = [
     "number",
     "number_with_commas",
     "percent",
@@ -123,6 +177,8 @@ pub(crate) const NUMBER_FORMATS: [&str; 39] = [
     "ringgit",
     "leu",
     "argentine_peso",
+    "uruguayan_peso",
+    "peruvian_sol",
 ];
 
 impl Kind {
@@ -143,11 +199,17 @@ impl Kind {
             Self::Email => "email",
             Self::PhoneNumber => "phone_number",
             Self::Relation(_) => "relation",
+            Self::Rollup(_) => "rollup",
             Self::CreatedTime => "created_time",
             Self::CreatedBy => "created_by",
             Self::LastEditedTime => "last_edited_time",
             Self::LastEditedBy => "last_edited_by",
             Self::UniqueId { .. } => "unique_id",
+            Self::Button => "button",
+            Self::Verification => "verification",
+            Self::Place => "place",
+            Self::Location => "location",
+            Self::LastVisitedTime => "last_visited_time",
         }
     }
 
@@ -178,4 +240,25 @@ pub(crate) enum Stored {
     Relation(Vec<Uuid>),
     /// The row's number, given when it is made.
     UniqueId(u64),
+    Verification(Verified),
+    Place(Place),
+}
+
+/// That somebody vouches for a page.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub(crate) struct Verified {
+    /// From when until when; without an end for good.
+    pub(crate) date: Option<DateValue>,
+    pub(crate) by: Uuid,
+}
+
+/// A spot on the map.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub(crate) struct Place {
+    pub(crate) lat: Number,
+    pub(crate) lon: Number,
+    pub(crate) name: Option<String>,
+    pub(crate) address: Option<String>,
+    pub(crate) aws_place_id: Option<String>,
+    pub(crate) google_place_id: Option<String>,
 }

@@ -1,9 +1,12 @@
 //! Moving about in the tree: parents, children, who is below whom, what an edit touches.
 
+use std::sync::LazyLock;
+
 use uuid::Uuid;
 
 use super::Content;
 use super::block::{Block, Body, Parent, Stamp};
+use super::property::{Kind, Property, TITLE};
 use super::rich_text::{Mention, RichText, Run};
 
 /// A tree deeper than this is broken: the walk upwards stops here instead of running in a circle.
@@ -60,6 +63,30 @@ impl Content {
             self.blocks.get(&above).is_some_and(|block| block.in_trash)
                 || self.data_sources.get(&above).is_some_and(|source| source.in_trash)
         })
+    }
+
+    /// Whether a page or block is there, and neither it nor anything above it is in the trash.
+    pub(crate) fn lives(&self, id: Uuid) -> bool {
+        self.blocks.get(&id).is_some_and(|block| !block.in_trash) && !self.ancestor_in_trash(id)
+    }
+
+    /// The columns that a page has: those of its data source, or only a title.
+    pub(crate) fn columns(&self, block: &Block) -> &[Property] {
+        self.columns_below(block.parent)
+    }
+
+    /// The columns that a page has that hangs from `parent`.
+    pub(crate) fn columns_below(&self, parent: Parent) -> &[Property] {
+        static FREE_STANDING: LazyLock<Vec<Property>> = LazyLock::new(|| {
+            let (id, name) = (TITLE.to_owned(), TITLE.to_owned());
+            vec![Property { id, name, description: None, kind: Kind::Title }]
+        });
+        match parent {
+            Parent::DataSource(id) => {
+                self.data_sources.get(&id).map_or(FREE_STANDING.as_slice(), |source| &source.properties)
+            }
+            _ => &FREE_STANDING,
+        }
     }
 
     /// Notes an edit of `id`: it and the page that it is on carry the time and the editor.

@@ -6,19 +6,20 @@ use serde::{Deserialize as _, Deserializer};
 use super::block::{LIST_FORMATS, TRANSCRIPTION_STATUSES};
 use super::file::ICON_COLORS;
 use super::languages::LANGUAGES;
-use super::property::{CHOICE_COLORS, NUMBER_FORMATS};
+use super::property::{CHOICE_COLORS, NUMBER_FORMATS, ROLLUP_FUNCTIONS};
 use super::rich_text::COLORS;
 
 /// A word of such a list. (An alias: serde would otherwise borrow it from what it reads.)
 pub(crate) type Word = &'static str;
 
 /// Every list that a stored word may come from.
-const LISTS: [&[&str]; 9] = [
+const LISTS: &[&[&str]] = &[
     &COLORS,
     &CHOICE_COLORS,
     &ICON_COLORS,
     &LANGUAGES,
     &NUMBER_FORMATS,
+    &ROLLUP_FUNCTIONS,
     &BLOCK_WORDS,
     &TEMPLATE_DATES,
     &LIST_FORMATS,

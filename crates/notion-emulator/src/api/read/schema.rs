@@ -3,7 +3,9 @@
 use super::super::check::{At, Invalid};
 use super::super::failure::Failure;
 use crate::clock::Ids;
-use crate::content::property::{CHOICE_COLORS, Choice, Group, Kind, NUMBER_FORMATS, Property, TITLE};
+use crate::content::property::{
+    CHOICE_COLORS, Choice, Group, Kind, NUMBER_FORMATS, Property, Relation, TITLE,
+};
 
 /// How many choices a request may bring for one column. Source: Notion, "Request limits" (autumn 2026).
 const CHOICES_MAX: usize = 100;
@@ -149,7 +151,7 @@ fn relation(config: &At<'_>) -> Result<Kind, Failure> {
     if config.get("dual_property").is_defined() {
         return Err(Failure::not_implemented_part("two-way relations"));
     }
-    Ok(Kind::Relation(config.get("data_source_id").uuid()?))
+    Ok(Kind::Relation(Relation { data_source: config.get("data_source_id").uuid()?, synced: None }))
 }
 
 /// The choices that a request lists; known names keep their ids, and those it leaves out stay.

@@ -59,11 +59,17 @@ fn read(at: &At<'_>, property: &mut Property, ids: &mut Ids) -> Result<Stored, F
         Kind::Checkbox => Stored::Checkbox(at.boolean()?),
         Kind::Url => Stored::Line(at.text(super::URL_MAX)?),
         Kind::Email | Kind::PhoneNumber => Stored::Line(at.text(LINE_MAX)?),
+        Kind::Verification => return Err(Failure::not_implemented_part("verification")),
+        Kind::Place => return Err(Failure::not_implemented_part("places")),
         Kind::CreatedTime
         | Kind::CreatedBy
         | Kind::LastEditedTime
         | Kind::LastEditedBy
-        | Kind::UniqueId { .. } => {
+        | Kind::UniqueId { .. }
+        | Kind::Rollup(_)
+        | Kind::Button
+        | Kind::Location
+        | Kind::LastVisitedTime => {
             return Err(Failure::validation(format!("{name} is a computed property: it cannot be set.")));
         }
     })

@@ -76,9 +76,4 @@ impl View<'_> {
         self.archived(&mut body, in_trash);
         body.into()
     }
-
-    fn schema(&self, source: &DataSource) -> Value {
-        let columns = source.properties.iter().map(|property| (property.name.clone(), self.column(property)));
-        columns.collect::<Map<_, _>>().into()
-    }
 }

@@ -1,14 +1,14 @@
 //! Pages and rows as JSON, with the properties that were asked for.
 
-use serde_json::{Map, Value, json};
+use serde_json::{Map, Value};
 use uuid::Uuid;
 
 use super::{View, digits, minute, partial_user};
-use crate::content::block::{Block, Parent};
+use crate::content::block::Block;
 use crate::content::page::Page;
-use crate::content::property::{Kind, Property, TITLE};
+use crate::content::property::Property;
 
-impl View<'_> {
+impl<'a> View<'a> {
     /// A page with the properties that `only` names, or all.
     pub(crate) fn page(&self, id: Uuid, only: &[String]) -> Option<Value> {
         let (block, page) = (self.content.blocks.get(&id)?, self.content.pages.get(&id)?);
@@ -36,27 +36,14 @@ impl View<'_> {
         Some(body.into())
     }
 
-    fn properties(&self, block: &Block, page: &Page, only: &[String]) -> Value {
+    fn properties(&self, block: &'a Block, page: &'a Page, only: &[String]) -> Value {
         let shown = |property: &Property| {
             only.is_empty() || only.iter().any(|wanted| *wanted == property.id || *wanted == property.name)
         };
-        let columns = self.columns(block);
-        let shown = columns.iter().filter(|property| shown(property));
-        shown
-            .map(|property| (property.name.clone(), self.value(property, block, page)))
-            .collect::<Map<_, _>>()
-            .into()
-    }
-
-    /// The columns that a page has: those of its data source, or only a title.
-    pub(crate) fn columns(&self, block: &Block) -> Vec<Property> {
-        if let Parent::DataSource(id) = block.parent
-            && let Some(source) = self.content.data_sources.get(&id)
-        {
-            return source.properties.clone();
-        }
-        let (id, name) = (TITLE.to_owned(), TITLE.to_owned());
-        vec![Property { id, name, description: None, kind: Kind::Title }]
+        let columns = self.content.columns(block);
+        let row = self.row(block, page);
+        let value = |property: &Property| Some((property.name.clone(), self.value(property, &row)?));
+        columns.iter().filter(|property| shown(property)).filter_map(value).collect::<Map<_, _>>().into()
     }
 
     /// The address of a page in Notion's app: its title with dashes, and its id.
@@ -69,10 +56,4 @@ impl View<'_> {
         let name = if ascii { format!("{slug}-{}", digits(id)) } else { digits(id) };
         format!("https://app.notion.com/p/{name}")
     }
-}
-
-/// The list of references of a paged property, as `{type, <type>: …}` items have them.
-pub(crate) fn item(property: &Property, inner: Value) -> Value {
-    let kind = property.kind.name();
-    json!({"object": "property_item", "type": kind, "id": super::property::encoded(&property.id), kind: inner})
 }

@@ -1,12 +1,16 @@
-//! Columns and what rows hold in them, as JSON.
+//! What rows hold in their columns, as JSON.
 
 use percent_encoding::{AsciiSet, NON_ALPHANUMERIC, utf8_percent_encode};
 use serde_json::{Map, Value, json};
 
-use super::{View, minute};
+use super::{View, minute, number};
+use crate::cells::Row;
+use crate::cells::rollup::{Rolled, roll_up};
 use crate::content::block::Block;
+use crate::content::date::DateValue;
+use crate::content::file::NamedFile;
 use crate::content::page::Page;
-use crate::content::property::{Choice, Kind, Property, Stored};
+use crate::content::property::{Choice, Kind, Place, Property, Rollup, Stored};
 
 /// Property ids are shown percent-encoded, but for what an address may hold anyway.
 const KEPT: &AsciiSet = &NON_ALPHANUMERIC.remove(b'-').remove(b'_').remove(b'.').remove(b'~');
@@ -16,8 +20,8 @@ pub(crate) fn encoded(id: &str) -> String {
     utf8_percent_encode(id, KEPT).to_string()
 }
 
-/// References beyond this many are left out of a page; the property endpoint has them all.
-/// Source: Notion, "Retrieve a page" (read 2026-11-22).
+/// References beyond this many are left out of a page, and out of what its rollups come to; the property endpoint has
+/// them all. Source: Notion, "Retrieve a page" (read 2026-11-22).
 const REFERENCES_MAX: usize = 25;
 
 fn choice(choice: &Choice) -> Value {
@@ -28,130 +32,131 @@ fn chosen(property: &Property, id: &str) -> Option<Value> {
     property.kind.choices().iter().find(|choice| choice.id == id).map(choice)
 }
 
-impl View<'_> {
-    /// What a row holds in a column, with the column's id and type.
-    pub(crate) fn value(&self, property: &Property, block: &Block, page: &Page) -> Value {
+/// A date, as dates are shown everywhere.
+pub(crate) fn date(date: &DateValue) -> Value {
+    json!({"start": date.start, "end": date.end, "time_zone": date.time_zone})
+}
+
+impl<'a> View<'a> {
+    /// A page as a row.
+    pub(crate) fn row(&self, block: &'a Block, page: &'a Page) -> Row<'a> {
+        Row { world: self.world(), block, page }
+    }
+
+    /// What a row holds in a column, with the column's id and type. There is no word for the value of some kinds.
+    pub(crate) fn value(&self, property: &Property, row: &Row<'a>) -> Option<Value> {
+        // Source: no response type of `@notionhq/client` 5.26.0 has these; that they are left out is a guess.
+        if matches!(property.kind, Kind::Location | Kind::LastVisitedTime) {
+            return None;
+        }
         let kind = property.kind.name();
         let mut body = Map::new();
         body.insert("id".into(), encoded(&property.id).into());
         body.insert("type".into(), kind.into());
-        body.insert(kind.into(), self.inner(property, block, page));
-        if matches!(property.kind, Kind::Relation(_)) {
-            let stored = page.values.get(&property.id);
-            let more = matches!(stored, Some(Stored::Relation(ids)) if ids.len() > REFERENCES_MAX);
+        body.insert(kind.into(), self.inner(property, row));
+        if let Kind::Relation(relation) = &property.kind {
+            let more = row.related(&property.id, relation).len() > REFERENCES_MAX;
             body.insert("has_more".into(), more.into());
+        }
+        Some(body.into())
+    }
+
+    /// What is under the type's key.
+    pub(crate) fn inner(&self, property: &Property, row: &Row<'a>) -> Value {
+        match &property.kind {
+            Kind::CreatedTime => minute(row.block.created.at).into(),
+            Kind::LastEditedTime => minute(row.block.edited.at).into(),
+            Kind::CreatedBy => self.user(row.block.created.by),
+            Kind::LastEditedBy => self.user(row.block.edited.by),
+            Kind::Relation(relation) => {
+                let ids = row.related(&property.id, relation);
+                ids.iter().take(REFERENCES_MAX).map(|id| json!({"id": id})).collect()
+            }
+            Kind::Rollup(rollup) => self.rollup(row, rollup, REFERENCES_MAX),
+            Kind::Verification => self.verification(property, row),
+            kind => match row.page.values.get(&property.id) {
+                Some(stored) => self.stored(property, stored),
+                None => empty(kind),
+            },
+        }
+    }
+
+    fn stored(&self, property: &Property, stored: &Stored) -> Value {
+        match stored {
+            Stored::Text(text) => self.rich_text(&text[..text.len().min(REFERENCES_MAX)]),
+            Stored::Number(number) => number.clone().into(),
+            Stored::Choice(id) => chosen(property, id).unwrap_or(Value::Null),
+            Stored::Choices(ids) => ids.iter().filter_map(|id| chosen(property, id)).collect(),
+            Stored::Date(value) => date(value),
+            Stored::People(ids) => ids.iter().take(REFERENCES_MAX).map(|id| self.user(*id)).collect(),
+            Stored::Files(files) => files.iter().map(|file| self.named_file(file)).collect(),
+            Stored::Checkbox(checked) => (*checked).into(),
+            Stored::Line(line) => line.as_str().into(),
+            Stored::UniqueId(number) => match &property.kind {
+                Kind::UniqueId { prefix } => json!({"prefix": prefix, "number": number}),
+                kind => empty(kind),
+            },
+            Stored::Place(value) => place(value),
+            // These depend on more than what is stored.
+            Stored::Relation(_) | Stored::Verification(_) => empty(&property.kind),
+        }
+    }
+
+    fn named_file(&self, file: &NamedFile) -> Value {
+        let mut body = Map::new();
+        body.insert("name".into(), file.name.as_str().into());
+        if let Value::Object(source) = self.file(&file.source) {
+            body.extend(source);
         }
         body.into()
     }
 
-    /// What is under the type's key.
-    pub(crate) fn inner(&self, property: &Property, block: &Block, page: &Page) -> Value {
-        match &property.kind {
-            Kind::CreatedTime => return minute(block.created.at).into(),
-            Kind::LastEditedTime => return minute(block.edited.at).into(),
-            Kind::CreatedBy => return self.user(block.created.by),
-            Kind::LastEditedBy => return self.user(block.edited.by),
-            _ => {}
-        }
-        match (&property.kind, page.values.get(&property.id)) {
-            (_, Some(Stored::Text(text))) => self.rich_text(&text[..text.len().min(REFERENCES_MAX)]),
-            (_, Some(Stored::Number(number))) => number.clone().into(),
-            (_, Some(Stored::Choice(id))) => chosen(property, id).unwrap_or(Value::Null),
-            (_, Some(Stored::Choices(ids))) => ids.iter().filter_map(|id| chosen(property, id)).collect(),
-            (_, Some(Stored::Date(date))) => {
-                json!({"start": date.start, "end": date.end, "time_zone": date.time_zone})
-            }
-            (_, Some(Stored::People(ids))) => {
-                ids.iter().take(REFERENCES_MAX).map(|id| self.user(*id)).collect()
-            }
-            (_, Some(Stored::Files(files))) => {
-                let file = |file: &crate::content::file::NamedFile| {
-                    let mut body = Map::new();
-                    body.insert("name".into(), file.name.as_str().into());
-                    if let Value::Object(source) = self.file(&file.source) {
-                        body.extend(source);
-                    }
-                    Value::Object(body)
-                };
-                files.iter().map(file).collect()
-            }
-            (_, Some(Stored::Checkbox(checked))) => (*checked).into(),
-            (_, Some(Stored::Line(line))) => line.as_str().into(),
-            (_, Some(Stored::Relation(ids))) => {
-                ids.iter().take(REFERENCES_MAX).map(|id| json!({"id": id})).collect()
-            }
-            (Kind::UniqueId { prefix }, Some(Stored::UniqueId(number))) => {
-                json!({"prefix": prefix, "number": number})
-            }
-            (kind, _) => empty(kind),
-        }
-    }
-
-    /// A column of a schema.
-    pub(crate) fn column(&self, property: &Property) -> Value {
-        let kind = property.kind.name();
-        let config = match &property.kind {
-            Kind::Number { format } => json!({"format": format}),
-            Kind::Select(choices) | Kind::MultiSelect(choices) => json!({"options": options(choices)}),
-            Kind::Status { choices, groups } => {
-                let group = |group: &crate::content::property::Group| {
-                    let ids: Vec<String> = group.choices.iter().map(|id| encoded(id)).collect();
-                    json!({"id": group.id, "name": group.name, "color": group.color, "option_ids": ids})
-                };
-                json!({"options": options(choices), "groups": groups.iter().map(group).collect::<Vec<_>>()})
-            }
-            Kind::Relation(data_source) => self.relation(*data_source),
-            Kind::UniqueId { prefix } => json!({"prefix": prefix}),
-            _ => json!({}),
+    fn verification(&self, property: &Property, row: &Row<'_>) -> Value {
+        let Some(Stored::Verification(verified)) = row.page.values.get(&property.id) else {
+            return json!({"state": "unverified", "date": null, "verified_by": null});
         };
         json!({
-            "id": encoded(&property.id),
-            "name": property.name,
-            "description": property.description,
-            "type": kind,
-            kind: config,
+            "state": row.verification(&property.id),
+            "date": verified.date.as_ref().map(date),
+            "verified_by": self.user(verified.by),
         })
     }
 
-    fn relation(&self, data_source: uuid::Uuid) -> Value {
-        let database = self.content.data_sources.get(&data_source).map(|source| source.database);
-        if self.version.has_data_sources() {
-            json!({
-                "database_id": database,
-                "data_source_id": data_source,
-                "type": "single_property",
-                "single_property": {},
-            })
-        } else {
-            json!({"database_id": database, "type": "single_property", "single_property": {}})
-        }
+    /// What a rollup comes to over at most `most` related rows.
+    pub(crate) fn rollup(&self, row: &Row<'a>, rollup: &Rollup, most: usize) -> Value {
+        let rolled = roll_up(row, rollup, most);
+        let (kind, value) = match rolled {
+            Rolled::Number(result) => ("number", result.map_or(Value::Null, number)),
+            Rolled::Date(result) => ("date", result.as_ref().map_or(Value::Null, date)),
+            Rolled::Cells(rows, target) => {
+                let kind = target.kind.name();
+                let shown = |row: &Row<'a>| json!({"type": kind, kind: self.inner(target, row)});
+                ("array", rows.iter().map(shown).collect())
+            }
+            Rolled::Unsupported => ("unsupported", json!({})),
+        };
+        json!({"type": kind, kind: value, "function": rollup.function})
     }
 }
 
-fn options(choices: &[Choice]) -> Vec<Value> {
-    let option = |choice: &Choice| {
-        json!({
-            "id": encoded(&choice.id),
-            "name": choice.name,
-            "color": choice.color,
-            "description": choice.description,
-        })
-    };
-    choices.iter().map(option).collect()
+fn place(place: &Place) -> Value {
+    json!({
+        "lat": place.lat,
+        "lon": place.lon,
+        "name": place.name,
+        "address": place.address,
+        "aws_place_id": place.aws_place_id,
+        "google_place_id": place.google_place_id,
+    })
 }
 
 /// What a row holds in a column that nobody filled in.
 fn empty(kind: &Kind) -> Value {
     match kind {
-        Kind::Title
-        | Kind::RichText
-        | Kind::MultiSelect(_)
-        | Kind::People
-        | Kind::Files
-        | Kind::Relation(_) => {
-            json!([])
-        }
+        Kind::Title | Kind::RichText | Kind::MultiSelect(_) | Kind::People | Kind::Files => json!([]),
         Kind::Checkbox => false.into(),
+        Kind::Button => json!({}),
+        Kind::UniqueId { prefix } => json!({"prefix": prefix, "number": null}),
         _ => Value::Null,
     }
 }
