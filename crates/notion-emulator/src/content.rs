@@ -11,6 +11,7 @@ pub(crate) mod languages;
 pub(crate) mod page;
 pub(crate) mod property;
 pub(crate) mod rich_text;
+mod sound;
 mod tree;
 mod usage;
 pub(crate) mod words;

@@ -6,9 +6,9 @@ mod workspaces;
 use std::net::IpAddr;
 use std::time::Duration;
 
-use axum::extract::{Path, Request, State as Extracted};
+use axum::extract::{DefaultBodyLimit, Path, Request, State as Extracted};
 use axum::http::StatusCode;
-use axum::http::header::HOST;
+use axum::http::header::{CONTENT_TYPE, HOST};
 use axum::middleware::{Next, from_fn};
 use axum::response::{IntoResponse, Response};
 use axum::routing::{delete, get, patch, post};
@@ -21,6 +21,9 @@ use crate::Emulator;
 use crate::faults::Fault;
 use crate::grants::Client;
 use crate::switches::Switches;
+
+/// The largest body of a control, in bytes: a snapshot with its files.
+const BODY_BYTES_MAX: usize = 256 * 1024 * 1024;
 
 pub(crate) fn routes() -> Router<Emulator> {
     Router::new()
@@ -36,6 +39,8 @@ pub(crate) fn routes() -> Router<Emulator> {
         .route("/_emulator/reset", post(reset))
         .route("/_emulator/workspaces", get(workspaces::list))
         .route("/_emulator/workspaces/{id}", patch(workspaces::change))
+        .route("/_emulator/snapshot", get(snapshot).put(load))
+        .layer(DefaultBodyLimit::max(BODY_BYTES_MAX))
         .layer(from_fn(only_this_machine))
 }
 
@@ -157,4 +162,15 @@ async fn expire(Extracted(emulator): Extracted<Emulator>) -> StatusCode {
 async fn reset(Extracted(emulator): Extracted<Emulator>) -> StatusCode {
     emulator.reset();
     StatusCode::NO_CONTENT
+}
+
+async fn snapshot(Extracted(emulator): Extracted<Emulator>) -> Response {
+    ([(CONTENT_TYPE, "application/json")], emulator.snapshot()).into_response()
+}
+
+async fn load(Extracted(emulator): Extracted<Emulator>, body: String) -> Response {
+    match emulator.load(&body) {
+        Ok(()) => StatusCode::NO_CONTENT.into_response(),
+        Err(error) => (StatusCode::BAD_REQUEST, Json(json!({"message": error.to_string()}))).into_response(),
+    }
 }

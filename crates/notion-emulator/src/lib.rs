@@ -29,6 +29,7 @@ mod queries;
 mod reply;
 mod seed;
 mod server;
+mod snapshot;
 mod state;
 mod switches;
 
@@ -43,6 +44,8 @@ pub use capabilities::{Capabilities, UserInformation};
 pub use faults::{Effect, Fault};
 pub use grants::Client;
 pub use journal::JournalEntry;
+pub use seed::Seed;
+pub use snapshot::SnapshotError;
 pub use switches::{OldPair, Reauthorize, Refresh, Switches};
 
 use clock::Clock;
@@ -57,6 +60,10 @@ pub struct Options {
     pub time: Time,
     /// How tokens live and die.
     pub switches: Switches,
+    /// What it starts with and goes back to; without more words the people and pages of a small studio.
+    pub seed: Seed,
+    /// Which series of ids it gives to what is made later: the same number and calls give the same ids.
+    pub ids_seed: u64,
 }
 
 /// Whose time the emulator lives in.
@@ -74,7 +81,8 @@ pub enum Time {
 pub struct Emulator(Arc<Inner>);
 
 struct Inner {
-    options: Options,
+    /// How it started; a reset with a seed puts that in here.
+    options: Mutex<Options>,
     state: Mutex<State>,
 }
 
@@ -97,7 +105,7 @@ impl Emulator {
     /// An emulator at its seed, on no socket yet.
     pub fn new(options: Options) -> Self {
         let state = Mutex::new(State::at_seed(&options));
-        Self(Arc::new(Inner { options, state }))
+        Self(Arc::new(Inner { options: Mutex::new(options), state }))
     }
 
     /// Starts one on a free port of the loopback.
@@ -128,9 +136,9 @@ impl Emulator {
         self.state().internal_token.clone()
     }
 
-    /// The page that the consent screen offers first; the project tracker is below it.
+    /// The page that the consent screen offers first; in the built-in seed the project tracker is below it.
     pub fn root_page_id(&self) -> String {
-        seed::ROOT_PAGE.to_string()
+        self.state().root_page.to_string()
     }
 
     /// Lets a fault wait for the next request that it fits.
@@ -167,14 +175,52 @@ impl Emulator {
         state.grants.remove(bot_id)
     }
 
-    /// Goes back to the seed; clients that were registered since then stay.
+    /// Goes back to the seed; clients that were registered since then stay, and the internal token too.
     pub fn reset(&self) {
+        let fresh = State::at_seed(&self.options());
+        self.begin_with(fresh);
+    }
+
+    /// Goes back to another seed, which later resets then go back to.
+    pub fn reset_to(&self, seed: Seed) {
+        let fresh = {
+            let mut options = self.options();
+            options.seed = seed;
+            State::at_seed(&options)
+        };
+        self.begin_with(fresh);
+    }
+
+    fn begin_with(&self, mut fresh: State) {
         let mut state = self.state();
-        let clients = std::mem::take(&mut state.grants.clients);
-        let internal_token = std::mem::take(&mut state.internal_token);
-        *state = State::at_seed(&self.0.options);
-        state.grants.clients = clients;
-        state.internal_token = internal_token;
+        for client in std::mem::take(&mut state.grants.clients) {
+            if fresh.grants.client(&client.client_id).is_none() {
+                fresh.grants.clients.push(client);
+            }
+        }
+        fresh.internal_token = std::mem::take(&mut state.internal_token);
+        *state = fresh;
+    }
+
+    /// Everything but the journal, as JSON: content, clients, tokens, clock, what ids come next.
+    pub fn snapshot(&self) -> String {
+        snapshot::write(&self.state())
+    }
+
+    /// Goes on from a snapshot: the same calls then give the same answers as after it was taken.
+    ///
+    /// # Errors
+    /// If the text is no sound snapshot of this format. Nothing has changed then.
+    pub fn load(&self, snapshot: &str) -> Result<(), SnapshotError> {
+        let mut loaded = snapshot::read(snapshot)?;
+        let mut state = self.state();
+        loaded.journal = std::mem::take(&mut state.journal);
+        *state = loaded;
+        Ok(())
+    }
+
+    fn options(&self) -> MutexGuard<'_, Options> {
+        self.0.options.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
     pub(crate) fn state(&self) -> MutexGuard<'_, State> {

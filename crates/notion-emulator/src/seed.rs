@@ -5,9 +5,12 @@ mod northwind;
 mod planter;
 mod reading;
 
+use std::sync::{Arc, OnceLock};
+
 use uuid::Uuid;
 
 use crate::accounts::{Bot, Person, Plan, Workspace};
+use crate::snapshot::SnapshotError;
 use crate::state::State;
 
 /// The first person: a member of both workspaces.
@@ -34,8 +37,41 @@ const BOOKS: Uuid = Uuid::from_u128(0x2ac6_1f0e_7b52_8045_9d31_e8a4_60b7_0004);
 /// Its one table.
 const BOOKS_TABLE: Uuid = Uuid::from_u128(0x2ac6_1f0e_7b52_80f1_a7c0_000b_60b7_0005);
 
-/// Puts the seed into an empty state.
-pub(crate) fn plant(state: &mut State) {
+/// What an emulator starts with. It is planted once and copied at each start and reset.
+#[derive(Clone)]
+pub struct Seed(Arc<State>);
+
+impl Default for Seed {
+    /// A small studio, Northwind, with a project tracker, meeting notes and a reading list; three people, two workspaces.
+    fn default() -> Self {
+        static BUILT_IN: OnceLock<Seed> = OnceLock::new();
+        BUILT_IN
+            .get_or_init(|| {
+                let mut state = State::default();
+                plant(&mut state);
+                Self(Arc::new(state))
+            })
+            .clone()
+    }
+}
+
+impl Seed {
+    /// What a snapshot holds, tokens and switches included.
+    ///
+    /// # Errors
+    /// If the text is no sound snapshot of this format.
+    pub fn of_snapshot(snapshot: &str) -> Result<Self, SnapshotError> {
+        Ok(Self(Arc::new(crate::snapshot::read(snapshot)?)))
+    }
+
+    pub(crate) fn planted(&self) -> &State {
+        &self.0
+    }
+}
+
+/// Puts the built-in seed into an empty state.
+fn plant(state: &mut State) {
+    state.root_page = ROOT_PAGE;
     let person = |id, name: &str, email: &str| Person {
         id,
         name: name.to_owned(),

@@ -1,6 +1,7 @@
 //! Everything the emulator knows, in one value behind one lock. A request is a short critical section over it.
 
 use serde::{Deserialize, Serialize};
+use uuid::Uuid;
 
 use crate::accounts::Accounts;
 use crate::clock::{Clock, Ids};
@@ -24,6 +25,8 @@ pub(crate) struct State {
     pub(crate) queries: Queries,
     /// The token of the internal integration, which reaches all of the first workspace.
     pub(crate) internal_token: String,
+    /// The page to begin with, which the seed names.
+    pub(crate) root_page: Uuid,
     pub(crate) switches: Switches,
     pub(crate) faults: Faults,
     /// What was asked is no part of what is known: a snapshot leaves it out.
@@ -34,18 +37,19 @@ pub(crate) struct State {
 impl State {
     /// The seeded world.
     pub(crate) fn at_seed(options: &Options) -> Self {
-        let clock = match options.time {
-            Time::Wall => Clock::Wall,
-            Time::Manual(at) => Clock::Manual(at),
-        };
-        let mut state = Self {
-            clock,
-            switches: options.switches,
-            internal_token: crate::grants::secret("ntn_emulator_"),
-            ..Self::default()
-        };
-        state.grants.clients.clone_from(&options.clients);
-        crate::seed::plant(&mut state);
+        let mut state = options.seed.planted().clone();
+        // A seed that is a snapshot has its own switches and tokens, and goes on where it stood.
+        if state.internal_token.is_empty() {
+            state.internal_token = crate::grants::secret("ntn_emulator_");
+            state.switches = options.switches;
+            state.ids = Ids::series(options.ids_seed);
+        }
+        if let Time::Manual(at) = options.time {
+            state.clock = Clock::Manual(at);
+        }
+        for client in &options.clients {
+            state.grants.register(client.clone());
+        }
         state
     }
 }

@@ -6,4 +6,5 @@ mod control;
 mod oauth;
 mod plans;
 mod query;
+mod snapshot;
 mod support;

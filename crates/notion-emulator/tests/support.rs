@@ -57,7 +57,10 @@ pub(crate) async fn with(switches: Switches, capabilities: Capabilities) -> Noti
         redirect_uris: vec![REDIRECT_URI.to_owned()],
         capabilities,
     };
-    let options = Options { clients: vec![client], switches, ..Options::default() };
+    notion_from(Options { clients: vec![client], switches, ..Options::default() }).await
+}
+
+pub(crate) async fn notion_from(options: Options) -> Notion {
     let running = Emulator::start(options).await.expect("it starts");
     Notion { running, http: HttpClient::builder(TokioExecutor::new()).build_http() }
 }

@@ -10,7 +10,7 @@ use super::property::{Kind, Property, TITLE};
 use super::rich_text::{Mention, RichText, Run};
 
 /// A tree deeper than this is broken: the walk upwards stops here instead of running in a circle.
-const DEPTH_MAX: usize = 1_000;
+pub(super) const DEPTH_MAX: usize = 1_000;
 
 impl Content {
     /// Hangs a new block in the tree, after `after` among its siblings or at the end.
