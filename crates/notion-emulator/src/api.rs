@@ -2,7 +2,7 @@
 
 mod blocks;
 mod call;
-mod check;
+pub(crate) mod check;
 mod comments;
 mod data_sources;
 mod databases;

@@ -6,6 +6,8 @@ use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 use uuid::Uuid;
 
+use crate::content::ids::Marker;
+
 /// The emulator's clock: the wall's, or moved by hand.
 #[derive(Debug, Clone, Default, Serialize, Deserialize)]
 pub(crate) enum Clock {
@@ -30,12 +32,21 @@ impl Clock {
 pub(crate) struct Ids {
     seed: u64,
     made: u64,
+    /// Ids that a seed file gives to what is made next.
+    #[serde(skip)]
+    pub(crate) next: Vec<(Marker, Uuid)>,
 }
 
 impl Ids {
     /// Ids of another series.
     pub(crate) fn series(seed: u64) -> Self {
-        Self { seed, made: 0 }
+        Self { seed, ..Self::default() }
+    }
+
+    /// The id that a seed file gives to the next thing of this kind.
+    pub(crate) fn given(&mut self, marker: Marker) -> Option<Uuid> {
+        let place = self.next.iter().position(|(of, _)| *of == marker)?;
+        Some(self.next.remove(place).1)
     }
 
     /// A uuid that looks random (version 4) and is not: nobody may take it for a secret.

@@ -20,6 +20,7 @@ use uuid::Uuid;
 use crate::Emulator;
 use crate::faults::Fault;
 use crate::grants::Client;
+use crate::seed::Seed;
 use crate::switches::Switches;
 
 /// The largest body of a control, in bytes: a snapshot with its files.
@@ -159,9 +160,24 @@ async fn expire(Extracted(emulator): Extracted<Emulator>) -> StatusCode {
     StatusCode::NO_CONTENT
 }
 
-async fn reset(Extracted(emulator): Extracted<Emulator>) -> StatusCode {
-    emulator.reset();
-    StatusCode::NO_CONTENT
+/// Back to the seed, or to the one in the body.
+async fn reset(Extracted(emulator): Extracted<Emulator>, body: String) -> Response {
+    if body.trim().is_empty() {
+        emulator.reset();
+        return StatusCode::NO_CONTENT.into_response();
+    }
+    match Seed::read(&body) {
+        Ok(seed) => {
+            emulator.reset_to(seed);
+            StatusCode::NO_CONTENT.into_response()
+        }
+        Err(error) => refused("The seed cannot be planted.", &error.problems),
+    }
+}
+
+/// 400, with every problem that was found.
+fn refused(message: &str, problems: &[String]) -> Response {
+    (StatusCode::BAD_REQUEST, Json(json!({"message": message, "problems": problems}))).into_response()
 }
 
 async fn snapshot(Extracted(emulator): Extracted<Emulator>) -> Response {
@@ -171,6 +187,6 @@ async fn snapshot(Extracted(emulator): Extracted<Emulator>) -> Response {
 async fn load(Extracted(emulator): Extracted<Emulator>, body: String) -> Response {
     match emulator.load(&body) {
         Ok(()) => StatusCode::NO_CONTENT.into_response(),
-        Err(error) => (StatusCode::BAD_REQUEST, Json(json!({"message": error.to_string()}))).into_response(),
+        Err(error) => refused(&error.to_string(), &[]),
     }
 }

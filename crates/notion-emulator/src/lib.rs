@@ -44,7 +44,7 @@ pub use capabilities::{Capabilities, UserInformation};
 pub use faults::{Effect, Fault};
 pub use grants::Client;
 pub use journal::JournalEntry;
-pub use seed::Seed;
+pub use seed::{Seed, SeedError};
 pub use snapshot::SnapshotError;
 pub use switches::{OldPair, Reauthorize, Refresh, Switches};
 

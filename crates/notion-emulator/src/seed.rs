@@ -1,13 +1,18 @@
 //! The seed: the people, workspaces and pages that every emulator starts with. Ids are constants, so that a test or a
 //! bookmark made today works tomorrow.
 
+mod body;
+mod file;
 mod northwind;
 mod planter;
 mod reading;
+mod sower;
 
 use std::sync::{Arc, OnceLock};
 
 use uuid::Uuid;
+
+pub use file::SeedError;
 
 use crate::accounts::{Bot, Person, Plan, Workspace};
 use crate::snapshot::SnapshotError;
@@ -56,6 +61,24 @@ impl Default for Seed {
 }
 
 impl Seed {
+    /// What a seed file says, in JSON.
+    ///
+    /// # Errors
+    /// Everything that is wrong with it, each with its place.
+    pub fn read(json: &str) -> Result<Self, SeedError> {
+        let seed = serde_json::from_str(json)
+            .map_err(|error| SeedError { problems: vec![format!("seed does not read: {error}.")] })?;
+        Self::of(&seed)
+    }
+
+    /// The same, from JSON that was read.
+    ///
+    /// # Errors
+    /// As above.
+    pub fn of(seed: &serde_json::Value) -> Result<Self, SeedError> {
+        Ok(Self(Arc::new(file::plant(seed)?)))
+    }
+
     /// What a snapshot holds, tokens and switches included.
     ///
     /// # Errors

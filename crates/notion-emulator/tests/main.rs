@@ -6,5 +6,6 @@ mod control;
 mod oauth;
 mod plans;
 mod query;
+mod seed;
 mod snapshot;
 mod support;

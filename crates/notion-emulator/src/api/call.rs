@@ -50,6 +50,9 @@ impl Call<'_> {
     }
 
     pub(crate) fn new_id(&mut self, marker: Marker) -> Uuid {
+        if let Some(given) = self.state.ids.given(marker) {
+            return given;
+        }
         let (now, workspace) = (self.now(), self.caller.workspace_id);
         stamped(self.state.ids.uuid(), workspace, now, marker)
     }

@@ -19,6 +19,11 @@ impl Invalid {
         Self { lines: alternatives.into_iter().flat_map(|alternative| alternative.lines).collect() }
     }
 
+    /// What is wrong, one line each.
+    pub(crate) fn lines(self) -> Vec<String> {
+        self.lines
+    }
+
     /// As an answer about `part` of the request: `body`, `path` or `query`.
     pub(crate) fn of(self, part: &str) -> Failure {
         match self.lines.as_slice() {
@@ -76,6 +81,11 @@ impl<'a> At<'a> {
     pub(crate) fn get(&self, key: &str) -> At<'a> {
         let value = self.value.and_then(|value| value.get(key));
         At { path: format!("{}.{key}", self.path), value, absence: Absence::None }
+    }
+
+    /// Where this is, such as `body.children[0]`.
+    pub(crate) fn path(&self) -> &str {
+        &self.path
     }
 
     /// Whether something, `null` included, is there.

@@ -6,7 +6,7 @@ use jiff::Timestamp;
 use uuid::Uuid;
 
 /// What an id belongs to, where that shows in it.
-#[derive(Debug, Clone, Copy)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Marker {
     /// Pages and blocks have none.
     Plain,

@@ -34,6 +34,28 @@ impl Content {
         self.blocks.insert(id, block);
     }
 
+    /// Gives another id to a block that only its neighbours know yet. Whether that could be.
+    pub(crate) fn rename_block(&mut self, old: Uuid, new: Uuid) -> bool {
+        if self.blocks.contains_key(&new)
+            || self.pages.contains_key(&old)
+            || self.databases.contains_key(&old)
+        {
+            return false;
+        }
+        let Some(mut block) = self.blocks.remove(&old) else { return false };
+        block.id = new;
+        for child in &block.children {
+            self.blocks.entry(*child).and_modify(|child| child.parent = Parent::Block(new));
+        }
+        if let Parent::Page(parent) | Parent::Block(parent) = block.parent
+            && let Some(parent) = self.blocks.get_mut(&parent)
+        {
+            parent.children.iter_mut().filter(|child| **child == old).for_each(|child| *child = new);
+        }
+        self.blocks.insert(new, block);
+        true
+    }
+
     /// The block, data source or nothing that `parent` names, as an id in the tree.
     pub(crate) fn above(&self, parent: Parent) -> Option<Uuid> {
         match parent {
