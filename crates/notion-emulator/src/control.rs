@@ -29,6 +29,7 @@ const BODY_BYTES_MAX: usize = 256 * 1024 * 1024;
 pub(crate) fn routes() -> Router<Emulator> {
     Router::new()
         .route("/_emulator/clients", get(clients).post(register))
+        .route("/_emulator/consent", post(consent))
         .route("/_emulator/internal", get(internal))
         .route("/_emulator/faults", get(faults).post(add_fault).delete(clear_faults))
         .route("/_emulator/journal", get(journal).delete(clear_journal))
@@ -83,6 +84,20 @@ async fn clients(Extracted(emulator): Extracted<Emulator>) -> Json<Value> {
 async fn register(Extracted(emulator): Extracted<Emulator>, Json(client): Json<Client>) -> StatusCode {
     emulator.register_client(client);
     StatusCode::NO_CONTENT
+}
+
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+struct Consented {
+    client_id: String,
+}
+
+/// A consent without the screens, for suites that test what comes after it.
+async fn consent(Extracted(emulator): Extracted<Emulator>, Json(asked): Json<Consented>) -> Response {
+    match emulator.consent(&asked.client_id) {
+        Some(code) => Json(json!({"code": code})).into_response(),
+        None => (StatusCode::NOT_FOUND, "No such client, or it has no redirect URI.\n").into_response(),
+    }
 }
 
 /// What a test suite written for an internal integration needs.

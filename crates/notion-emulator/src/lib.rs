@@ -133,6 +133,12 @@ impl Emulator {
         self.state().grants.register(client);
     }
 
+    /// The first person allows an integration every page, without the consent screens: the code that the browser would
+    /// carry back to the first redirect URI. `None` for an unknown client, or one without a redirect URI.
+    pub fn consent(&self, client_id: &str) -> Option<String> {
+        oauth::consent::allow_all(&mut self.state(), client_id)
+    }
+
     /// A token for all of the first workspace, as an internal integration has it.
     pub fn internal_token(&self) -> String {
         self.state().internal_token.clone()

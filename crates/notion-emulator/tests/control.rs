@@ -3,7 +3,7 @@
 use axum::http::StatusCode;
 use serde_json::{Value, json};
 
-use crate::support::{Notion, notion, text};
+use crate::support::{Notion, exchange, notion, text};
 
 async fn control(n: &Notion, method: &str, path: &str, body: Value) -> crate::support::Reply {
     let headers = [("content-type", "application/json")];
@@ -65,4 +65,16 @@ async fn a_hostile_page_reaches_neither_the_controls_nor_a_write() {
         n.send("GET", "/_emulator/internal", &allowed, String::new()).await.unwrap().status,
         StatusCode::OK
     );
+}
+
+#[tokio::test]
+async fn a_consent_can_be_had_without_its_screens() {
+    let n = notion().await;
+    let reply = control(&n, "POST", "consent", json!({"client_id": "client"})).await;
+    let traded = n.oauth("token", exchange(&text(&reply.json(), "code"))).await.json();
+    let found = n.call(&text(&traded, "access_token"), "POST", "search", Some(json!({}))).await.json();
+    assert!(!found["results"].as_array().expect("a list").is_empty());
+
+    let reply = control(&n, "POST", "consent", json!({"client_id": "nobody"})).await;
+    assert_eq!(reply.status, StatusCode::NOT_FOUND);
 }

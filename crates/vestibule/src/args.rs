@@ -6,7 +6,7 @@ use std::path::PathBuf;
 use clap::{Parser, Subcommand};
 
 use crate::output::Output;
-use crate::{connections, demo, doctor, emulate, init, keys, serve};
+use crate::{connections, demo, doctor, emulate, init, keys, serve, verify};
 
 /// The back end of a public Notion integration, ready to run.
 #[derive(Debug, Parser)]
@@ -42,6 +42,9 @@ pub(crate) enum Command {
     /// List, show, disconnect (over HTTP) and import connections
     #[command(after_help = connections::EXAMPLE)]
     Connections(connections::Args),
+    /// Hold what the emulator answers against Notion: tell short stories of calls, report what differs
+    #[command(after_help = verify::EXAMPLE)]
+    Verify(verify::Args),
 }
 
 /// Where the configuration is.

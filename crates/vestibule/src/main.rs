@@ -15,6 +15,7 @@ mod opened;
 mod output;
 mod prompt;
 mod serve;
+mod verify;
 
 use std::process::ExitCode;
 
@@ -59,6 +60,7 @@ fn run(command: Command) -> anyhow::Result<ExitCode> {
             Command::Doctor(args) => doctor::run(args).await,
             Command::Keys(args) => keys::run(args).await.map(|()| ExitCode::SUCCESS),
             Command::Connections(args) => connections::run(args).await,
+            Command::Verify(args) => verify::run(args).await,
         }
     })
 }
