@@ -11,7 +11,7 @@ mod story;
 mod target;
 mod tell;
 
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 use std::time::Duration;
 
@@ -46,10 +46,10 @@ pub(crate) struct Args {
     /// A page that the token reaches: everything happens in a page made below it, and that is trashed at the end
     #[arg(long, value_name = "ID", requires = "url")]
     root_page: Option<String>,
-    /// The integration's client id, for stories about tokens; its secret comes from VESTIBULE_VERIFY_CLIENT_SECRET
+    /// The integration's client id, for stories about tokens; its secret comes from `VESTIBULE_VERIFY_CLIENT_SECRET`
     #[arg(long, value_name = "ID", requires = "url")]
     client_id: Option<String>,
-    /// Tell also the stories that use up the authorization, whose refresh token comes from VESTIBULE_VERIFY_REFRESH_TOKEN
+    /// Tell also the stories that use up the authorization, whose refresh token comes from `VESTIBULE_VERIFY_REFRESH_TOKEN`
     #[arg(long, requires = "client_id")]
     spend_grant: bool,
     /// Only stories whose name contains this
@@ -123,22 +123,22 @@ fn plan(args: &Args, stories: &[Story]) -> anyhow::Result<()> {
     };
     let told: Vec<&Story> = stories.iter().filter(|story| story.needs <= has).collect();
     let calls: usize = told.iter().map(|story| story.steps.len()).sum::<usize>() + 3;
-    let mut text = String::new();
+    let mut parts = Vec::new();
     for story in &told {
-        text.push_str(&format!("{} ({}): {}\n", story.name, story.basis.name(), story.asks));
-        for step in &story.steps {
-            text.push_str(&format!("  {:6} {}\n", step.method, step.path));
-        }
+        parts.push(format!("{} ({}): {}\n", story.name, story.basis.name(), story.asks));
+        parts.extend(story.steps.iter().map(|step| format!("  {:6} {}\n", step.method, step.path)));
     }
     let seconds = PAUSE.as_secs_f64() * f64::from(u32::try_from(calls).unwrap_or(u32::MAX));
-    text.push_str(&format!(
+    parts.push(format!(
         "\n{} stories, {calls} calls, about {seconds:.0} seconds at Notion. They make one page below the root page, work only in it, and move it to the trash at the end.\n",
         told.len()
     ));
     if args.spend_grant {
-        text.push_str("With --spend-grant the authorization behind the refresh token is gone afterwards.\n");
+        parts.push(
+            "With --spend-grant the authorization behind the refresh token is gone afterwards.\n".to_owned(),
+        );
     }
-    print(&text)
+    print(&parts.concat())
 }
 
 /// An emulator with everything that a story may need. A replay needs no authorization: its bot would be one more user.
@@ -159,8 +159,7 @@ async fn emulated(with_grant: bool) -> anyhow::Result<Setting> {
     if with_grant {
         let code = emulator.consent("verify").context("the emulator gives no code")?;
         let redirect_uri = "http://localhost/verify";
-        let request =
-            json!({"grant_type": "authorization_code", "code": code, "redirect_uri": redirect_uri});
+        let request = json!({"grant_type": "authorization_code", "code": code, "redirect_uri": redirect_uri});
         let pair = target.call(token_call(request)).await?.json();
         for name in ["access_token", "refresh_token"] {
             names.push((name, pair[name].as_str().unwrap_or_default().to_owned()));
@@ -215,7 +214,7 @@ fn is_loopback(url: &str) -> bool {
     url::Url::parse(url).is_ok_and(|url| matches!(url.host_str(), Some("127.0.0.1" | "localhost" | "[::1]")))
 }
 
-async fn replay_file(args: &Args, setting: &mut Setting, file: &PathBuf) -> anyhow::Result<ExitCode> {
+async fn replay_file(args: &Args, setting: &mut Setting, file: &Path) -> anyhow::Result<ExitCode> {
     let recorded = replay::read(file)?;
     let root = setting.root.clone();
     let outcomes = replay::run(&mut setting.target, &recorded, &root).await?;

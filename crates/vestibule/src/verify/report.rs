@@ -37,27 +37,29 @@ impl Report {
         for (story, outcome) in &self.stories {
             table.row([&story.name, story.basis.name(), word(story, outcome)]);
         }
-        let mut text = format!("{}\n", table.text());
+        let mut parts = vec![table.text(), "\n".to_owned()];
         for (story, differences) in self.differing() {
-            text.push_str(&format!("{}: {}\n", story.name, story.asks));
-            for (step, difference) in differences {
-                text.push_str(&line(step, difference));
-            }
-            text.push('\n');
+            parts.push(format!("{}: {}\n", story.name, story.asks));
+            parts.extend(differences.iter().map(|(step, difference)| line(step, difference)));
+            parts.push("\n".to_owned());
         }
-        let count = |wanted: &str| {
-            self.stories.iter().filter(|(story, outcome)| word(story, outcome) == wanted).count()
+        parts.push(self.sum());
+        parts.concat()
+    }
+
+    fn sum(&self) -> String {
+        let count = |fits: fn(&Story, &Outcome) -> bool| {
+            self.stories.iter().filter(|(story, outcome)| fits(story, outcome)).count()
         };
-        text.push_str(&format!(
+        format!(
             "{} agree, {} differ, {} guesses were wrong, {} left out; {} calls to {}\n",
-            count("agrees"),
+            count(|_, outcome| matches!(outcome, Outcome::Agrees)),
             self.wrong(),
-            count("guessed wrong"),
-            self.stories.iter().filter(|(_, outcome)| matches!(outcome, Outcome::Skipped(_))).count(),
+            self.differing().count() - self.wrong(),
+            count(|_, outcome| matches!(outcome, Outcome::Skipped(_))),
             self.calls,
             self.against,
-        ));
-        text
+        )
     }
 
     pub(crate) fn json(&self) -> Value {
@@ -113,22 +115,20 @@ fn shown((step, difference): &(String, Difference)) -> Value {
     json!({"step": step, "at": difference.at, "expected": difference.expected, "was": difference.was})
 }
 
-/// A replay's outcome: the share that agrees, then each difference under its story.
+/// A replay's outcome: each difference under its story, then the share that agrees.
 pub(crate) fn replayed(outcomes: &[replay::Outcome]) -> String {
-    let mut text = String::new();
+    let mut parts = Vec::new();
     let mut story = "";
     for outcome in outcomes.iter().filter(|outcome| !outcome.differences.is_empty()) {
         if outcome.test != story {
             story = &outcome.test;
-            text.push_str(&format!("{}\n", printable(story)));
+            parts.push(format!("{}\n", printable(story)));
         }
-        for difference in &outcome.differences {
-            text.push_str(&line(&outcome.call, difference));
-        }
+        parts.extend(outcome.differences.iter().map(|difference| line(&outcome.call, difference)));
     }
     let agree = outcomes.iter().filter(|outcome| outcome.differences.is_empty()).count();
-    text.push_str(&format!("{agree} of {} exchanges agree\n", outcomes.len()));
-    text
+    parts.push(format!("{agree} of {} exchanges agree\n", outcomes.len()));
+    parts.concat()
 }
 
 /// The same as JSON.

@@ -140,17 +140,14 @@ impl Target {
 
 /// A file as the form that the upload endpoint takes.
 fn form(upload: &Upload) -> String {
-    let mut body = String::new();
-    if let Some(number) = upload.part_number {
-        body.push_str(&format!(
-            "--{BOUNDARY}\r\ncontent-disposition: form-data; name=\"part_number\"\r\n\r\n{number}\r\n"
-        ));
-    }
-    body.push_str(&format!(
-        "--{BOUNDARY}\r\ncontent-disposition: form-data; name=\"file\"; filename=\"{}\"\r\ncontent-type: {}\r\n\r\n{}\r\n--{BOUNDARY}--\r\n",
-        upload.filename,
-        upload.content_type,
-        "a".repeat(upload.bytes),
-    ));
-    body
+    let part = |head: &str, body: &str| {
+        format!("--{BOUNDARY}\r\ncontent-disposition: form-data; {head}\r\n\r\n{body}\r\n")
+    };
+    let number = upload.part_number.map(|number| part("name=\"part_number\"", &number.to_string()));
+    let Upload { filename, content_type, bytes, .. } = upload;
+    let file = part(
+        &format!("name=\"file\"; filename=\"{filename}\"\r\ncontent-type: {content_type}"),
+        &"a".repeat(*bytes),
+    );
+    format!("{}{file}--{BOUNDARY}--\r\n", number.unwrap_or_default())
 }
