@@ -11,6 +11,7 @@ mod pages;
 mod properties;
 mod query;
 pub(crate) mod read;
+mod schema;
 mod search;
 mod show;
 mod users;
@@ -127,6 +128,7 @@ fn endpoint<'p>(method: &Method, path: &[&'p str]) -> Option<Endpoint<'p>> {
         ("DELETE", ["blocks", id]) => Box::new(|call| blocks::delete(call, id)),
         ("GET", ["blocks", id, "children"]) => Box::new(|call| blocks::children(call, id)),
         ("PATCH", ["blocks", id, "children"]) => Box::new(|call| blocks::append(call, id)),
+        ("GET", ["databases"]) => Box::new(|call| databases::list(call)),
         ("POST", ["databases"]) => Box::new(databases::create),
         ("GET", ["databases", id]) => Box::new(|call| databases::retrieve(call, id)),
         ("PATCH", ["databases", id]) => Box::new(|call| databases::update(call, id)),
@@ -153,7 +155,6 @@ fn is_at_notion(method: &Method, path: &[&str]) -> bool {
         (method.as_str(), path),
         ("POST", ["pages", _, "move"])
             | ("GET" | "PATCH", ["pages", _, "markdown"])
-            | ("GET", ["databases"])
             | ("GET", ["data_sources", _, "templates"])
             | ("GET" | "POST", ["views" | "file_uploads"])
             | ("GET" | "PATCH" | "DELETE", ["views", _])

@@ -3,6 +3,7 @@
 
 pub(crate) mod block;
 pub(crate) mod comment;
+pub(crate) mod convert;
 pub(crate) mod database;
 pub(crate) mod date;
 pub(crate) mod file;
@@ -10,6 +11,7 @@ pub(crate) mod ids;
 pub(crate) mod languages;
 pub(crate) mod page;
 pub(crate) mod property;
+mod relations;
 pub(crate) mod rich_text;
 mod sound;
 mod tree;

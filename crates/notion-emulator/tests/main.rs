@@ -3,9 +3,13 @@
 mod api;
 mod blocks;
 mod control;
+mod databases;
 mod oauth;
 mod plans;
 mod query;
+mod relations;
+mod rollups;
+mod schema;
 mod seed;
 mod snapshot;
 mod support;

@@ -120,6 +120,38 @@ impl Notion {
         self.send(method, path, &headers, body).await.expect("an answer")
     }
 
+    /// A call with the internal token, which must fail: `status, code` and the message.
+    pub(crate) async fn refused(&self, method: &str, path: &str, body: Value) -> (String, String) {
+        let body = (!body.is_null()).then_some(body);
+        let reply = self.call(&self.running.emulator.internal_token(), method, path, body).await;
+        (reply.refusal(), text(&reply.json(), "message"))
+    }
+
+    /// A database below the root page, with these columns beside its `Name`; the ids of database and data source.
+    pub(crate) async fn database(&self, title: &str, columns: Value) -> (String, String) {
+        let mut properties = json!({"Name": {"title": {}}});
+        if let (Some(all), Value::Object(columns)) = (properties.as_object_mut(), columns) {
+            all.extend(columns);
+        }
+        let body = json!({
+            "parent": {"type": "page_id", "page_id": self.running.emulator.root_page_id()},
+            "title": [{"text": {"content": title}}],
+            "initial_data_source": {"properties": properties},
+        });
+        let made = self.ok("POST", "databases", Some(body)).await;
+        (text(&made, "id"), text(&made["data_sources"][0], "id"))
+    }
+
+    /// A row of a data source, with these values beside its title; its id.
+    pub(crate) async fn row(&self, source: &str, title: &str, values: Value) -> String {
+        let mut properties = json!({"Name": {"title": [{"text": {"content": title}}]}});
+        if let (Some(all), Value::Object(values)) = (properties.as_object_mut(), values) {
+            all.extend(values);
+        }
+        let body = json!({"parent": {"data_source_id": source}, "properties": properties});
+        text(&self.ok("POST", "pages", Some(body)).await, "id")
+    }
+
     pub(crate) async fn oauth(&self, path: &str, body: Value) -> Reply {
         let pair = base64::engine::general_purpose::STANDARD.encode("client:secret");
         let basic = format!("Basic {pair}");

@@ -145,14 +145,25 @@ impl Call<'_> {
         if there { Ok(id) } else { Err(self.not_found("data_source", id)) }
     }
 
-    /// The one data source of a database, for versions that know only one.
+    /// The one data source of a database, for versions that know only one. Those in the trash do not count, unless there
+    /// is no other.
     pub(crate) fn only_data_source(&self, database: Uuid) -> Result<Uuid, Failure> {
-        let sources =
-            self.state.content.databases.get(&database).map_or(&[][..], |found| &found.data_sources);
-        match sources {
-            [one] => Ok(*one),
-            several => Err(Failure::several_data_sources(database, several)),
+        let content = &self.state.content;
+        let all = content.databases.get(&database).map_or(&[][..], |found| &found.data_sources);
+        let live = content.live_data_sources(database);
+        match (live.as_slice(), all) {
+            ([one], _) | ([], [one]) => Ok(*one),
+            (several, _) => Err(Failure::several_data_sources(database, several)),
         }
+    }
+
+    /// Refuses to change a database or data source in the trash, unless the change takes it out.
+    pub(crate) fn may_edit(&self, id: Uuid, in_trash: Option<bool>) -> Result<(), Failure> {
+        let content = &self.state.content;
+        let own = content.blocks.get(&id).map(|block| block.in_trash);
+        let own = own.or(content.data_sources.get(&id).map(|source| source.in_trash)).unwrap_or(false);
+        let stays = own && in_trash != Some(false);
+        if stays || content.ancestor_in_trash(id) { Err(Failure::in_trash()) } else { Ok(()) }
     }
 
     /// The whole body as a place to read from.

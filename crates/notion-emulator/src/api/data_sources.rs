@@ -7,19 +7,48 @@ use super::check::At;
 use super::failure::Failure;
 use super::read::file::icon;
 use super::read::rich_text::rich_text;
-use super::read::schema;
+use super::read::schema::Plan;
+use super::schema;
 use crate::content::database::DataSource;
+use crate::content::file::Icon;
 use crate::content::ids::Marker;
+use crate::content::rich_text::RichText;
 
 /// `POST data_sources`: one more table in a database.
 pub(crate) fn create(call: &mut Call<'_>) -> Answer {
     call.needs_insert()?;
+    call.needs_room()?;
     let body = call.body.take();
     let at = At::root("body", body.as_ref());
     at.only(&["parent", "properties", "title", "icon"])?;
-    let database = call.database(at.get("parent").get("database_id").uuid()?)?;
+    let database = parent(call, &at.get("parent"))?;
     let properties = at.get("properties");
     properties.object()?;
+    let title = at.get("title").optional(rich_text)?.unwrap_or_default();
+    let icon = at.get("icon").optional_nullable(icon)?.flatten();
+    let plan = schema::new(call, &properties)?;
+    let id = add(call, database, title, icon, plan);
+    let stamp = call.stamp();
+    call.state.content.touch(database, stamp);
+    shown(call, id)
+}
+
+/// The database that a data source is to be in.
+fn parent(call: &Call<'_>, at: &At<'_>) -> Result<Uuid, Failure> {
+    at.only(&["type", "database_id"])?;
+    at.get("type").optional(|at| at.one_of(&["database_id"]))?;
+    let database = call.database(at.get("database_id").uuid()?)?;
+    if call.state.content.lives(database) { Ok(database) } else { Err(Failure::in_trash()) }
+}
+
+/// Puts a new table into a database.
+pub(crate) fn add(
+    call: &mut Call<'_>,
+    database: Uuid,
+    title: Vec<RichText>,
+    icon: Option<Icon>,
+    plan: Plan,
+) -> Uuid {
     let (id, stamp) = (call.new_id(Marker::DataSource), call.stamp());
     let made = DataSource {
         id,
@@ -27,11 +56,11 @@ pub(crate) fn create(call: &mut Call<'_>) -> Answer {
         workspace: call.caller.workspace_id,
         created: stamp,
         edited: stamp,
-        title: at.get("title").optional(rich_text)?.unwrap_or_default(),
+        title,
         description: Vec::new(),
-        icon: at.get("icon").optional_nullable(icon)?.flatten(),
+        icon,
         in_trash: false,
-        properties: schema::new(&properties, &mut call.state.ids)?,
+        properties: Vec::new(),
         rows: Vec::new(),
         last_unique_id: 0,
     };
@@ -40,8 +69,8 @@ pub(crate) fn create(call: &mut Call<'_>) -> Answer {
     if let Some(database) = content.databases.get_mut(&database) {
         database.data_sources.push(id);
     }
-    content.touch(database, stamp);
-    shown(call, id)
+    schema::settle(call, id, &[], plan);
+    id
 }
 
 fn shown(call: &Call<'_>, id: Uuid) -> Answer {
@@ -63,19 +92,23 @@ pub(crate) fn update(call: &mut Call<'_>, id: &str) -> Answer {
     let body = call.body.take();
     let at = At::root("body", body.as_ref());
     at.only(&["title", "description", "icon", "properties", "in_trash", "archived", "parent"])?;
-    if at.get("parent").is_defined() {
-        return Err(Failure::not_implemented_part("moving a data source"));
-    }
     let in_trash = call.trash_flag(&at)?;
+    call.may_edit(id, in_trash)?;
+    let to = at.get("parent");
+    let to = if to.is_defined() { Some(parent(call, &to)?) } else { None };
     let title = at.get("title").optional(rich_text)?;
     let description = at.get("description").optional(rich_text)?;
     let icon = at.get("icon").optional_nullable(icon)?;
     let properties = at.get("properties");
     if properties.is_defined() {
-        reshape(call, id, &properties)?;
+        schema::update(call, id, &properties)?;
     }
     let stamp = call.stamp();
-    if let Some(source) = call.state.content.data_sources.get_mut(&id) {
+    let content = &mut call.state.content;
+    if let Some(to) = to {
+        content.move_data_source(id, to);
+    }
+    if let Some(source) = content.data_sources.get_mut(&id) {
         source.title = title.unwrap_or_else(|| std::mem::take(&mut source.title));
         source.description = description.unwrap_or_else(|| std::mem::take(&mut source.description));
         source.icon = icon.unwrap_or_else(|| source.icon.take());
@@ -83,35 +116,6 @@ pub(crate) fn update(call: &mut Call<'_>, id: &str) -> Answer {
         source.edited = stamp;
     }
     shown(call, id)
-}
-
-/// Changes the columns; what rows held in a column that went, or that holds something else now, goes too.
-pub(crate) fn reshape(call: &mut Call<'_>, id: Uuid, at: &At<'_>) -> Result<(), Failure> {
-    let Some(source) = call.state.content.data_sources.get(&id) else { return Ok(()) };
-    let (before, rows) = (source.properties.clone(), source.rows.clone());
-    let mut columns = before.clone();
-    schema::update(at, &mut columns, &mut call.state.ids)?;
-    for column in &columns {
-        if let crate::content::property::Kind::Relation(to) = &column.kind {
-            call.data_source(to.data_source)?;
-        }
-    }
-    let same = |id: &str| {
-        let kind = |columns: &[crate::content::property::Property]| {
-            columns.iter().find(|column| column.id == id).map(|column| column.kind.name())
-        };
-        kind(&before) == kind(&columns)
-    };
-    let gone: Vec<String> = before.iter().map(|column| column.id.clone()).filter(|id| !same(id)).collect();
-    for row in rows {
-        if let Some(page) = call.state.content.pages.get_mut(&row) {
-            page.values.retain(|id, _| !gone.contains(id));
-        }
-    }
-    if let Some(source) = call.state.content.data_sources.get_mut(&id) {
-        source.properties = columns;
-    }
-    Ok(())
 }
 
 /// `POST data_sources/{data_source_id}/query`

@@ -24,6 +24,12 @@ impl Failure {
         Self::new(400, "validation_error", message)
     }
 
+    /// 400, what is in the trash cannot be changed.
+    /// Source: refusals that users quote in public issue trackers, of pages and blocks; for databases a guess.
+    pub(crate) fn in_trash() -> Self {
+        Self::validation("Can't edit block that is archived. You must unarchive the block before editing.")
+    }
+
     /// 400, the body is not JSON.
     pub(crate) fn invalid_json() -> Self {
         Self::new(400, "invalid_json", "Error parsing JSON body.")

@@ -7,7 +7,7 @@ use super::check::At;
 use super::failure::Failure;
 use super::read::block::{NESTING_MAX, NewBlock, blocks};
 use super::read::file::{cover, icon};
-use super::read::value::value;
+use super::read::value::{Writer, value};
 use crate::content::Place;
 use crate::content::block::{Block, Body, Parent};
 use crate::content::ids::Marker;
@@ -90,6 +90,7 @@ fn insert(
         body: Body::ChildPage,
     };
     content.insert(block, Place::End);
+    content.keep_in_step(id, None);
     super::blocks::hang(call, Parent::Page(id), children, Place::End);
     id
 }
@@ -125,7 +126,9 @@ fn fill(call: &mut Call<'_>, at: &At<'_>, columns: &mut [Property], page: &mut P
         let column = columns.iter_mut().find(|column| column.name == key || column.id == id);
         let column =
             column.ok_or_else(|| Failure::validation(format!("{key} is not a property that exists.")))?;
-        match value(&at, column, &mut call.state.ids)? {
+        let (by, now) = (call.caller.bot_id, call.now());
+        let mut writer = Writer { ids: &mut call.state.ids, by, now };
+        match value(&at, column, &mut writer)? {
             Some(stored) => {
                 related_exist(call, &column.kind, &stored)?;
                 page.values.insert(column.id.clone(), stored);
@@ -143,7 +146,8 @@ fn related_exist(call: &Call<'_>, kind: &Kind, stored: &Stored) -> Result<(), Fa
     let (Kind::Relation(relation), Stored::Relation(ids)) = (kind, stored) else { return Ok(()) };
     for id in ids {
         let block = call.state.content.blocks.get(id);
-        if !block.is_some_and(|block| block.parent == Parent::DataSource(relation.data_source)) {
+        let there = block.is_some_and(|block| block.parent == Parent::DataSource(relation.data_source));
+        if !there || !call.reaches(*id) {
             return Err(Failure::not_found("page", *id, call.caller));
         }
     }
@@ -212,7 +216,8 @@ pub(crate) fn update(call: &mut Call<'_>, id: &str) -> Answer {
     {
         source.properties = columns;
     }
-    content.pages.insert(id, page);
+    let before = content.pages.insert(id, page);
+    content.keep_in_step(id, before.as_ref());
     if let (Some(in_trash), Some(block)) = (in_trash, content.blocks.get_mut(&id)) {
         block.in_trash = in_trash;
     }

@@ -10,6 +10,7 @@ use uuid::Uuid;
 use super::call::{Answer, Call, Slice};
 use super::check::At;
 use super::failure::Failure;
+use super::read::schema::find_column;
 use super::show;
 use crate::cells::rollup::target;
 use crate::cells::{Row, World};
@@ -158,10 +159,6 @@ fn answer(call: &Call<'_>, rows: &[Uuid], next: Option<String>, is_cut: bool) ->
 
 /// A column by name, or by id in any spelling.
 fn column<'p>(columns: &'p [Property], key: &str) -> Result<&'p Property, Failure> {
-    let id = percent_encoding::percent_decode_str(key).decode_utf8_lossy();
-    let found = columns
-        .iter()
-        .find(|column| column.name == key)
-        .or_else(|| columns.iter().find(|column| column.id == id));
+    let found = find_column(columns, key);
     found.ok_or_else(|| Failure::validation(format!("Could not find property with name or id: {key}")))
 }

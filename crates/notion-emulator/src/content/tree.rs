@@ -15,8 +15,12 @@ pub(super) const DEPTH_MAX: usize = 1_000;
 impl Content {
     /// Hangs a new block in the tree, after `after` among its siblings or at the end.
     pub(crate) fn insert(&mut self, block: Block, place: Place) {
-        let id = block.id;
         self.usage.entry(block.workspace).or_default().count(block.created.at);
+        self.hang(block, place);
+    }
+
+    fn hang(&mut self, block: Block, place: Place) {
+        let id = block.id;
         match block.parent {
             Parent::Workspace => self.top_level.entry(block.workspace).or_default().push(id),
             Parent::DataSource(source) => {
@@ -85,6 +89,42 @@ impl Content {
             self.blocks.get(&above).is_some_and(|block| block.in_trash)
                 || self.data_sources.get(&above).is_some_and(|source| source.in_trash)
         })
+    }
+
+    /// The data sources of a database that are not in the trash.
+    pub(crate) fn live_data_sources(&self, database: Uuid) -> Vec<Uuid> {
+        let all = self.databases.get(&database).map_or(&[][..], |database| &database.data_sources);
+        let lives = |id: &&Uuid| self.data_sources.get(id).is_some_and(|source| !source.in_trash);
+        all.iter().filter(lives).copied().collect()
+    }
+
+    /// Hangs a page or database from something else, after what hangs there already.
+    pub(crate) fn rehang(&mut self, id: Uuid, parent: Parent) {
+        let Some(mut block) = self.blocks.remove(&id) else { return };
+        let list = match block.parent {
+            Parent::Workspace => self.top_level.get_mut(&block.workspace),
+            Parent::DataSource(source) => self.data_sources.get_mut(&source).map(|source| &mut source.rows),
+            Parent::Page(above) | Parent::Block(above) => {
+                self.blocks.get_mut(&above).map(|above| &mut above.children)
+            }
+        };
+        if let Some(list) = list {
+            list.retain(|listed| *listed != id);
+        }
+        block.parent = parent;
+        self.hang(block, Place::End);
+    }
+
+    /// Moves a data source, with its rows, to another database.
+    pub(crate) fn move_data_source(&mut self, id: Uuid, to: Uuid) {
+        let Some(source) = self.data_sources.get_mut(&id) else { return };
+        let from = std::mem::replace(&mut source.database, to);
+        if let Some(from) = self.databases.get_mut(&from) {
+            from.data_sources.retain(|listed| *listed != id);
+        }
+        if let Some(to) = self.databases.get_mut(&to) {
+            to.data_sources.push(id);
+        }
     }
 
     /// Whether a page or block is there, and neither it nor anything above it is in the trash.

@@ -1,21 +1,36 @@
 //! What a row is to hold in a column, from JSON. A select grows a choice that it does not have yet, as at Notion; a status
 //! does not.
 
-use serde_json::Value;
+use jiff::Timestamp;
+use serde_json::{Number, Value};
+use uuid::Uuid;
 
-use super::super::check::At;
+use super::super::check::{At, Invalid};
 use super::super::failure::Failure;
 use super::file::named;
 use super::rich_text::rich_text;
+use super::schema::{CHOICE_NAME_MAX, without_comma};
 use super::{LIST_MAX, date};
 use crate::clock::Ids;
-use crate::content::property::{CHOICE_COLORS, Choice, Kind, Property, Stored};
+use crate::content::date::DateValue;
+use crate::content::property::{CHOICE_COLORS, Choice, Kind, Place, Property, Stored, Verified};
+
+/// Who writes, and when; with ids for what is made on the way.
+pub(crate) struct Writer<'w> {
+    pub(crate) ids: &'w mut Ids,
+    pub(crate) by: Uuid,
+    pub(crate) now: Timestamp,
+}
 
 /// Longest e-mail address and phone number, in UTF-16 units. Source: Notion, "Request limits" (autumn 2026).
 const LINE_MAX: usize = 200;
 
 /// Reads a value for `property`; `None` empties the cell.
-pub(crate) fn value(at: &At<'_>, property: &mut Property, ids: &mut Ids) -> Result<Option<Stored>, Failure> {
+pub(crate) fn value(
+    at: &At<'_>,
+    property: &mut Property,
+    writer: &mut Writer<'_>,
+) -> Result<Option<Stored>, Failure> {
     let kind = property.kind.name();
     // A title may come as the bare list of its runs.
     if matches!(property.kind, Kind::Title) && at.raw().is_some_and(Value::is_array) {
@@ -32,20 +47,20 @@ pub(crate) fn value(at: &At<'_>, property: &mut Property, ids: &mut Ids) -> Resu
     if inner.is_null() && !matches!(property.kind, Kind::Title | Kind::RichText | Kind::Checkbox) {
         return Ok(None);
     }
-    read(&inner, property, ids).map(Some)
+    read(&inner, property, writer)
 }
 
-fn read(at: &At<'_>, property: &mut Property, ids: &mut Ids) -> Result<Stored, Failure> {
-    let name = property.name.clone();
-    Ok(match &mut property.kind {
+fn read(at: &At<'_>, property: &mut Property, writer: &mut Writer<'_>) -> Result<Option<Stored>, Failure> {
+    let (name, id) = (&property.name, &property.id);
+    Ok(Some(match &mut property.kind {
         Kind::Title | Kind::RichText => Stored::Text(rich_text(at)?),
         Kind::Number { .. } => Stored::Number(at.number()?),
-        Kind::Select(choices) => Stored::Choice(choice(at, choices, Some(ids), &name)?),
-        Kind::Status { choices, .. } => Stored::Choice(choice(at, choices, None, &name)?),
+        Kind::Select(choices) => Stored::Choice(choice(at, choices, writer.ids, id)?),
+        Kind::Status { choices, .. } => Stored::Choice(known_choice(at, choices, id)?),
         Kind::MultiSelect(choices) => {
             let mut chosen = Vec::new();
             for item in at.items(LIST_MAX)? {
-                let id = choice(&item, choices, Some(ids), &name)?;
+                let id = choice(&item, choices, writer.ids, id)?;
                 if !chosen.contains(&id) {
                     chosen.push(id);
                 }
@@ -57,22 +72,51 @@ fn read(at: &At<'_>, property: &mut Property, ids: &mut Ids) -> Result<Stored, F
         Kind::Relation(_) => Stored::Relation(references(at)?),
         Kind::Files => Stored::Files(at.items(LIST_MAX)?.iter().map(named).collect::<Result<_, _>>()?),
         Kind::Checkbox => Stored::Checkbox(at.boolean()?),
-        Kind::Url => Stored::Line(at.text(super::URL_MAX)?),
-        Kind::Email | Kind::PhoneNumber => Stored::Line(at.text(LINE_MAX)?),
-        Kind::Verification => return Err(Failure::not_implemented_part("verification")),
-        Kind::Place => return Err(Failure::not_implemented_part("places")),
-        Kind::CreatedTime
-        | Kind::CreatedBy
-        | Kind::LastEditedTime
-        | Kind::LastEditedBy
-        | Kind::UniqueId { .. }
-        | Kind::Rollup(_)
-        | Kind::Button
-        | Kind::Location
-        | Kind::LastVisitedTime => {
+        Kind::Url => Stored::Line(at.filled_text(super::URL_MAX)?),
+        Kind::Email | Kind::PhoneNumber => Stored::Line(at.filled_text(LINE_MAX)?),
+        Kind::Verification => return verification(at, writer),
+        Kind::Place => Stored::Place(place(at)?),
+        _ => {
             return Err(Failure::validation(format!("{name} is a computed property: it cannot be set.")));
         }
+    }))
+}
+
+/// `{state, date}`; who writes vouches for it. Without a date it counts from now on, for good: a guess.
+fn verification(at: &At<'_>, writer: &Writer<'_>) -> Result<Option<Stored>, Failure> {
+    if at.get("state").one_of(&["verified", "unverified"])? == "unverified" {
+        at.only(&["state"])?;
+        return Ok(None);
+    }
+    at.only(&["state", "date"])?;
+    let given = at.get("date").optional(date)?;
+    let start = super::super::show::minute(writer.now);
+    let date = given.unwrap_or(DateValue { start, end: None, time_zone: None });
+    Ok(Some(Stored::Verification(Verified { date: Some(date), by: writer.by })))
+}
+
+/// Longest text of a place, in UTF-16 units: a guess, after that for text.
+const PLACE_TEXT_MAX: usize = 2_000;
+
+fn place(at: &At<'_>) -> Result<Place, Invalid> {
+    at.only(&["lat", "lon", "name", "address", "aws_place_id", "google_place_id"])?;
+    let text = |key: &str| -> Result<Option<String>, Invalid> {
+        Ok(at.get(key).optional_nullable(|at| at.text(PLACE_TEXT_MAX))?.flatten())
+    };
+    Ok(Place {
+        lat: degrees(&at.get("lat"), 90.0)?,
+        lon: degrees(&at.get("lon"), 180.0)?,
+        name: text("name")?,
+        address: text("address")?,
+        aws_place_id: text("aws_place_id")?,
+        google_place_id: text("google_place_id")?,
     })
+}
+
+fn degrees(at: &At<'_>, most: f64) -> Result<Number, Invalid> {
+    let number = at.number()?;
+    let fits = number.as_f64().is_some_and(|degrees| degrees.abs() <= most);
+    if fits { Ok(number) } else { Err(at.should(&format!("between `-{most}` and `{most}`"))) }
 }
 
 fn references(at: &At<'_>) -> Result<Vec<uuid::Uuid>, Failure> {
@@ -80,31 +124,16 @@ fn references(at: &At<'_>) -> Result<Vec<uuid::Uuid>, Failure> {
     Ok(ids?)
 }
 
-/// A choice by id or name; a new name makes a new choice where `ids` are given to make it with.
-fn choice(
-    at: &At<'_>,
-    choices: &mut Vec<Choice>,
-    ids: Option<&mut Ids>,
-    property: &str,
-) -> Result<String, Failure> {
-    if let Some(id) = at.get("id").optional(At::string)? {
-        let id = percent_encoding::percent_decode_str(id).decode_utf8_lossy();
-        let known = choices.iter().find(|choice| choice.id == id);
-        return known
-            .map(|choice| choice.id.clone())
-            .ok_or_else(|| Failure::validation(format!("{property} has no option with this id.")));
+/// A choice by id or name; a new name makes a new choice. A colour that comes with a known one is passed over.
+fn choice(at: &At<'_>, choices: &mut Vec<Choice>, ids: &mut Ids, property: &str) -> Result<String, Failure> {
+    if let Some(id) = choice_by_id(at, choices, property)? {
+        return Ok(id);
     }
-    let wanted = at.get("name").filled_text(100)?;
+    let wanted = at.get("name").filled_text(CHOICE_NAME_MAX)?;
     if let Some(known) = choices.iter().find(|choice| choice.name == wanted) {
         return Ok(known.id.clone());
     }
-    let Some(ids) = ids else {
-        let shown = serde_json::Value::String(wanted).to_string();
-        return Err(Failure::validation(format!("Status option {shown} does not exist.")));
-    };
-    if wanted.contains(',') {
-        return Err(at.get("name").should("a name without commas").into());
-    }
+    without_comma(&wanted)?;
     let color = at.get("color").optional(|at| at.one_of(&CHOICE_COLORS))?;
     let made = Choice {
         id: ids.uuid().to_string(),
@@ -112,6 +141,35 @@ fn choice(
         color: color.unwrap_or(CHOICE_COLORS[choices.len() % CHOICE_COLORS.len()]),
         description: None,
     };
-    choices.push(made.clone());
-    Ok(made.id)
+    let id = made.id.clone();
+    choices.push(made);
+    Ok(id)
+}
+
+/// A choice by id or name that must be there.
+fn known_choice(at: &At<'_>, choices: &[Choice], property: &str) -> Result<String, Failure> {
+    if let Some(id) = choice_by_id(at, choices, property)? {
+        return Ok(id);
+    }
+    let wanted = at.get("name").filled_text(CHOICE_NAME_MAX)?;
+    let known = choices.iter().find(|choice| choice.name == wanted);
+    known.map(|choice| choice.id.clone()).ok_or_else(|| {
+        // Source: refusals that users quote in public issue trackers.
+        let shown = Value::String(wanted);
+        Failure::validation(format!("Invalid status option. Status option {shown} does not exist."))
+    })
+}
+
+fn choice_by_id(at: &At<'_>, choices: &[Choice], property: &str) -> Result<Option<String>, Failure> {
+    at.only(&["id", "name", "color", "description"])?;
+    let Some(id) = at.get("id").optional(At::string)? else { return Ok(None) };
+    let id = percent_encoding::percent_decode_str(id).decode_utf8_lossy();
+    match choices.iter().find(|choice| choice.id == id) {
+        Some(choice) => Ok(Some(choice.id.clone())),
+        // Source: refusals that users quote in public issue trackers.
+        None => {
+            let shown = Value::String(id.into_owned());
+            Err(Failure::validation(format!("{property} is an invalid select option {shown}.")))
+        }
+    }
 }

@@ -11,8 +11,10 @@ impl View<'_> {
     pub(crate) fn database(&self, id: Uuid) -> Option<Value> {
         let (block, database) = (self.content.blocks.get(&id)?, self.content.databases.get(&id)?);
         let in_trash = block.in_trash || self.content.ancestor_in_trash(id);
+        let live = self.content.live_data_sources(id);
+        let listed = if live.is_empty() { &database.data_sources } else { &live };
         let sources: Vec<&DataSource> =
-            database.data_sources.iter().filter_map(|id| self.content.data_sources.get(id)).collect();
+            listed.iter().filter_map(|id| self.content.data_sources.get(id)).collect();
         let mut body = Map::new();
         body.insert("object".into(), "database".into());
         body.insert("id".into(), id.to_string().into());

@@ -113,12 +113,12 @@ impl<'a> View<'a> {
 
     fn verification(&self, property: &Property, row: &Row<'_>) -> Value {
         let Some(Stored::Verification(verified)) = row.page.values.get(&property.id) else {
-            return json!({"state": "unverified", "date": null, "verified_by": null});
+            return json!({"state": "unverified", "verified_by": null, "date": null});
         };
         json!({
             "state": row.verification(&property.id),
-            "date": verified.date.as_ref().map(date),
             "verified_by": self.user(verified.by),
+            "date": verified.date.as_ref().map(date),
         })
     }
 

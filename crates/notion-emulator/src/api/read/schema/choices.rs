@@ -1,0 +1,142 @@
+//! The choices of select, multi-select and status columns, and the groups of the last.
+//! Source: Notion, "Update data source properties" (read 2026-11-27): choices that an update leaves out are removed.
+
+use super::super::super::check::At;
+use super::super::super::failure::Failure;
+use crate::clock::Ids;
+use crate::content::property::{CHOICE_COLORS, Choice, Group, Kind};
+use crate::content::words::Word;
+
+/// How many choices a request may bring for one column. Source: Notion, "Request limits" (autumn 2026).
+const CHOICES_MAX: usize = 100;
+
+/// Longest name of a choice, in UTF-16 units. Source: refusals that users quote in public issue trackers.
+pub(crate) const NAME_MAX: usize = 100;
+
+/// Longest description of a choice, in UTF-16 units: a guess.
+const DESCRIPTION_MAX: usize = 280;
+
+/// Refuses a name that would not survive a comma-separated list.
+/// Source: refusals that users quote in public issue trackers.
+pub(crate) fn without_comma(name: &str) -> Result<(), Failure> {
+    if name.contains(',') {
+        return Err(Failure::validation(format!("Invalid select option, commas not allowed: {name}")));
+    }
+    Ok(())
+}
+
+/// The choices that a request lists. Known ones, by id or name, keep their ids; without a list all stay.
+pub(super) fn choices(config: &At<'_>, old: &[Choice], ids: &mut Ids) -> Result<Vec<Choice>, Failure> {
+    config.only(&["options"])?;
+    let Some(list) = config.get("options").optional(|at| at.items(CHOICES_MAX))? else {
+        return Ok(old.to_vec());
+    };
+    let mut all: Vec<Choice> = Vec::new();
+    for at in list {
+        let choice = choice(&at, old, ids)?;
+        if all.iter().any(|known| known.name == choice.name) {
+            // The wording is a guess.
+            return Err(at.get("name").should("unique among the options").into());
+        }
+        all.push(choice);
+    }
+    Ok(all)
+}
+
+fn choice(at: &At<'_>, old: &[Choice], ids: &mut Ids) -> Result<Choice, Failure> {
+    at.only(&["id", "name", "color", "description"])?;
+    let id = at.get("id").optional(At::string)?;
+    let id = id.map(|id| percent_encoding::percent_decode_str(id).decode_utf8_lossy().into_owned());
+    let name = at.get("name");
+    let name = if id.is_none() {
+        Some(name.filled_text(NAME_MAX)?)
+    } else {
+        name.optional(|at| at.filled_text(NAME_MAX))?
+    };
+    if let Some(name) = &name {
+        without_comma(name)?;
+    }
+    let color = at.get("color").optional(|at| at.one_of(&CHOICE_COLORS))?;
+    let description = at.get("description").optional_nullable(|at| at.text(DESCRIPTION_MAX))?;
+    let known =
+        old.iter().find(|known| id.as_ref().map_or(Some(&known.name) == name.as_ref(), |id| known.id == *id));
+    let Some(known) = known else {
+        let Some(name) = name else {
+            // An id that is not there says nothing of what to make: the wording is a guess.
+            return Err(at.get("name").should("defined").into());
+        };
+        let color = color.unwrap_or("default");
+        let id = ids.uuid().to_string();
+        return Ok(Choice { id, name, color, description: description.flatten() });
+    };
+    keeps_color(known, color)?;
+    Ok(Choice {
+        name: name.unwrap_or_else(|| known.name.clone()),
+        description: description.unwrap_or_else(|| known.description.clone()),
+        ..known.clone()
+    })
+}
+
+/// The colour of a choice is for people to change. Source: refusals that users quote in public issue trackers.
+fn keeps_color(known: &Choice, color: Option<Word>) -> Result<(), Failure> {
+    if color.is_some_and(|color| color != known.color) {
+        return Err(Failure::validation(format!("Cannot update color of select with name: {}.", known.name)));
+    }
+    Ok(())
+}
+
+/// A status column. Without choices it gets the usual three; choices that come to it later are to do.
+pub(super) fn status(mut choices: Vec<Choice>, old: Option<&Kind>, ids: &mut Ids) -> Result<Kind, Failure> {
+    if let Some(Kind::Status { choices: before, groups }) = old {
+        let renamed =
+            |choice: &&Choice| before.iter().any(|old| old.id == choice.id && old.name != choice.name);
+        if let Some(choice) = choices.iter().find(renamed) {
+            // Source: Notion, "Update data source properties": names of a status are not for the API. A guess of words.
+            return Err(Failure::validation(format!("Cannot update name of status with id: {}.", choice.id)));
+        }
+        if choices.is_empty() {
+            return Err(Failure::validation("A status property needs at least one option."));
+        }
+        return Ok(Kind::Status { groups: regrouped(groups, &choices), choices });
+    }
+    if choices.is_empty() {
+        for (name, color) in [("Not started", "default"), ("In progress", "blue"), ("Done", "green")] {
+            let id = ids.uuid().to_string();
+            choices.push(Choice { id, name: name.to_owned(), color, description: None });
+        }
+    }
+    let groups = status_groups(&choices, ids);
+    Ok(Kind::Status { choices, groups })
+}
+
+/// The groups, without the choices that went, and with the new ones in the first.
+fn regrouped(groups: &[Group], choices: &[Choice]) -> Vec<Group> {
+    let mut groups = groups.to_vec();
+    for group in &mut groups {
+        group.choices.retain(|id| choices.iter().any(|choice| choice.id == *id));
+    }
+    let new = choices.iter().filter(|choice| !groups.iter().any(|group| group.choices.contains(&choice.id)));
+    let new: Vec<String> = new.map(|choice| choice.id.clone()).collect();
+    if let Some(first) = groups.first_mut() {
+        first.choices.extend(new);
+    }
+    groups
+}
+
+/// The three groups: the first choice is to do, the last complete, those between are in progress.
+pub(crate) fn status_groups(choices: &[Choice], ids: &mut Ids) -> Vec<Group> {
+    let all: Vec<String> = choices.iter().map(|choice| choice.id.clone()).collect();
+    let (first, rest) = all.split_at(1.min(all.len()));
+    let (middle, last) = rest.split_at(rest.len().saturating_sub(1));
+    let mut group = |name: &str, color, choices: &[String]| Group {
+        id: ids.uuid().to_string(),
+        name: name.to_owned(),
+        color,
+        choices: choices.to_vec(),
+    };
+    vec![
+        group("To-do", "gray", first),
+        group("In progress", "blue", middle),
+        group("Complete", "green", last),
+    ]
+}
