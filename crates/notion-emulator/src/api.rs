@@ -17,12 +17,15 @@ mod show;
 mod users;
 mod version;
 
+use std::cell::Cell;
+
 use bytes::Bytes;
 use http::Method;
 use serde_json::Value;
 use uuid::Uuid;
 
 pub(crate) use crate::capabilities::{Capabilities, UserInformation};
+use crate::content::rights::Right;
 use crate::state::State;
 use call::{Answer, Call};
 use failure::Failure;
@@ -103,7 +106,8 @@ fn attempt(state: &mut State, caller: Option<&Caller>, request: &Request) -> Ans
     }
     let query = url::form_urlencoded::parse(request.query.as_deref().unwrap_or_default().as_bytes());
     let query = query.map(|(name, value)| (name.into_owned(), value.into_owned())).collect();
-    let mut call = Call { state, caller, version, query, body };
+    let takes = Cell::new(Right::Read);
+    let mut call = Call { state, caller, version, query, body, takes };
     endpoint(&mut call)
 }
 

@@ -13,6 +13,7 @@ pub(crate) mod page;
 pub(crate) mod property;
 mod relations;
 pub(crate) mod rich_text;
+pub(crate) mod rights;
 mod sound;
 mod tree;
 mod usage;
@@ -28,6 +29,7 @@ use comment::Comment;
 use database::{DataSource, Database};
 use file::Icon;
 use page::Page;
+use rights::Right;
 pub(crate) use tree::{Place, plain_run, plain_text};
 pub(crate) use usage::Usage;
 
@@ -43,6 +45,9 @@ pub(crate) struct Content {
     pub(crate) comments_on: HashMap<Uuid, Vec<Uuid>>,
     /// The top level of each workspace, in the order of its sidebar.
     pub(crate) top_level: HashMap<Uuid, Vec<Uuid>>,
+    /// What people may do, by page or database and by person; the nearest on the way up counts.
+    #[serde(default)]
+    pub(crate) rights: HashMap<Uuid, HashMap<Uuid, Right>>,
     /// How much each workspace has made so far.
     #[serde(default)]
     pub(crate) usage: HashMap<Uuid, Usage>,
@@ -75,20 +80,18 @@ pub(crate) struct Pickable {
 const PICKER_DEPTH_MAX: usize = 2;
 
 impl Content {
-    /// What `person` can hand to an integration in `workspace`: top level first, children indented below.
+    /// What `person` can hand to an integration in `workspace`, which takes full access: top level first, children
+    /// indented below.
     pub(crate) fn pickable(&self, workspace: Uuid, person: Uuid) -> Vec<Pickable> {
         let mut found = Vec::new();
         for id in self.top_level.get(&workspace).into_iter().flatten() {
-            let private_to = self.pages.get(id).and_then(|page| page.private_to);
-            if private_to.is_none_or(|owner| owner == person) {
-                self.pick(*id, 0, &mut found);
-            }
+            self.pick(*id, person, 0, &mut found);
         }
         found
     }
 
     /// Adds `id` and what is below it to the picker's lines.
-    fn pick(&self, id: Uuid, depth: usize, found: &mut Vec<Pickable>) {
+    fn pick(&self, id: Uuid, person: Uuid, depth: usize, found: &mut Vec<Pickable>) {
         let Some(block) = self.blocks.get(&id).filter(|block| !block.in_trash) else { return };
         let (title, icon, kind) = if let Some(page) = self.pages.get(&id) {
             (plain_text(self, page.title()), &page.icon, PickKind::Page)
@@ -101,10 +104,12 @@ impl Content {
             Some(Icon::Emoji(emoji)) => Some(emoji.clone()),
             _ => None,
         };
-        found.push(Pickable { id, title, icon, kind, depth });
+        if self.right(person, id) == Right::FullAccess {
+            found.push(Pickable { id, title, icon, kind, depth });
+        }
         if depth < PICKER_DEPTH_MAX {
             for child in &block.children {
-                self.pick(*child, depth + 1, found);
+                self.pick(*child, person, depth + 1, found);
             }
         }
     }

@@ -8,6 +8,7 @@ mod oauth;
 mod plans;
 mod query;
 mod relations;
+mod rights;
 mod rollups;
 mod schema;
 mod seed;

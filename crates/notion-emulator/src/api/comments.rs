@@ -15,7 +15,7 @@ use crate::content::rich_text::RichText;
 
 /// `GET comments?block_id=`
 pub(crate) fn list(call: &mut Call<'_>) -> Answer {
-    call.needs(call.caller.capabilities.read_comments)?;
+    call.needs_read_comments()?;
     let asked = call.parameter("block_id").unwrap_or_default();
     let on = super::check::uuid_of(asked).ok_or_else(|| {
         let shown = if asked.is_empty() { "undefined".to_owned() } else { format!("\"{asked}\"") };
@@ -36,7 +36,7 @@ fn shown(call: &Call<'_>, id: Uuid) -> Option<Value> {
 
 /// `POST comments`
 pub(crate) fn create(call: &mut Call<'_>) -> Answer {
-    call.needs(call.caller.capabilities.insert_comments)?;
+    call.needs_insert_comments()?;
     let body = call.body.take();
     let at = At::root("body", body.as_ref());
     at.only(&["parent", "discussion_id", "rich_text", "markdown", "attachments", "display_name"])?;
@@ -79,9 +79,8 @@ fn place(call: &Call<'_>, at: &At<'_>) -> Result<(Parent, Option<Uuid>), Failure
     if discussion.is_defined() {
         let id = discussion.uuid()?;
         let known = call.state.content.comments.values().find(|comment| comment.discussion == id);
-        let known = known.filter(|comment| {
-            call.state.content.above(comment.parent).is_some_and(|above| call.reaches(above))
-        });
+        let above = known.and_then(|comment| call.state.content.above(comment.parent));
+        call.within("discussion", id, above)?;
         let comment = known.ok_or_else(|| Failure::not_found("discussion", id, call.caller))?;
         return Ok((comment.parent, Some(id)));
     }
@@ -118,20 +117,20 @@ fn find(call: &Call<'_>, id: &str) -> Result<Uuid, Failure> {
     let id = call.path_id("comment_id", id)?;
     let content = &call.state.content;
     let above = content.comments.get(&id).and_then(|comment| content.above(comment.parent));
-    let there = above.is_some_and(|above| call.reaches(above));
-    if there { Ok(id) } else { Err(Failure::not_found("comment", id, call.caller)) }
+    call.within("comment", id, above)?;
+    Ok(id)
 }
 
 /// `GET comments/{comment_id}`
 pub(crate) fn retrieve(call: &Call<'_>, id: &str) -> Answer {
-    call.needs(call.caller.capabilities.read_comments)?;
+    call.needs_read_comments()?;
     let id = find(call, id)?;
     shown(call, id).ok_or_else(Failure::invalid_request_url)
 }
 
 /// `PATCH comments/{comment_id}`
 pub(crate) fn update(call: &mut Call<'_>, id: &str) -> Answer {
-    call.needs(call.caller.capabilities.insert_comments)?;
+    call.needs_insert_comments()?;
     let id = find(call, id)?;
     let body = call.body.take();
     let at = At::root("body", body.as_ref());
@@ -147,7 +146,7 @@ pub(crate) fn update(call: &mut Call<'_>, id: &str) -> Answer {
 
 /// `DELETE comments/{comment_id}`
 pub(crate) fn delete(call: &mut Call<'_>, id: &str) -> Answer {
-    call.needs(call.caller.capabilities.insert_comments)?;
+    call.needs_insert_comments()?;
     let id = find(call, id)?;
     let last = shown(call, id).ok_or_else(Failure::invalid_request_url)?;
     call.state.content.comments.remove(&id);

@@ -52,7 +52,7 @@ impl Failure {
         Self::new(401, "unauthorized", "API token is invalid.")
     }
 
-    /// 403, the integration lacks the capability.
+    /// 403, the integration lacks the capability, or who authorized it the right.
     pub(crate) fn restricted() -> Self {
         Self::new(403, "restricted_resource", "Insufficient permissions for this endpoint.")
     }

@@ -76,6 +76,7 @@ fn insert(
         source.properties = columns;
     }
     if parent == Parent::Workspace {
+        page.private_to = call.caller.owner;
         content.made_by.entry(call.caller.bot_id).or_default().insert(id);
     }
     content.pages.insert(id, page);

@@ -9,6 +9,7 @@ use uuid::Uuid;
 
 use crate::Emulator;
 use crate::accounts::Plan;
+use crate::content::rights::Right;
 
 /// Every workspace, with what it has made.
 pub(super) async fn list(Extracted(emulator): Extracted<Emulator>) -> Json<Value> {
@@ -44,5 +45,40 @@ pub(super) async fn change(
         return StatusCode::NOT_FOUND;
     };
     workspace.plan = change.plan;
+    StatusCode::NO_CONTENT
+}
+
+/// Every right that somebody was given on a page or database; what is not listed is inherited from above.
+pub(super) async fn rights(Extracted(emulator): Extracted<Emulator>) -> Json<Value> {
+    let state = emulator.state();
+    let shown = state.content.rights.iter().flat_map(|(id, of)| {
+        of.iter().map(move |(person, right)| json!({"page_id": id, "person_id": person, "right": right}))
+    });
+    Json(json!({"rights": shown.collect::<Vec<_>>()}))
+}
+
+/// A right to give.
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(super) struct NewRight {
+    /// A page or database.
+    page_id: Uuid,
+    person_id: Uuid,
+    /// `null` for the one from above.
+    right: Option<Right>,
+}
+
+/// Gives somebody a right on a page or database.
+pub(super) async fn set_right(
+    Extracted(emulator): Extracted<Emulator>,
+    Json(new): Json<NewRight>,
+) -> StatusCode {
+    let mut state = emulator.state();
+    let content = &state.content;
+    let there = content.pages.contains_key(&new.page_id) || content.databases.contains_key(&new.page_id);
+    if !there || state.accounts.person(new.person_id).is_none() {
+        return StatusCode::NOT_FOUND;
+    }
+    state.content.set_right(new.page_id, new.person_id, new.right);
     StatusCode::NO_CONTENT
 }
