@@ -16,6 +16,7 @@ mod search;
 mod show;
 mod users;
 mod version;
+mod views;
 
 use std::cell::Cell;
 
@@ -141,6 +142,11 @@ fn endpoint<'p>(method: &Method, path: &[&'p str]) -> Option<Endpoint<'p>> {
         ("GET", ["data_sources", id]) => Box::new(|call| data_sources::retrieve(call, id)),
         ("PATCH", ["data_sources", id]) => Box::new(|call| data_sources::update(call, id)),
         ("POST", ["data_sources", id, "query"]) => Box::new(|call| data_sources::query(call, id)),
+        ("GET", ["views"]) => Box::new(views::list),
+        ("POST", ["views"]) => Box::new(views::create),
+        ("GET", ["views", id]) => Box::new(|call| views::retrieve(call, id)),
+        ("PATCH", ["views", id]) => Box::new(|call| views::update(call, id)),
+        ("DELETE", ["views", id]) => Box::new(|call| views::delete(call, id)),
         ("GET", ["comments"]) => Box::new(comments::list),
         ("POST", ["comments"]) => Box::new(comments::create),
         ("GET", ["comments", id]) => Box::new(|call| comments::retrieve(call, id)),
@@ -160,8 +166,7 @@ fn is_at_notion(method: &Method, path: &[&str]) -> bool {
         ("POST", ["pages", _, "move"])
             | ("GET" | "PATCH", ["pages", _, "markdown"])
             | ("GET", ["data_sources", _, "templates"])
-            | ("GET" | "POST", ["views" | "file_uploads"])
-            | ("GET" | "PATCH" | "DELETE", ["views", _])
+            | ("GET" | "POST", ["file_uploads"])
             | ("POST", ["views", _, "queries"])
             | ("GET" | "DELETE", ["views", _, "queries", _])
             | ("GET", ["file_uploads", _])

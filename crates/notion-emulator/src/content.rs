@@ -1,4 +1,4 @@
-//! What the workspaces hold: pages, blocks, databases, data sources and comments, as data. Everything is found by id; a
+//! What the workspaces hold: pages, blocks, databases, data sources, views and comments. Everything is found by id; a
 //! page or database is a block of the tree plus a record of its own under the same id.
 
 pub(crate) mod block;
@@ -17,6 +17,7 @@ pub(crate) mod rights;
 mod sound;
 mod tree;
 mod usage;
+pub(crate) mod view;
 pub(crate) mod words;
 
 use std::collections::{HashMap, HashSet};
@@ -32,6 +33,7 @@ use page::Page;
 use rights::Right;
 pub(crate) use tree::{Place, plain_run, plain_text};
 pub(crate) use usage::Usage;
+use view::SavedView;
 
 /// All content of all workspaces.
 #[derive(Debug, Clone, Default, Serialize, Deserialize)]
@@ -40,6 +42,8 @@ pub(crate) struct Content {
     pub(crate) pages: HashMap<Uuid, Page>,
     pub(crate) databases: HashMap<Uuid, Database>,
     pub(crate) data_sources: HashMap<Uuid, DataSource>,
+    #[serde(default)]
+    pub(crate) views: HashMap<Uuid, SavedView>,
     pub(crate) comments: HashMap<Uuid, Comment>,
     /// Comments by what they hang from, oldest first.
     pub(crate) comments_on: HashMap<Uuid, Vec<Uuid>>,

@@ -37,10 +37,16 @@ pub(crate) const ROOT_PAGE: Uuid = Uuid::from_u128(0x2ac6_1f0e_7b52_8045_9d31_e8
 const TRACKER: Uuid = Uuid::from_u128(0x2ac6_1f0e_7b52_8045_9d31_e8a4_60b7_0002);
 /// Its one table.
 const TRACKER_TABLE: Uuid = Uuid::from_u128(0x2ac6_1f0e_7b52_80f1_a7c0_000b_60b7_0003);
+/// The tracker's table view.
+const TRACKER_LIST: Uuid = Uuid::from_u128(0x2ac6_1f0e_7b52_80f1_a7c0_000c_60b7_0006);
+/// Its board.
+const TRACKER_BOARD: Uuid = Uuid::from_u128(0x2ac6_1f0e_7b52_80f1_a7c0_000c_60b7_0007);
 /// The list of books.
 const BOOKS: Uuid = Uuid::from_u128(0x2ac6_1f0e_7b52_8045_9d31_e8a4_60b7_0004);
 /// Its one table.
 const BOOKS_TABLE: Uuid = Uuid::from_u128(0x2ac6_1f0e_7b52_80f1_a7c0_000b_60b7_0005);
+/// The view of it.
+const BOOKS_LIST: Uuid = Uuid::from_u128(0x2ac6_1f0e_7b52_80f1_a7c0_000c_60b7_0008);
 
 /// What an emulator starts with. It is planted once and copied at each start and reset.
 #[derive(Clone)]

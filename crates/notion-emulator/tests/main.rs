@@ -14,3 +14,4 @@ mod schema;
 mod seed;
 mod snapshot;
 mod support;
+mod views;

@@ -13,6 +13,7 @@ use crate::content::Place;
 use crate::content::block::{Block, Body, Parent};
 use crate::content::database::Database;
 use crate::content::ids::Marker;
+use crate::content::view::SavedView;
 
 /// `POST databases`
 pub(crate) fn create(call: &mut Call<'_>) -> Answer {
@@ -32,6 +33,7 @@ pub(crate) fn create(call: &mut Call<'_>) -> Answer {
         is_inline: at.get("is_inline").optional(At::boolean)?.unwrap_or(false),
         is_locked: false,
         data_sources: Vec::new(),
+        views: Vec::new(),
     };
     let source = at.get(table);
     let properties = if new { source.get("properties") } else { source.clone() };
@@ -60,7 +62,10 @@ pub(crate) fn create(call: &mut Call<'_>) -> Answer {
     if parent == Parent::Workspace {
         content.made_by.entry(call.caller.bot_id).or_default().insert(id);
     }
-    super::data_sources::add(call, id, title, None, plan);
+    let source = super::data_sources::add(call, id, title, None, plan);
+    // Its id has none of the usual marks. Source: recorded answers of July 2026.
+    let view = call.state.ids.uuid();
+    call.state.content.insert_tab(SavedView::new(view, id, source, "table", stamp), Place::End);
     shown(call, id)
 }
 

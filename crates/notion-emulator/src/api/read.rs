@@ -5,6 +5,7 @@ pub(crate) mod file;
 pub(crate) mod rich_text;
 pub(crate) mod schema;
 pub(crate) mod value;
+pub(crate) mod view;
 
 use super::check::{At, Invalid};
 use crate::content::date::{DateValue, normal};

@@ -6,6 +6,7 @@ pub(crate) mod page;
 pub(crate) mod property;
 pub(crate) mod rich_text;
 pub(crate) mod schema;
+pub(crate) mod view;
 
 use jiff::{Timestamp, Unit};
 use serde_json::{Map, Value, json};

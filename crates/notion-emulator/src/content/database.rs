@@ -18,6 +18,9 @@ pub(crate) struct Database {
     pub(crate) is_inline: bool,
     pub(crate) is_locked: bool,
     pub(crate) data_sources: Vec<Uuid>,
+    /// Its tabs, in order; the widgets of dashboards are none.
+    #[serde(default)]
+    pub(crate) views: Vec<Uuid>,
 }
 
 /// A table of rows.

@@ -11,6 +11,7 @@ pub(crate) enum Marker {
     /// Pages and blocks have none.
     Plain,
     DataSource,
+    View,
     Discussion,
     Comment,
 }
@@ -20,6 +21,7 @@ impl Marker {
         match self {
             Self::Plain => None,
             Self::DataSource => Some(0x000b),
+            Self::View => Some(0x000c),
             Self::Discussion => Some(0x001c),
             Self::Comment => Some(0x001d),
         }

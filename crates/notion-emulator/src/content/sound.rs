@@ -41,6 +41,12 @@ impl Content {
                 .filter(|id| !self.blocks.contains_key(id))
                 .map(|id| format!("{id} is no block of the tree")),
         );
+        for (id, database) in &self.databases {
+            let lost = |view: &&Uuid| self.views.get(view).is_none_or(|view| view.database != *id);
+            found.extend(
+                database.views.iter().filter(lost).map(|view| format!("{id} lists {view}, not a view of it")),
+            );
+        }
         for (workspace, listed) in &self.top_level {
             for id in listed {
                 self.check_listed(*workspace, *id, &[Parent::Workspace], &mut found);

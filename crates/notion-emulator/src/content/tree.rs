@@ -198,7 +198,7 @@ pub(crate) enum Place {
 }
 
 impl Place {
-    fn index(self, siblings: &[Uuid]) -> usize {
+    pub(super) fn index(self, siblings: &[Uuid]) -> usize {
         match self {
             Self::Start => 0,
             Self::End => siblings.len(),

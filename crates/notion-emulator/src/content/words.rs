@@ -8,6 +8,7 @@ use super::file::ICON_COLORS;
 use super::languages::LANGUAGES;
 use super::property::{CHOICE_COLORS, NUMBER_FORMATS, ROLLUP_FUNCTIONS};
 use super::rich_text::COLORS;
+use super::view::VIEW_KINDS;
 
 /// A word of such a list. (An alias: serde would otherwise borrow it from what it reads.)
 pub(crate) type Word = &'static str;
@@ -24,6 +25,7 @@ const LISTS: &[&[&str]] = &[
     &TEMPLATE_DATES,
     &LIST_FORMATS,
     &TRANSCRIPTION_STATUSES,
+    &VIEW_KINDS,
 ];
 
 /// Kinds that blocks keep as a word: of media, of what is on the web, of what a link leads to.

@@ -1,14 +1,14 @@
 //! The workspace of a small design studio in November 2026: a home page, a project tracker, meeting notes, and a page that
 //! Ada keeps to herself.
 
-use serde_json::Number;
+use serde_json::{Number, Value, json};
 use uuid::Uuid;
 
 use super::planter::{
     Planter, bullet, callout, choices, chosen, code, column, day, heading, numbered, paragraph, quote,
     status, time, to_do,
 };
-use super::{ADA, NORTHWIND, PRIYA, ROOT_PAGE, TOMAS, TRACKER, TRACKER_TABLE};
+use super::{ADA, NORTHWIND, PRIYA, ROOT_PAGE, TOMAS, TRACKER, TRACKER_BOARD, TRACKER_LIST, TRACKER_TABLE};
 use crate::clock::Ids;
 use crate::content::Content;
 use crate::content::block::{Body, MeetingNotes, Parent};
@@ -276,6 +276,7 @@ fn tracker(planter: &mut Planter<'_>) {
         column("crt>", "Created", Kind::CreatedTime),
     ];
     planter.table([TRACKER, TRACKER_TABLE], ROOT_PAGE, "📋", "Project tracker", columns);
+    tracker_views(planter);
     for (number, project) in (1..).zip(&PROJECTS) {
         planter.at = time("2026-10-02T09:00:00Z") + jiff::SignedDuration::from_hours(26 * number);
         let area = |name: &&str| chosen(&areas, name);
@@ -296,6 +297,15 @@ fn tracker(planter: &mut Planter<'_>) {
     if let Some(table) = planter.content.data_sources.get_mut(&TRACKER_TABLE) {
         table.last_unique_id = PROJECTS.len() as u64;
     }
+}
+
+fn tracker_views(planter: &mut Planter<'_>) {
+    let over = [TRACKER, TRACKER_TABLE];
+    planter.tab(TRACKER_LIST, over, "table", "All projects", Value::Null);
+    let by_status =
+        json!({"type": "status", "property_id": "stat", "group_by": "option", "sort": {"type": "manual"}});
+    let settings = json!({"type": "board", "group_by": by_status});
+    planter.tab(TRACKER_BOARD, over, "board", "By status", settings);
 }
 
 fn meetings(planter: &mut Planter<'_>) {

@@ -3,6 +3,7 @@
 use std::collections::HashMap;
 
 use jiff::Timestamp;
+use serde_json::Value;
 use uuid::Uuid;
 
 use crate::api::read::schema::status_groups;
@@ -14,6 +15,7 @@ use crate::content::file::Icon;
 use crate::content::page::Page;
 use crate::content::property::{Choice, Kind, Property, Stored, TITLE};
 use crate::content::rich_text::{Annotations, RichText, Run, plain};
+use crate::content::view::SavedView;
 use crate::content::{Content, Place};
 
 /// Plants content in one workspace.
@@ -189,6 +191,17 @@ impl Planter<'_> {
         };
         self.content.data_sources.insert(table, source);
         self.hang(database, Parent::Page(parent), Body::ChildDatabase);
+    }
+
+    /// A tab of a database, over one of its tables.
+    pub(super) fn tab(&mut self, id: Uuid, over: [Uuid; 2], kind: &'static str, name: &str, settings: Value) {
+        let [database, table] = over;
+        let mut view = SavedView::new(id, database, table, kind, self.stamp());
+        name.clone_into(&mut view.name);
+        if let Value::Object(settings) = settings {
+            view.configuration = Some(settings);
+        }
+        self.content.insert_tab(view, Place::End);
     }
 
     /// A row with its title, cells and blocks.

@@ -1,9 +1,9 @@
 //! A reading list, shared by the studio; and the few pages of Ada's own workspace.
 
-use serde_json::Number;
+use serde_json::{Number, Value};
 
 use super::planter::{Planter, bullet, choices, chosen, column, day, heading, paragraph, quote, time, to_do};
-use super::{ADA, BOOKS, BOOKS_TABLE, HOME, NORTHWIND, PRIYA};
+use super::{ADA, BOOKS, BOOKS_LIST, BOOKS_TABLE, HOME, NORTHWIND, PRIYA};
 use crate::clock::Ids;
 use crate::content::Content;
 use crate::content::block::Parent;
@@ -57,6 +57,7 @@ fn books(planter: &mut Planter<'_>) {
         column("fin=", "Finished", Kind::Date),
     ];
     planter.table([BOOKS, BOOKS_TABLE], list, "📖", "Books", columns);
+    planter.tab(BOOKS_LIST, [BOOKS, BOOKS_TABLE], "table", "All books", Value::Null);
     for (title, author, where_to, rating, finished) in READ {
         let mut cells =
             vec![("auth", Stored::Text(plain(author))), ("st:t", Stored::Choice(chosen(&state, where_to)))];
