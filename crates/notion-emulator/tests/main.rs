@@ -7,6 +7,8 @@ mod databases;
 mod oauth;
 mod plans;
 mod query;
+mod query_filters;
+mod query_pages;
 mod relations;
 mod rights;
 mod rollups;

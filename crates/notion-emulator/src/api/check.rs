@@ -100,16 +100,27 @@ impl<'a> At<'a> {
 
     /// A refusal that says what should be here.
     pub(crate) fn should(&self, be: &str) -> Invalid {
-        let or = match self.absence {
-            Absence::None => "",
-            Absence::Undefined => " or `undefined`",
-            Absence::NullOrUndefined => ", `null`, or `undefined`",
-            Absence::Null => " or `null`",
+        self.should_be_one_of(&[be.to_owned()])
+    }
+
+    /// A refusal that says which of several things should be here.
+    fn should_be_one_of(&self, things: &[String]) -> Invalid {
+        let absence: &[&str] = match self.absence {
+            Absence::None => &[],
+            Absence::Undefined => &["`undefined`"],
+            Absence::NullOrUndefined => &["`null`", "`undefined`"],
+            Absence::Null => &["`null`"],
         };
-        let be = if self.value.is_none() && self.absence == Absence::None { "defined" } else { be };
-        Invalid {
-            lines: vec![format!("{} should be {be}{or}, instead was `{}`.", self.path, shown(self.value))],
-        }
+        let missing = ["defined".to_owned()];
+        let things = if self.value.is_none() && absence.is_empty() { &missing } else { things };
+        let all: Vec<&str> = things.iter().map(String::as_str).chain(absence.iter().copied()).collect();
+        let be = match all.as_slice() {
+            [] => "not present".to_owned(),
+            [one] => (*one).to_owned(),
+            [one, two] => format!("{one} or {two}"),
+            [others @ .., last] => format!("{}, or {last}", others.join(", ")),
+        };
+        Invalid { lines: vec![format!("{} should be {be}, instead was `{}`.", self.path, shown(self.value))] }
     }
 
     /// Reads with `read` unless nothing is there.
@@ -242,12 +253,7 @@ impl<'a> At<'a> {
             self.value.and_then(Value::as_str).and_then(|text| words.iter().find(|word| **word == text));
         found.copied().ok_or_else(|| {
             let quoted: Vec<String> = words.iter().map(|word| format!("`\"{word}\"`")).collect();
-            self.should(&match quoted.as_slice() {
-                [one] => one.clone(),
-                [one, two] => format!("{one} or {two}"),
-                [others @ .., last] => format!("{}, or {last}", others.join(", ")),
-                [] => "not present".to_owned(),
-            })
+            self.should_be_one_of(&quoted)
         })
     }
 

@@ -2,6 +2,8 @@
 
 mod filter;
 mod sort;
+#[cfg(test)]
+mod tests;
 
 use jiff::Timestamp;
 use serde_json::{Value, json};
@@ -107,49 +109,47 @@ pub(super) fn run(call: &mut Call<'_>, source: Uuid) -> Answer {
     }
     let slice = Slice::read(&at)?;
     let (filter, sorts) = (at.get("filter"), at.get("sorts"));
-    let (id, found, place) = match slice.start {
-        Some(cursor) => {
-            check(call, source, &filter, &sorts)?;
-            let invalid = || Failure::validation(format!("The start_cursor provided is invalid: {cursor}"));
-            let (id, found, place) = call.state.queries.find(cursor).ok_or_else(invalid)?;
-            if (found.bot, found.source) != (call.caller.bot_id, source) {
-                return Err(invalid());
-            }
-            (Some(id), found.clone(), place)
+    let Some(cursor) = slice.start else {
+        let mut rows = rows(call, source, &filter, &sorts, trash)?;
+        if result_type == Some("data_source") {
+            // Only wikis have tables among their rows, and the emulator has no wikis.
+            rows.clear();
         }
-        None => {
-            let mut rows = rows(call, source, &filter, &sorts, trash)?;
-            if result_type == Some("data_source") {
-                // Only wikis have tables among their rows, and the emulator has no wikis.
-                rows.clear();
-            }
-            let is_cut = rows.len() > ROWS_MAX;
-            rows.truncate(ROWS_MAX);
-            (None, Found { bot: call.caller.bot_id, source, trash, rows, is_cut }, 0)
-        }
-    };
-    let there = fate(&call.state.content, source, found.trash);
-    let mut left = (place..).zip(found.rows.iter().skip(place)).filter(|(_, row)| there(**row));
-    let shown: Vec<Uuid> = left.by_ref().take(slice.size).map(|(_, row)| *row).collect();
-    let next = left.next().map(|(place, _)| place);
-    drop(there);
-    let is_cut = found.is_cut && next.is_none();
-    let next = next.map(|place| {
-        let id = id.unwrap_or_else(|| {
+        let is_cut = rows.len() > ROWS_MAX;
+        rows.truncate(ROWS_MAX);
+        let found = Found { bot: call.caller.bot_id, source, trash, rows, is_cut };
+        let (shown, next) = cut(&call.state.content, &found, 0, slice.size);
+        let next = next.map(|place| {
             let id = call.new_id(Marker::Plain);
-            call.state.queries.keep(id, found)
+            Queries::cursor(call.state.queries.keep(id, found), place)
         });
-        Queries::cursor(id, place).to_string()
-    });
-    Ok(answer(call, &shown, next, is_cut))
+        return Ok(answer(call, &shown, next, is_cut && next.is_none()));
+    };
+    check(call, source, &filter, &sorts)?;
+    let going_on = call.state.queries.find(cursor);
+    let mine = |found: &Found| (found.bot, found.source) == (call.caller.bot_id, source);
+    let (id, found, place) = going_on
+        .filter(|(_, found, _)| mine(found))
+        .ok_or_else(|| Failure::validation(format!("The start_cursor provided is invalid: {cursor}")))?;
+    let (shown, next) = cut(&call.state.content, found, place, slice.size);
+    let next = next.map(|place| Queries::cursor(id, place));
+    Ok(answer(call, &shown, next, found.is_cut && next.is_none()))
+}
+
+/// The rows of one page, and the place where the next one begins. Rows whose fate changed since are passed over.
+fn cut(content: &Content, found: &Found, place: usize, size: usize) -> (Vec<Uuid>, Option<usize>) {
+    let there = fate(content, found.source, found.trash);
+    let mut left = (place..).zip(found.rows.iter().skip(place)).filter(|(_, row)| there(**row));
+    let shown = left.by_ref().take(size).map(|(_, row)| *row).collect();
+    (shown, left.next().map(|(place, _)| place))
 }
 
 /// One page of rows.
-fn answer(call: &Call<'_>, rows: &[Uuid], next: Option<String>, is_cut: bool) -> Value {
+fn answer(call: &Call<'_>, rows: &[Uuid], next: Option<Uuid>, is_cut: bool) -> Value {
     let (only, view) = (call.filter_properties(), call.view());
     let results = rows.iter().filter_map(|id| view.page(*id, &only)).collect();
     let kind = if call.version.has_data_sources() { "page_or_data_source" } else { "page_or_database" };
-    let mut list = show::list(kind, results, next);
+    let mut list = show::list(kind, results, next.map(|cursor| cursor.to_string()));
     if is_cut {
         list["request_status"] =
             json!({"type": "incomplete", "incomplete_reason": "query_result_limit_reached"});
