@@ -1,5 +1,7 @@
 //! Blocks: read, change, append, to the trash.
 
+pub(crate) mod fit;
+
 use serde_json::Value;
 use uuid::Uuid;
 
@@ -11,9 +13,6 @@ use super::show;
 use crate::content::Place;
 use crate::content::block::{Block, Body, Parent};
 use crate::content::ids::Marker;
-
-/// How many blocks one request may bring, children and all. Source: Notion, "Request limits" (autumn 2026).
-const BLOCKS_MAX: usize = 1_000;
 
 /// `GET blocks/{block_id}`
 pub(crate) fn retrieve(call: &Call<'_>, id: &str) -> Answer {
@@ -45,19 +44,17 @@ pub(crate) fn append(call: &mut Call<'_>, id: &str) -> Answer {
     let id = call.path_id("block_id", id)?;
     let parent = call.block(id)?;
     let is_page = call.state.content.is_page(id);
-    if !parent.body.holds_children() {
+    if !parent.body.holds_children() || matches!(parent.body, Body::SyncedBlock { from: Some(_) }) {
         return Err(Failure::validation("Block does not support children."));
     }
-    refuse_trash(call, parent)?;
-    let siblings = parent.children.clone();
+    call.may_edit(id, None)?;
+    let (siblings, above) = (parent.children.clone(), parent.body.clone());
     let body = call.body.take();
     let at = At::root("body", body.as_ref());
     at.only(&["children", "after", "position"])?;
     let place = place(call, &at, &siblings)?;
     let new = read::blocks(&at.get("children"), NESTING_MAX)?;
-    if new.iter().map(NewBlock::count).sum::<usize>() > BLOCKS_MAX {
-        return Err(at.get("children").should("an array of at most 1000 blocks, children included").into());
-    }
+    fit::fit(call, &at.get("children"), &above, &new)?;
     let parent = if is_page { Parent::Page(id) } else { Parent::Block(id) };
     let made = hang(call, parent, new, place);
     call.state.content.touch(id, call.stamp());
@@ -122,15 +119,11 @@ pub(crate) fn update(call: &mut Call<'_>, id: &str) -> Answer {
     let body = call.body.clone();
     let at = At::root("body", body.as_ref());
     let in_trash = call.trash_flag(&at)?;
-    if call.state.content.ancestor_in_trash(id) || (block.in_trash && in_trash != Some(false)) {
-        return Err(Failure::validation(
-            "Can't edit block that is archived. You must unarchive the block before editing.",
-        ));
+    call.may_edit(id, in_trash)?;
+    let new = read::update(&at, &block.body)?;
+    if let Some(new) = &new {
+        fit::change(call, &at, block, new)?;
     }
-    let new = match block.body {
-        Body::ChildPage | Body::ChildDatabase => None,
-        _ => read::update(&at, &block.body)?,
-    };
     let stamp = call.stamp();
     if let Some(block) = call.state.content.blocks.get_mut(&id) {
         if let Some(new) = new {
@@ -146,22 +139,12 @@ pub(crate) fn update(call: &mut Call<'_>, id: &str) -> Answer {
 pub(crate) fn delete(call: &mut Call<'_>, id: &str) -> Answer {
     call.needs_update()?;
     let id = call.path_id("block_id", id)?;
-    let block = call.block(id)?;
-    refuse_trash(call, block)?;
+    call.block(id)?;
+    call.may_edit(id, None)?;
     let stamp = call.stamp();
     call.state.content.touch(id, stamp);
     if let Some(block) = call.state.content.blocks.get_mut(&id) {
         block.in_trash = true;
     }
     Ok(call.view().block(call.block(id)?))
-}
-
-/// What is in the trash can be looked at, not changed.
-fn refuse_trash(call: &Call<'_>, block: &Block) -> Result<(), Failure> {
-    if block.in_trash || call.state.content.ancestor_in_trash(block.id) {
-        return Err(Failure::validation(
-            "Can't edit block that is archived. You must unarchive the block before editing.",
-        ));
-    }
-    Ok(())
 }

@@ -2,6 +2,7 @@
 
 use uuid::Uuid;
 
+use super::blocks::fit::fit;
 use super::call::{Answer, Call};
 use super::check::At;
 use super::failure::Failure;
@@ -39,8 +40,11 @@ pub(crate) fn create(call: &mut Call<'_>) -> Answer {
         }
     }
     let parent = parent(call, &at.get("parent"))?;
-    let children = ["children", "content"].into_iter().find(|key| at.get(key).is_defined());
-    let children = children.map_or(Ok(Vec::new()), |key| blocks(&at.get(key), NESTING_MAX))?;
+    let key = ["children", "content"].into_iter().find(|key| at.get(key).is_defined());
+    let children = key.map_or(Ok(Vec::new()), |key| blocks(&at.get(key), NESTING_MAX))?;
+    if let Some(key) = key {
+        fit(call, &at.get(key), &Body::ChildPage, &children)?;
+    }
     let mut page = Page {
         icon: at.get("icon").optional_nullable(icon)?.flatten(),
         cover: at.get("cover").optional_nullable(cover)?.flatten(),

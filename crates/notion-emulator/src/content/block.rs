@@ -206,8 +206,8 @@ impl Body {
         }
     }
 
-    /// The text of the kinds that are a line of it.
-    pub(crate) fn rich_text(&self) -> Option<&[RichText]> {
+    /// The coloured text of the kinds that are a line of it.
+    pub(crate) fn text(&self) -> Option<&Text> {
         match self {
             Self::Paragraph { text, .. }
             | Self::Heading { text, .. }
@@ -216,25 +216,26 @@ impl Body {
             | Self::Callout { text, .. }
             | Self::BulletedListItem(text)
             | Self::Quote(text)
-            | Self::Toggle(text) => Some(&text.rich_text),
-            Self::Template(rich_text) | Self::Code { rich_text, .. } => Some(rich_text),
+            | Self::Toggle(text) => Some(text),
             _ => None,
         }
     }
 
-    /// The same, to be changed.
-    pub(crate) fn rich_text_mut(&mut self) -> Option<&mut Vec<RichText>> {
+    /// The one kind that may be below this one, if there is only one.
+    pub(crate) fn only_child(&self) -> Option<&'static str> {
         match self {
-            Self::Paragraph { text, .. }
-            | Self::Heading { text, .. }
-            | Self::NumberedListItem { text, .. }
-            | Self::ToDo { text, .. }
-            | Self::Callout { text, .. }
-            | Self::BulletedListItem(text)
-            | Self::Quote(text)
-            | Self::Toggle(text) => Some(&mut text.rich_text),
-            Self::Template(rich_text) | Self::Code { rich_text, .. } => Some(rich_text),
+            Self::Table { .. } => Some("table_row"),
+            Self::ColumnList => Some("column"),
+            Self::Tab => Some("paragraph"),
             _ => None,
+        }
+    }
+
+    /// The text of the kinds that are a line of it.
+    pub(crate) fn rich_text(&self) -> Option<&[RichText]> {
+        match self {
+            Self::Template(rich_text) | Self::Code { rich_text, .. } => Some(rich_text),
+            _ => self.text().map(|text| text.rich_text.as_slice()),
         }
     }
 
