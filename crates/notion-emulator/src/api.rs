@@ -7,6 +7,7 @@ mod comments;
 mod data_sources;
 mod databases;
 mod failure;
+mod formulas;
 mod pages;
 mod properties;
 mod query;

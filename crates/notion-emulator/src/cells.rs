@@ -1,7 +1,9 @@
 //! What cells amount to: what a row holds in a column, looked up, worked out or rolled up, in a form that filters,
 //! sorts, rollups and formulas compare. How it is shown is the renderer's business.
 
+pub(crate) mod formula;
 pub(crate) mod rollup;
+pub(crate) mod types;
 
 use jiff::Timestamp;
 use uuid::Uuid;
@@ -12,6 +14,7 @@ use crate::content::date::{DateValue, Moment};
 use crate::content::page::Page;
 use crate::content::property::{Kind, Property, Relation, Stored, Verified};
 use crate::content::{Content, plain_text};
+use crate::formula::Run;
 
 /// What working out a cell needs.
 #[derive(Clone, Copy)]
@@ -21,6 +24,8 @@ pub(crate) struct World<'a> {
     pub(crate) now: Timestamp,
     /// How many tables further on a cell may look; at 0 what lies further is empty.
     pub(crate) reach: u8,
+    /// The formula that is being worked out, if any: what it leads to spends from the same budget.
+    run: Option<&'a Run>,
 }
 
 /// How many tables a cell may look through. Notion gives up at ten; fewer keep one answer's work small.
@@ -28,7 +33,7 @@ const REACH_MAX: u8 = 4;
 
 impl<'a> World<'a> {
     pub(crate) fn new(content: &'a Content, accounts: &'a Accounts, now: Timestamp) -> Self {
-        Self { content, accounts, now, reach: REACH_MAX }
+        Self { content, accounts, now, reach: REACH_MAX, run: None }
     }
 
     /// A page as a row, if it is there.
@@ -85,6 +90,7 @@ impl<'a> Row<'a> {
             Kind::LastEditedBy => return Cell::Ids(vec![self.block.edited.by.to_string()]),
             Kind::Relation(relation) => return ids(&self.related(&property.id, relation)),
             Kind::Rollup(rollup) => return rollup::cell(self, rollup),
+            Kind::Formula(formula) => return formula::cell(self, formula),
             Kind::Verification => return Cell::Verification(self.verification(&property.id)),
             _ => {}
         }

@@ -23,7 +23,7 @@ pub(crate) use check::{Column, Schema, Type, check};
 pub(crate) use dates::{DateRange, Point};
 pub(crate) use evaluate::{Halt, Lookup, Run, evaluate};
 pub(crate) use parser::parse;
-pub(crate) use reference::{Reference, rewrite};
+pub(crate) use reference::{Reference, references, rewrite};
 pub(crate) use tree::Key;
 pub(crate) use value::{Individual, PageRef, Value};
 

@@ -22,7 +22,6 @@ mod clock;
 mod content;
 mod control;
 mod faults;
-#[cfg_attr(not(test), expect(dead_code, unused_imports, reason = "columns of formulas follow"))]
 mod formula;
 mod grants;
 mod journal;

@@ -150,8 +150,6 @@ async fn databases_and_schemas_are_made_and_changed() {
     let untitled =
         json!({"parent": {"page_id": root}, "initial_data_source": {"properties": {"N": {"number": {}}}}});
     assert_eq!(refusal(&n, "POST", "databases", Some(untitled)).await.1, "Title is not provided");
-    let formula = json!({"properties": {"F": {"formula": {"expression": "1"}}}});
-    assert_eq!(refusal(&n, "PATCH", &path, Some(formula)).await.0, "501, not_implemented");
 }
 
 #[tokio::test]

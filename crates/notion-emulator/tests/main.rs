@@ -4,6 +4,7 @@ mod api;
 mod blocks;
 mod control;
 mod databases;
+mod formula;
 mod oauth;
 mod plans;
 mod query;

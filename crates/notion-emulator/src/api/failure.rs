@@ -106,6 +106,14 @@ impl Failure {
         failure
     }
 
+    /// 400 for a formula. Notion says this of every mistake, as users quote it (2025, 2026), and no more; what is wrong is
+    /// the emulator's own addition, where clients expect data that they do not know.
+    pub(crate) fn formula(why: &str) -> Self {
+        let mut failure = Self::validation("Type error with formula");
+        failure.additional_data = Some(json!({"emulator_hint": why}));
+        failure
+    }
+
     /// 501: Notion has it, the emulator does not.
     pub(crate) fn not_implemented() -> Self {
         Self::new(501, "not_implemented", "The emulator does not have this endpoint yet.")

@@ -67,6 +67,7 @@ fn checked(call: &Call<'_>, source: Option<Uuid>, mut plan: Plan) -> Result<Plan
         rollup.target.clone_from(&target.id);
         columns[place].kind = Kind::Rollup(rollup);
     }
+    super::formulas::check(call, source, &mut columns)?;
     plan.columns = columns;
     let bytes = serde_json::to_vec(&plan.columns).map_or(0, |schema| schema.len());
     if bytes > SCHEMA_BYTES_MAX {

@@ -9,6 +9,7 @@ use super::date::DateValue;
 use super::file::NamedFile;
 use super::rich_text::RichText;
 use super::words::{Word, known_word};
+use crate::formula::Type;
 
 /// The id of every title property.
 pub(crate) const TITLE: &str = "title";
@@ -73,6 +74,7 @@ pub(crate) enum Kind {
     PhoneNumber,
     Relation(Relation),
     Rollup(Rollup),
+    Formula(Formula),
     CreatedTime,
     CreatedBy,
     LastEditedTime,
@@ -106,6 +108,15 @@ pub(crate) struct Rollup {
     /// One of [`ROLLUP_FUNCTIONS`].
     #[serde(deserialize_with = "known_word")]
     pub(crate) function: Word,
+}
+
+/// A column that is worked out from what the row holds.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub(crate) struct Formula {
+    /// As the API shows it: properties are named by their ids. Without a word in it, it gives nothing.
+    pub(crate) expression: String,
+    /// What it gives, as far as the columns tell.
+    pub(crate) gives: Type,
 }
 
 /// What a rollup can do. Source: `@notionhq/client` 5.26.0, `RollupFunction`.
@@ -200,6 +211,7 @@ impl Kind {
             Self::PhoneNumber => "phone_number",
             Self::Relation(_) => "relation",
             Self::Rollup(_) => "rollup",
+            Self::Formula(_) => "formula",
             Self::CreatedTime => "created_time",
             Self::CreatedBy => "created_by",
             Self::LastEditedTime => "last_edited_time",

@@ -3,6 +3,7 @@
 
 use std::ops::Range;
 
+use serde::{Deserialize, Serialize};
 use uuid::Uuid;
 
 use super::dates::Unit;
@@ -13,7 +14,7 @@ use super::value::Value;
 use super::{Mistake, Reference};
 
 /// The type of a value.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub(crate) enum Type {
     Text,
     Number,

@@ -54,3 +54,13 @@ pub(crate) fn rewrite(source: &str, found: &[(Range<usize>, Reference)], workspa
     text.push_str(&source[done..]);
     text
 }
+
+/// The properties that a formula names by their ids.
+pub(crate) fn references(source: &str) -> Vec<Reference> {
+    let words = super::lexer::words(source).unwrap_or_default();
+    let named = words.into_iter().filter_map(|word| match word.token {
+        super::lexer::Token::Reference(reference) => Some(reference),
+        _ => None,
+    });
+    named.collect()
+}

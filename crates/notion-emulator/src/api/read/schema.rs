@@ -9,8 +9,9 @@ use super::super::check::{At, Invalid};
 use super::super::failure::Failure;
 use crate::clock::Ids;
 use crate::content::property::{
-    Choice, Kind, NUMBER_FORMATS, Property, ROLLUP_FUNCTIONS, Relation, Rollup, TITLE,
+    Choice, Formula, Kind, NUMBER_FORMATS, Property, ROLLUP_FUNCTIONS, Relation, Rollup, TITLE,
 };
+use crate::formula::Type;
 pub(crate) use choices::{NAME_MAX as CHOICE_NAME_MAX, status_groups, without_comma};
 use choices::{choices, status};
 
@@ -24,7 +25,7 @@ const DESCRIPTION_MAX: usize = 280;
 const PREFIX_MAX: usize = 20;
 
 /// The kinds of column. Source: `@notionhq/client` 5.26.0, `PropertyConfigurationRequest`.
-const KINDS: [&str; 25] = [
+const KINDS: [&str; 26] = [
     "title",
     "rich_text",
     "number",
@@ -40,6 +41,7 @@ const KINDS: [&str; 25] = [
     "phone_number",
     "relation",
     "rollup",
+    "formula",
     "created_time",
     "created_by",
     "last_edited_time",
@@ -51,8 +53,6 @@ const KINDS: [&str; 25] = [
     "location",
     "last_visited_time",
 ];
-/// Kinds that Notion has and the emulator does not.
-const NOT_HERE: [&str; 1] = ["formula"];
 
 /// What a request makes of a schema.
 pub(crate) struct Plan {
@@ -163,7 +163,7 @@ impl Reader<'_> {
         let name = at.get("name").optional(|at| at.filled_text(NAME_MAX))?;
         let description = at.get("description").optional_nullable(|at| at.text(DESCRIPTION_MAX))?;
         let old = self.plan.columns[place].clone();
-        if KINDS.iter().chain(&NOT_HERE).any(|kind| at.get(kind).is_defined()) {
+        if KINDS.iter().any(|kind| at.get(kind).is_defined()) {
             let kind = self.kind(at, &old.id, Some(&old.kind))?;
             if matches!(kind, Kind::Title) != matches!(old.kind, Kind::Title) {
                 return Err(Failure::validation("The title property cannot change its type."));
@@ -202,9 +202,6 @@ impl Reader<'_> {
 
     /// The kind that a column's JSON names, with its settings.
     fn kind(&mut self, at: &At<'_>, id: &str, old: Option<&Kind>) -> Result<Kind, Failure> {
-        if let Some(kind) = NOT_HERE.iter().find(|kind| at.get(kind).is_defined()) {
-            return Err(Failure::not_implemented_part(&format!("{kind} properties")));
-        }
         let kind = at.variant(&KINDS)?;
         at.only(&["type", "id", "name", "description", kind])?;
         at.get("type").optional(|at| at.one_of(&[kind]))?;
@@ -228,6 +225,7 @@ impl Reader<'_> {
             }
             "relation" => self.relation(&config, id, old)?,
             "rollup" => self.rollup(&config, id)?,
+            "formula" => formula(&config)?,
             "unique_id" => {
                 config.only(&["prefix"])?;
                 let prefix = config.get("prefix").optional_nullable(|at| at.text(PREFIX_MAX))?;
@@ -309,4 +307,11 @@ fn without_settings(kind: &str) -> Kind {
         "last_visited_time" => Kind::LastVisitedTime,
         _ => Kind::RichText,
     }
+}
+
+/// A formula as written; what it means is settled with all columns at hand.
+fn formula(config: &At<'_>) -> Result<Kind, Invalid> {
+    config.only(&["expression"])?;
+    let expression = config.get("expression").optional(At::string)?.unwrap_or_default();
+    Ok(Kind::Formula(Formula { expression: expression.to_owned(), gives: Type::Mixed }))
 }

@@ -5,6 +5,7 @@ use serde_json::{Map, Value, json};
 
 use super::{View, minute, number};
 use crate::cells::Row;
+use crate::cells::formula::{Computed, compute};
 use crate::cells::rollup::{Rolled, roll_up};
 use crate::content::block::Block;
 use crate::content::date::DateValue;
@@ -73,6 +74,7 @@ impl<'a> View<'a> {
                 ids.iter().take(REFERENCES_MAX).map(|id| json!({"id": id})).collect()
             }
             Kind::Rollup(rollup) => self.rollup(row, rollup, REFERENCES_MAX),
+            Kind::Formula(formula) => computed(compute(row, formula)),
             Kind::Verification => self.verification(property, row),
             kind => match row.page.values.get(&property.id) {
                 Some(stored) => self.stored(property, stored),
@@ -137,6 +139,18 @@ impl<'a> View<'a> {
         };
         json!({"type": kind, kind: value, "function": rollup.function})
     }
+}
+
+/// What a formula comes to, under the name of its type.
+fn computed(computed: Computed) -> Value {
+    let (kind, value) = match computed {
+        Computed::Text(text) => ("string", text.into()),
+        Computed::Number(result) => ("number", result.map_or(Value::Null, number)),
+        Computed::Boolean(boolean) => ("boolean", boolean.into()),
+        Computed::Date(result) => ("date", result.as_ref().map_or(Value::Null, date)),
+        Computed::Unsupported => ("unsupported", json!({})),
+    };
+    json!({"type": kind, kind: value})
 }
 
 fn place(place: &Place) -> Value {

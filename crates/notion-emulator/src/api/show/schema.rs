@@ -25,6 +25,7 @@ impl View<'_> {
             }
             Kind::Relation(relation) => self.relation(relation),
             Kind::Rollup(rollup) => self.rollup_config(rollup, columns),
+            Kind::Formula(formula) => json!({"expression": formula.expression}),
             Kind::UniqueId { prefix } => json!({"prefix": prefix}),
             _ => json!({}),
         };

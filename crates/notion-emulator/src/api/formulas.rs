@@ -1,0 +1,26 @@
+//! Formulas in a request's schema: checked, typed and stored with their references, or refused in Notion's one sentence.
+
+use uuid::Uuid;
+
+use super::call::Call;
+use super::failure::Failure;
+use crate::cells::types::{Table, settle};
+use crate::content::property::{Kind, Property};
+use crate::formula::Mistake;
+
+/// Settles the formulas among the columns that a request wants for a data source, which is `None` while it is made.
+pub(crate) fn check(call: &Call<'_>, source: Option<Uuid>, columns: &mut [Property]) -> Result<(), Failure> {
+    let content = &call.state.content;
+    let there = source.and_then(|source| content.data_sources.get(&source));
+    let before = there.map_or(&[][..], |source| source.properties.as_slice());
+    let is_new = |column: &&Property| {
+        let old = before.iter().find(|old| old.id == column.id);
+        matches!(column.kind, Kind::Formula(_)) && old.map(|old| &old.kind) != Some(&column.kind)
+    };
+    let wrote: Vec<String> = columns.iter().filter(is_new).map(|column| column.id.clone()).collect();
+    let table = Table { content, workspace: call.caller.workspace_id, source };
+    settle(&table, columns, &wrote).map_err(|mistake| match mistake {
+        Mistake::Wrong(why) => Failure::formula(&why),
+        Mistake::NotHere(what) => Failure::not_implemented_part(what),
+    })
+}
