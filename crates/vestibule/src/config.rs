@@ -9,6 +9,7 @@ use std::path::{Path, PathBuf};
 
 use anyhow::{Context as _, bail};
 use gateway::{Config, Integration, RootKey, Secret};
+use url::Url;
 
 use reader::{Env, Reader};
 
@@ -73,19 +74,30 @@ fn read(text: &str, folder: &Path, private: bool, env: Env) -> Result<Settings, 
     let integrations = integrations(&mut reader, private);
     let root_key = root_key.and_then(|text| reader.parsed("keys.root_key", RootKey::parse(text.expose())));
     let mut problems = reader.finish();
-    let (Some(public_url), Some(notion_url), Some(listen), Some(operations_listen), Some(store_path)) =
-        (public_url, notion_url, listen, operations_listen, store_path)
-    else {
-        return Err(problems);
+    // What is missing has been told; something sound stands in for it, so that the rest is judged in the same breath.
+    let sound = || Url::parse(gateway::config::NOTION_URL).expect("Notion's address is a URL");
+    let gateway = Config {
+        public_url: public_url.unwrap_or_else(sound),
+        notion_url: notion_url.unwrap_or_else(sound),
+        integrations,
+        trusted_proxies,
+        attempts_per_address: attempts,
     };
-    let gateway =
-        Config { public_url, notion_url, integrations, trusted_proxies, attempts_per_address: attempts };
-    problems.extend(gateway.check());
-    match root_key {
-        Some(root_key) if problems.is_empty() => {
+    problems.extend(gateway.check().into_iter().map(in_keys));
+    match (root_key, listen, operations_listen, store_path) {
+        (Some(root_key), Some(listen), Some(operations_listen), Some(store_path)) if problems.is_empty() => {
             Ok(Settings { gateway, listen, private_listen, operations_listen, store_path, root_key })
         }
         _ => Err(problems),
+    }
+}
+
+/// A problem of the gateway's, with the names that the file has for its fields.
+fn in_keys(problem: String) -> String {
+    match (problem.strip_prefix("public_url"), problem.strip_prefix("notion_url")) {
+        (Some(rest), _) => format!("server.public_url{rest}"),
+        (_, Some(rest)) => format!("notion.base_url{rest}"),
+        _ => problem,
     }
 }
 
@@ -185,7 +197,15 @@ mod tests {
             .replace("client_id = \"c\"", "client_idd = 7")
             .replace("[store]", "[stores]");
         let told = problems(&text, &[("VESTIBULE_LISTEN", "nowhere"), ("VESTIBULE_LISTN", "x")]).join("\n");
-        for expected in ["VESTIBULE_LISTEN", "VESTIBULE_LISTN", "client_idd", "stores", "store.path"] {
+        let all = [
+            "VESTIBULE_LISTEN",
+            "VESTIBULE_LISTN",
+            "client_idd",
+            "stores",
+            "store.path",
+            "server.public_url http://connect.example.com/: https",
+        ];
+        for expected in all {
             assert!(told.contains(expected), "{expected} is not in\n{told}");
         }
     }

@@ -13,7 +13,15 @@ use toml::{Table, Value};
 use url::Url;
 
 /// Variables of ours that are not settings.
-const NOT_SETTINGS: [&str; 4] = ["VESTIBULE_CONFIG", "VESTIBULE_LOG", "VESTIBULE_URL", "VESTIBULE_API_KEY"];
+const NOT_SETTINGS: [&str; 7] = [
+    "VESTIBULE_CONFIG",
+    "VESTIBULE_LOG",
+    "VESTIBULE_URL",
+    "VESTIBULE_API_KEY",
+    "VESTIBULE_VERIFY_TOKEN",
+    "VESTIBULE_VERIFY_CLIENT_SECRET",
+    "VESTIBULE_VERIFY_REFRESH_TOKEN",
+];
 
 /// The environment's `VESTIBULE_…` variables, and which were asked for.
 pub(super) struct Env {
