@@ -82,19 +82,33 @@ async fn examine(settings: Settings) -> Vec<Check> {
         config::warnings(&settings).into_iter().map(|warning| check("configuration", Grade::Warn, warning)),
     );
     let store_path = settings.store_path.display().to_string();
-    let notion_url = settings.gateway.notion_url.clone();
-    match opened::build(settings).await {
-        Err(error) => checks.push(check("store and key", Grade::Fail, format!("{store_path}: {error:#}"))),
-        Ok((gateway, _)) => {
-            checks.push(check("store and key", Grade::Ok, format!("{store_path} opens with this root key")));
-            checks.extend(redirect_uris(gateway.config()));
-            match Notion::new(&notion_url) {
-                Ok(notion) => checks.extend(reach(&notion, gateway.config()).await),
-                Err(error) => checks.push(check("Notion", Grade::Fail, error.to_string())),
+    // A check only looks: it makes no store where there is none.
+    if settings.store_path.exists() {
+        match opened::build(settings).await {
+            Err(error) => {
+                checks.push(check("store and key", Grade::Fail, format!("{store_path}: {error:#}")));
+            }
+            Ok((gateway, _)) => {
+                let words = format!("{store_path} opens with this root key");
+                checks.push(check("store and key", Grade::Ok, words));
+                outside(gateway.config(), &mut checks).await;
             }
         }
+    } else {
+        let words = format!("there is no {store_path} yet: `vestibule serve` makes it");
+        checks.push(check("store and key", Grade::Warn, words));
+        outside(&settings.gateway, &mut checks).await;
     }
     checks
+}
+
+/// What Notion must know, and whether it can be asked.
+async fn outside(config: &Config, checks: &mut Vec<Check>) {
+    checks.extend(redirect_uris(config));
+    match Notion::new(&config.notion_url) {
+        Ok(notion) => checks.extend(reach(&notion, config).await),
+        Err(error) => checks.push(check("Notion", Grade::Fail, error.to_string())),
+    }
 }
 
 fn redirect_uris(config: &Config) -> Vec<Check> {

@@ -95,10 +95,17 @@ fn gather(args: Args) -> anyhow::Result<Answers> {
         None if somebody => prompt::ask(question, None),
         None => Err(Usage(format!("{flag} is missing, and there is no terminal to ask on")).into()),
     };
-    let public_url =
-        need(args.public_url, "--public-url", "Where will browsers reach the gateway (https://…)?")?;
-    let client_id =
-        need(args.client_id, "--client-id", "The integration's client id (OAuth client ID at Notion)?")?;
+    let public_url = match args.public_url {
+        None if somebody => {
+            prompt::ask_sound("Where will browsers reach the gateway? (https://…)", check_url)?
+        }
+        given => need(given, "--public-url", "")?,
+    };
+    let client_id = need(
+        args.client_id,
+        "--client-id",
+        "The integration's client id (OAuth client ID in Notion's portal)",
+    )?;
     let client_secret = match args.client_secret_file {
         Some(path) if path.as_os_str() == "-" => Secret::new(std::io::read_to_string(std::io::stdin())?),
         Some(path) => {
@@ -106,7 +113,7 @@ fn gather(args: Args) -> anyhow::Result<Answers> {
                 std::fs::read_to_string(&path).with_context(|| format!("cannot read {}", path.display()))?;
             Secret::new(text)
         }
-        None if somebody => prompt::ask_secret("The integration's client secret?")?,
+        None if somebody => prompt::ask_secret("The integration's client secret")?,
         None => {
             return Err(Usage(
                 "--client-secret-file is missing, and there is no terminal to ask on".to_owned(),
@@ -116,11 +123,20 @@ fn gather(args: Args) -> anyhow::Result<Answers> {
     };
     let client_secret = Secret::new(client_secret.expose().trim().to_owned());
     let return_urls = if args.return_url.is_empty() && somebody {
-        vec![prompt::ask("Where does your app take its users back (https://… or http://localhost…)?", None)?]
+        let question = "Where does your app take its users back? (https://… or http://localhost…)";
+        vec![prompt::ask_sound(question, check_url)?]
     } else {
         args.return_url
     };
     Ok(Answers { name: args.name, public_url, client_id, client_secret, return_urls })
+}
+
+/// What a URL must be at the least, told while somebody is there to correct it; `check` judges all of it again.
+fn check_url(text: &str) -> Result<(), String> {
+    let url =
+        Url::parse(text).map_err(|_| "a whole URL was expected, such as https://example.com".to_owned())?;
+    let safe = url.scheme() == "https" || (url.scheme() == "http" && gateway::config::is_loopback(&url));
+    if safe { Ok(()) } else { Err("https was expected, or http on this machine (localhost)".to_owned()) }
 }
 
 /// Refuses before anything is written what `serve` would refuse later.
@@ -218,9 +234,10 @@ fn checklist(answers: &Answers, dir: &Path) -> String {
          \n\
          Then:\n\
          \n\
-         \x20  vestibule doctor --config {config}             checks all of this, and the way to Notion\n\
-         \x20  vestibule keys mint --kind app --config {config}   a key for your back end\n\
-         \x20  vestibule serve --config {config}\n\
+         \x20  export VESTIBULE_CONFIG={config}\n\
+         \x20  vestibule doctor                 checks all of this, and the way to Notion\n\
+         \x20  vestibule keys mint --kind app   a key for your back end\n\
+         \x20  vestibule serve\n\
          \n\
          Keep a copy of root.key away from the store's backups: without it no token can be read again.\n",
         config = config.display(),

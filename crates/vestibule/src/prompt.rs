@@ -27,6 +27,20 @@ pub(crate) fn ask(question: &str, default: Option<&str>) -> anyhow::Result<Strin
     }
 }
 
+/// Asks until the answer is sound; what is wrong with one is said at once.
+pub(crate) fn ask_sound(
+    question: &str,
+    check: impl Fn(&str) -> Result<(), String>,
+) -> anyhow::Result<String> {
+    loop {
+        let answer = ask(question, None)?;
+        match check(&answer) {
+            Ok(()) => return Ok(answer),
+            Err(wrong) => eprintln!("  {wrong}"),
+        }
+    }
+}
+
 /// Asks for a secret; what is typed is not shown, if the terminal can do that.
 pub(crate) fn ask_secret(question: &str) -> anyhow::Result<Secret<String>> {
     loop {

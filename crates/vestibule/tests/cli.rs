@@ -247,6 +247,12 @@ fn serve_tells_all_that_is_wrong_at_once() {
 #[test]
 fn doctor_finds_the_emulator_and_a_wrong_secret() {
     let setup = Setup::new();
+    // It only looks: without a store it says so, and makes none.
+    let store = setup.folder.path().join("vestibule.db");
+    let early = setup.run(&["doctor"]);
+    assert!(early.status.success() && stdout(&early).contains("yet: `vestibule serve` makes it"));
+    assert!(!store.exists());
+    setup.run(&["keys", "mint", "--kind", "app"]);
     let well = setup.run(&["doctor"]);
     let printed = stdout(&well);
     assert!(well.status.success(), "{printed}");
