@@ -38,5 +38,10 @@ fn id(actor: Actor) -> &'static str {
 
 /// Mermaid ends a statement at `;` and a line's end, and reads `#` as an entity.
 fn plain(text: &str) -> String {
-    text.chars().map(|c| if c.is_control() || matches!(c, ';' | '#' | '<' | '>') { ' ' } else { c }).collect()
+    let safe = |c: char| match c {
+        ';' => ',',
+        c if c.is_control() || matches!(c, '#' | '<' | '>') => ' ',
+        c => c,
+    };
+    text.chars().map(safe).collect()
 }

@@ -92,7 +92,7 @@ fn draw(out: &mut String, y: usize, number: usize, step: &Step, after: Duration)
         StepOutcome::Failed => ("failed", "stop", "--stop", ""),
         StepOutcome::Pending => ("pending", "wait", "--soft", " stroke-dasharray=\"5 5\""),
     };
-    let span = from.abs_diff(to).max(LANE_GAP - 40);
+    let span = from.abs_diff(to).max(LANE_GAP) - 24;
     // A loop hangs to the right of its lane, so its words stand there too.
     let (middle, anchor) =
         if from == to { (from + 52, "start") } else { (usize::midpoint(from, to), "middle") };
@@ -101,7 +101,7 @@ fn draw(out: &mut String, y: usize, number: usize, step: &Step, after: Duration)
         _ => "",
     };
     let labels = wrap(&format!("{mark}{}", step.what), span / LABEL_LETTER);
-    let notes = wrap(step.note.as_deref().unwrap_or_default(), span.max(300) / NOTE_LETTER);
+    let notes = wrap(step.note.as_deref().unwrap_or_default(), span / NOTE_LETTER);
     let line_y = y + labels.len() * LABEL_LINE + 6;
     let room = labels.len() * LABEL_LINE + notes.len() * NOTE_LINE + 34;
     put(out, format_args!("<g class=\"{class}\">"));
