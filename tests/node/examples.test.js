@@ -3,7 +3,7 @@
 import assert from "node:assert/strict";
 import { spawn } from "node:child_process";
 import { once } from "node:events";
-import { mkdtemp, rm } from "node:fs/promises";
+import { mkdtemp, readFile, rm } from "node:fs/promises";
 import { createServer } from "node:net";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
@@ -114,22 +114,52 @@ test("axum-app: the gateway inside somebody's own app", async () => {
   const app = await start(process.env.AXUM_APP_BIN, [], folder, {
     ROOT_KEY: "00".repeat(32),
     NOTION_URL: run.facts.emulator_url,
-    NOTION_CLIENT_ID: run.facts.client_id,
-    NOTION_CLIENT_SECRET: run.facts.client_secret,
+    NOTION_CLIENT_ID: "axum-app",
+    NOTION_CLIENT_SECRET: "axum-secret",
     PORT: "0",
     STORE: join(folder, "app.db"),
   });
   try {
-    assert.match(await (await fetch(`${app.url}/hello`)).text(), /My own page/);
-    const consent = new URL(`${app.url}/v1/oauth/authorize`);
-    const asked = { client_id: run.facts.client_id, redirect_uri: `${app.url}/connected`, response_type: "code", owner: "user" };
-    consent.search = new URLSearchParams({ ...asked, state: "a-state-of-the-apps-own" });
-    const begun = await new Browser().open(consent.href);
-    assert.equal(begun.status, 303);
-    assert.ok(begun.headers.get("location").startsWith(run.facts.emulator_url));
+    const redirect_uris = [`${app.url}/callback/app`];
+    const registered = await fetch(`${run.facts.emulator_url}/_emulator/clients`, {
+      method: "POST",
+      headers: { "content-type": "application/json" },
+      body: JSON.stringify({ client_id: "axum-app", client_secret: "axum-secret", name: "An axum app", redirect_uris }),
+    });
+    assert.equal(registered.status, 204);
+    const browser = new Browser();
+    assert.match(await (await browser.open(`${app.url}/app`)).text(), /Connect to Notion/);
+    const begun = await browser.open(`${app.url}/app/connect`, { method: "POST" });
+    const home = await follow(browser, begun);
+    assert.match(await home.text(), /<li>Product home<\/li>/);
   } finally {
     await app.stop();
     await run.stop();
     await rm(folder, { recursive: true });
   }
 });
+
+for (const example of ["express-drop-in", "express-session"]) {
+  test(`${example}: the README's commands give the app what it needs`, async () => {
+    const run = await demo();
+    try {
+      const readme = await readFile(join(EXAMPLES, example, "README.md"), "utf8");
+      const lines = readme.split("\n").filter((line) => /^(fact\(\)|export) /.test(line));
+      assert.ok(lines.length >= 3);
+      const script = lines.join("\n").replaceAll("/tmp/vestibule-demo", run.data);
+      const child = spawn("bash", ["-euc", `${script}\nnode -p 'JSON.stringify(process.env)'`]);
+      let printed = "";
+      child.stdout.on("data", (text) => (printed += text));
+      const [code] = await once(child, "close");
+      assert.equal(code, 0);
+      const env = JSON.parse(printed);
+      const server = await readFile(join(EXAMPLES, example, "server.js"), "utf8");
+      const [, named] = server.match(/const \{([^}]*)\} = process\.env/);
+      for (const name of named.split(",").map((part) => part.trim()).filter((part) => part && !part.includes("="))) {
+        assert.ok(env[name] && env[name] !== "undefined", `${name} is not set`);
+      }
+    } finally {
+      await run.stop();
+    }
+  });
+}
