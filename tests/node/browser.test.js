@@ -96,7 +96,9 @@ test("a person connects, reads, edits and disconnects, and watches the diagram g
   assert.equal(await heading(consent), "Shared pages");
   await picture(consent, "app-pages");
   await page.bringToFront();
-  await page.waitForSelector("#done:not([hidden])");
+  // It has noticed by itself that the workspace is connected.
+  await link(page, "See your shared pages");
+  assert.equal(await page.$("form[action='/connect']"), null);
   await drawn(page);
   await picture(page, "diagram-connected");
   await consent.bringToFront();
@@ -114,7 +116,7 @@ test("a person connects, reads, edits and disconnects, and watches the diagram g
 
   // The tracker, filtered.
   await Promise.all([consent.waitForNavigation(), (await link(consent, "Project tracker")).click()]);
-  assert.equal(await heading(consent), "Project tracker");
+  assert.equal(await heading(consent), "📋 Project tracker");
   const all = (await consent.$$("tbody tr")).length;
   await consent.select("#show", "Done");
   await press(consent, ".filter button");
@@ -124,6 +126,11 @@ test("a person connects, reads, edits and disconnects, and watches the diagram g
 
   await press(consent, "form[action='/disconnect'] button");
   assert.equal(new URL(consent.url()).pathname, "/");
+  assert.match(await consent.$eval("[role=status]", (notice) => notice.textContent), /^Disconnected/);
+  await picture(consent, "disconnected");
+  // So does the first tab, and no page can be reached any more.
+  await page.bringToFront();
+  await page.waitForSelector("form[action='/connect']");
   await consent.goto(`${run.facts.app_url}/pages`);
   assert.equal(new URL(consent.url()).pathname, "/");
   await leave();
@@ -161,7 +168,12 @@ test("reloading the callback and going back do no harm", async () => {
   assert.equal(answer.status(), 409);
   assert.equal(await heading(again), "This was already handled");
   await picture(again, "callback-again");
+  // Back to the consent, and yes once more: its attempt is spent, so nothing changes.
+  await consent.bringToFront();
   await consent.goBack();
+  await consent.reload();
+  await press(consent, "button.yes");
+  assert.equal(await heading(consent), "This was already handled");
   await consent.goto(`${run.facts.app_url}/pages`);
   assert.equal(await heading(consent), "Shared pages");
   await leave();
@@ -206,7 +218,44 @@ test("all of it works without JavaScript, on a narrow screen", async () => {
   await consent.waitForSelector(".to_do");
   await press(consent, ".tick[aria-pressed=false]");
   await picture(consent, "narrow-page");
+  await consent.type("#text", "Two lines,\nwithout a script.");
+  await press(consent, ".append button");
+  assert.ok((await consent.$eval("article", (article) => article.textContent)).includes("Two lines,\nwithout a script."));
+  await Promise.all([consent.waitForNavigation(), (await link(consent, "Project tracker")).click()]);
+  await consent.select("#show", "Done");
+  await press(consent, ".filter button");
+  assert.ok((await consent.$$("tbody tr")).length > 0);
+  await picture(consent, "narrow-table");
+  await Promise.all([consent.waitForNavigation(), (await consent.$("tbody a")).click()]);
+  assert.match(await consent.$eval("dl", (facts) => facts.textContent), /Done/);
+  await picture(consent, "narrow-row");
   await press(consent, "form[action='/disconnect'] button");
   assert.equal(new URL(consent.url()).pathname, "/");
+  await leave();
+});
+
+test("a cancelled consent works without JavaScript, and reloading its page too", async () => {
+  const { context, tab, leave } = await person({ javascript: false });
+  const page = await tab();
+  await page.goto(run.facts.app_url);
+  const opened = new Promise((found) => context.once("targetcreated", (target) => found(target.page())));
+  await page.click("form[action='/connect'] button");
+  const consent = await opened;
+  await consent.setJavaScriptEnabled(false);
+  await consent.waitForSelector("button[name=cancel]");
+  await press(consent, "button[name=cancel]");
+  assert.equal(await heading(consent), "Nothing was connected");
+  const again = await consent.reload();
+  assert.equal(again.status(), 400);
+  assert.equal(await heading(consent), "Nothing was connected");
+  await leave();
+});
+
+test("an address that is nowhere is a page, not a blank one", async () => {
+  const { tab, leave } = await person();
+  const page = await tab();
+  const answer = await page.goto(`${run.facts.app_url}/nowhere`);
+  assert.equal(answer.status(), 404);
+  assert.equal(await heading(page), "There is nothing here");
   await leave();
 });

@@ -14,7 +14,9 @@ export async function demo(...flags) {
   const data = join(folder, "demo");
   const any = "127.0.0.1:0";
   const args = ["demo", "--listen", any, "--app-listen", any, "--emulator-listen", any, "--data-dir", data, ...flags];
-  const child = spawn(BINARY, args, { stdio: ["ignore", "pipe", "pipe"] });
+  // It logs what a server would: the logs are among what is searched for secrets.
+  const env = { ...process.env, VESTIBULE_LOG: "debug" };
+  const child = spawn(BINARY, args, { env, stdio: ["ignore", "pipe", "pipe"] });
   let printed = "";
   const ended = new Promise((done) => child.once("close", done));
   await new Promise((ready, failed) => {

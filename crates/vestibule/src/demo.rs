@@ -20,6 +20,7 @@ use tokio::net::TcpListener;
 use url::Url;
 
 use crate::http_client::Api;
+use crate::logging;
 use crate::output::print;
 use crate::serve::{Stop, bind};
 
@@ -64,6 +65,7 @@ struct Credentials {
 }
 
 pub(crate) async fn run(args: Args) -> anyhow::Result<()> {
+    logging::begin("warn");
     // All three first: the addresses must be known before anything is registered, and a taken port ends it here.
     let gateway_listener = bind(args.listen, "--listen").await?;
     let app_listener = bind(args.app_listen, "--app-listen").await?;
@@ -111,7 +113,7 @@ pub(crate) async fn run(args: Args) -> anyhow::Result<()> {
     );
     housekeeping.abort();
     gateway.drain().await;
-    Ok(())
+    folder.leave()
 }
 
 /// The emulator is shown under another name than the gateway, as Notion is: what a browser does between two sites, it does
@@ -186,7 +188,7 @@ async fn announce(
         "internal_token": emulator.internal_token(),
         "root_page_id": emulator.root_page_id(),
     });
-    let file = folder.join("demo.json");
+    let file = folder.join(folder::FACTS);
     folder::write_whole(&file, &format!("{facts:#}\n"))?;
     print(&format!(
         "Vestibule's demo is ready.\n\n  Open    {app}\n          and press \"Connect to Notion\"\n\n  Gateway         {gateway}\n  Offline Notion  {emulator}\n  For scripts     {file} (addresses and keys of this run)\n\nCtrl-C ends it.\n",

@@ -7,6 +7,7 @@ use notion_emulator::{Capabilities, Client, Emulator, OldPair, Options, Reauthor
 use serde_json::json;
 
 use crate::args::OutputArgs;
+use crate::logging;
 use crate::output::{Output, print, print_json};
 use crate::serve::{Stop, bind};
 
@@ -98,6 +99,7 @@ impl Args {
 }
 
 pub(crate) async fn run(args: Args) -> anyhow::Result<()> {
+    logging::begin("warn");
     let listener = bind(args.listen, "--listen").await?;
     let url = format!("http://{}", listener.local_addr()?);
     let client = Client {

@@ -4,9 +4,9 @@ use std::io::IsTerminal as _;
 
 use tracing_subscriber::EnvFilter;
 
-/// Begins to log. `VESTIBULE_LOG` chooses what, in `tracing`'s filter syntax; without it `info`.
-pub(crate) fn begin() {
-    let filter = EnvFilter::try_from_env("VESTIBULE_LOG").unwrap_or_else(|_| EnvFilter::new("info"));
+/// Begins to log. `VESTIBULE_LOG` chooses what, in `tracing`'s filter syntax; without it `usual`.
+pub(crate) fn begin(usual: &str) {
+    let filter = EnvFilter::try_from_env("VESTIBULE_LOG").unwrap_or_else(|_| EnvFilter::new(usual));
     let log = tracing_subscriber::fmt().with_env_filter(filter).with_writer(std::io::stderr);
     if std::io::stderr().is_terminal() {
         log.init();

@@ -17,7 +17,7 @@ pub(crate) struct Args {
 }
 
 pub(crate) async fn run(args: Args) -> anyhow::Result<()> {
-    logging::begin();
+    logging::begin("info");
     let settings = config::load(args.config.config.as_deref())?;
     for warning in config::warnings(&settings) {
         tracing::warn!(event = "config.warning", warning);

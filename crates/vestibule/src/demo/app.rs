@@ -37,6 +37,8 @@ struct Inner {
 struct Visitor {
     connect_session: Option<String>,
     connection: Option<String>,
+    /// The attempt that made the connection; until then the latest one of the session is shown.
+    attempt: Option<String>,
 }
 
 impl Shop {
@@ -60,7 +62,7 @@ impl Shop {
         path: &str,
         body: Option<Value>,
     ) -> anyhow::Result<Value> {
-        let Some(connection) = &visitor.connection else { bail!("nobody is connected yet") };
+        let Some(connection) = &visitor.connection else { bail!("Connect a workspace first.") };
         self.0.api.expect(method, &format!("/notion/{connection}/v1/{path}"), body).await
     }
 }
@@ -81,6 +83,7 @@ pub(super) fn router(shop: Shop) -> Router {
         .route("/disconnect", post(disconnect))
         .route("/style.css", get(look::style))
         .route("/flow.js", get(look::script))
+        .fallback(look::nothing_here)
         .layer(from_fn(refuse_foreign_forms))
         .with_state(shop)
 }
@@ -128,13 +131,21 @@ fn see(to: &str) -> Response {
     (StatusCode::SEE_OTHER, [(LOCATION, to.to_owned())]).into_response()
 }
 
-async fn home(State(shop): State<Shop>, headers: HeaderMap) -> Response {
+#[derive(Deserialize)]
+struct Arrival {
+    disconnected: Option<String>,
+}
+
+async fn home(State(shop): State<Shop>, headers: HeaderMap, Query(arrival): Query<Arrival>) -> Response {
     let (user, cookie) = user(&headers);
     let visitor = shop.visitor(&user);
-    let mut response = look::page(
-        StatusCode::OK,
-        &look::Home { connected: visitor.connection.is_some(), begun: visitor.connect_session.is_some() },
-    );
+    let connected = visitor.connection.is_some();
+    let home = look::Home {
+        connected,
+        begun: visitor.connect_session.is_some(),
+        disconnected: arrival.disconnected.is_some() && !connected,
+    };
+    let mut response = look::page(StatusCode::OK, &home);
     if let Some(cookie) = cookie.and_then(|cookie| cookie.parse().ok()) {
         response.headers_mut().insert(SET_COOKIE, cookie);
     }
@@ -151,7 +162,9 @@ async fn connect(State(shop): State<Shop>, headers: HeaderMap) -> Response {
             shop.visitors().entry(user).or_default().connect_session = id;
             see(session["url"].as_str().unwrap_or("/"))
         }
-        Err(error) => look::trouble("The link could not be made", &error.to_string()),
+        Err(error) => {
+            look::trouble(StatusCode::BAD_GATEWAY, "The link could not be made", &error.to_string(), false)
+        }
     }
 }
 
@@ -179,22 +192,33 @@ async fn connected(State(shop): State<Shop>, headers: HeaderMap, Query(back): Qu
                 "Notion could not be reached, or refused. Please try again in a moment.",
             ),
         };
-        return look::trouble_with_flow(title, words, back.attempt.is_some());
+        return trouble(&shop, &user, title, words).await;
     };
     let asked = json!({"code": code, "end_user": end_user(&user)});
     match shop.0.api.expect(Method::POST, "/api/connections", Some(asked)).await {
         Ok(connection) => {
             let id = connection["id"].as_str().map(str::to_owned);
-            shop.visitors().entry(user).or_default().connection = id;
+            let mut visitors = shop.visitors();
+            let visitor = visitors.entry(user).or_default();
+            (visitor.connection, visitor.attempt) = (id, back.attempt);
             see("/pages")
         }
-        Err(error) => look::trouble_with_flow("Nothing was connected", &error.to_string(), true),
+        Err(error) => trouble(&shop, &user, "Nothing was connected", &error.to_string()).await,
     }
 }
 
-/// The visitor's latest attempt.
+/// What went wrong, with the diagram if this visitor began something that can be drawn.
+async fn trouble(shop: &Shop, user: &str, title: &str, words: &str) -> Response {
+    look::trouble(StatusCode::BAD_REQUEST, title, words, attempt(shop, user).await.is_some())
+}
+
+/// The attempt that connected this visitor, or their latest one.
 async fn attempt(shop: &Shop, user: &str) -> Option<Value> {
-    let session = shop.visitor(user).connect_session?;
+    let visitor = shop.visitor(user);
+    if let Some(id) = visitor.attempt {
+        return shop.0.api.expect(Method::GET, &format!("/api/attempts/{id}"), None).await.ok();
+    }
+    let session = visitor.connect_session?;
     let session =
         shop.0.api.expect(Method::GET, &format!("/api/connect-sessions/{session}"), None).await.ok()?;
     let id = session["attempts"].as_array()?.first()?["id"].as_str()?.to_owned();
@@ -234,8 +258,10 @@ async fn disconnect(
     match shop.0.api.expect(Method::DELETE, &format!("/api/connections/{connection}"), None).await {
         Ok(_) => {
             shop.visitors().remove(&user);
-            see("/")
+            see("/?disconnected=yes")
         }
-        Err(error) => look::trouble("It could not be disconnected", &error.to_string()),
+        Err(error) => {
+            look::trouble(StatusCode::BAD_GATEWAY, "It could not be disconnected", &error.to_string(), false)
+        }
     }
 }

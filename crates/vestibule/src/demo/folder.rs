@@ -1,6 +1,6 @@
 //! The demo's folder: a temporary one, or a named one that only a demo ever used. Nobody else's files are touched.
 
-use std::fs::{self, DirBuilder, OpenOptions};
+use std::fs::{self, DirBuilder, File, OpenOptions, TryLockError};
 use std::io::Write as _;
 use std::os::unix::fs::{DirBuilderExt as _, OpenOptionsExt as _};
 use std::path::{Path, PathBuf};
@@ -8,24 +8,38 @@ use std::path::{Path, PathBuf};
 use anyhow::{Context as _, bail};
 use tempfile::TempDir;
 
-/// Marks a folder as a demo's own, which the next demo may empty.
+/// Marks a folder as a demo's own, which the next demo may empty. A running demo holds a lock on it.
 const MARKER: &str = ".vestibule-demo";
+/// What scripts read: only there while the demo runs.
+pub(super) const FACTS: &str = "demo.json";
 /// All that a demo writes. Anything else in its folder is not its own.
 const OWN: [&str; 6] =
-    [MARKER, "demo.json", "demo.json.new", "vestibule.db", "vestibule.db-wal", "vestibule.db-shm"];
+    [MARKER, FACTS, "demo.json.new", "vestibule.db", "vestibule.db-wal", "vestibule.db-shm"];
 
 /// A folder to work in.
 pub(super) enum Folder {
     /// Gone when the demo ends.
     Temporary(TempDir),
-    Named(PathBuf),
+    /// With the marker, locked as long as the demo runs.
+    Named { path: PathBuf, _lock: File },
 }
 
 impl Folder {
     pub(super) fn path(&self) -> &Path {
         match self {
             Self::Temporary(folder) => folder.path(),
-            Self::Named(path) => path,
+            Self::Named { path, .. } => path,
+        }
+    }
+
+    /// Takes back what is true only while the demo runs.
+    pub(super) fn leave(self) -> anyhow::Result<()> {
+        let facts = self.path().join(FACTS);
+        match fs::remove_file(&facts) {
+            Err(error) if error.kind() != std::io::ErrorKind::NotFound => {
+                Err(error).with_context(|| format!("cannot remove {}", facts.display()))
+            }
+            _ => Ok(()),
         }
     }
 }
@@ -48,19 +62,45 @@ pub(super) fn prepare(named: Option<&Path>) -> anyhow::Result<Folder> {
                 .with_context(|| format!("cannot make {}", path.display()))?;
         }
         Err(error) => return Err(error).with_context(|| format!("cannot look at {}", path.display())),
-        Ok(meta) if meta.is_dir() => empty(path)?,
+        Ok(meta) if meta.is_dir() => refuse_others(path)?,
         Ok(_) => bail!("--data-dir {}: it is not a folder", path.display()),
     }
-    write_whole(&path.join(MARKER), "A demo's folder: the next demo empties it.\n")?;
+    let marker = lock(path)?;
+    empty(path)?;
     // Absolute, so that what is printed can be used from anywhere.
     let path = path.canonicalize().with_context(|| format!("cannot look at {}", path.display()))?;
-    Ok(Folder::Named(path))
+    Ok(Folder::Named { path, _lock: marker })
 }
 
-fn empty(path: &Path) -> anyhow::Result<()> {
+/// Makes the marker, or takes the one that is there, for as long as the demo runs.
+fn lock(path: &Path) -> anyhow::Result<File> {
+    let file = path.join(MARKER);
+    let open = OpenOptions::new().write(true).create(true).truncate(false).mode(0o600).open(&file);
+    let mut marker = open.with_context(|| format!("cannot write {}", file.display()))?;
+    match marker.try_lock() {
+        Ok(()) => {}
+        Err(TryLockError::WouldBlock) => {
+            bail!(
+                "--data-dir {}: a demo is running in it; stop that one or name another folder",
+                path.display()
+            )
+        }
+        Err(TryLockError::Error(error)) => {
+            return Err(error).with_context(|| format!("cannot lock {}", file.display()));
+        }
+    }
+    marker.write_all(b"A demo's folder: the next demo empties it.\n")?;
+    Ok(marker)
+}
+
+fn names_in(path: &Path) -> anyhow::Result<Vec<std::ffi::OsString>> {
     let entries = fs::read_dir(path).with_context(|| format!("cannot look into {}", path.display()))?;
-    let names: Vec<_> =
-        entries.map(|entry| entry.map(|entry| entry.file_name())).collect::<Result<_, _>>()?;
+    Ok(entries.map(|entry| entry.map(|entry| entry.file_name())).collect::<Result<_, _>>()?)
+}
+
+/// Refuses a folder with anything in it that a demo did not write.
+fn refuse_others(path: &Path) -> anyhow::Result<()> {
+    let names = names_in(path)?;
     if names.is_empty() {
         return Ok(());
     }
@@ -73,7 +113,12 @@ fn empty(path: &Path) -> anyhow::Result<()> {
             name.display()
         );
     }
-    for name in names {
+    Ok(())
+}
+
+/// Removes what an earlier demo wrote.
+fn empty(path: &Path) -> anyhow::Result<()> {
+    for name in names_in(path)?.into_iter().filter(|name| name != MARKER) {
         let file = path.join(name);
         fs::remove_file(&file).with_context(|| format!("cannot remove {}", file.display()))?;
     }
@@ -111,12 +156,26 @@ mod tests {
     fn a_demos_own_folder_is_emptied_unless_something_else_was_put_there() {
         let folder = TempDir::new().expect("a folder");
         let path = folder.path().join("demo");
-        prepare(Some(&path)).expect("a new folder");
+        drop(prepare(Some(&path)).expect("a new folder"));
         fs::write(path.join("vestibule.db"), "old").expect("a file");
-        prepare(Some(&path)).expect("its own folder");
+        drop(prepare(Some(&path)).expect("its own folder"));
         assert!(!path.join("vestibule.db").exists());
         fs::write(path.join("notes.txt"), "mine").expect("a file");
         assert!(prepare(Some(&path)).is_err());
         assert!(path.join("notes.txt").exists());
+    }
+
+    #[test]
+    fn the_folder_of_a_running_demo_is_refused_and_left_alone() {
+        let folder = TempDir::new().expect("a folder");
+        let path = folder.path().join("demo");
+        let running = prepare(Some(&path)).expect("a new folder");
+        fs::write(path.join(FACTS), "{}").expect("a file");
+        let refused = prepare(Some(&path)).err().expect("it is in use").to_string();
+        assert!(refused.contains("a demo is running in it"), "{refused}");
+        assert!(path.join(FACTS).exists());
+        running.leave().expect("it stops");
+        assert!(!path.join(FACTS).exists());
+        prepare(Some(&path)).expect("free again");
     }
 }

@@ -7,13 +7,15 @@ use axum::response::{IntoResponse, Response};
 use crate::demo::notion_blocks::{Run, Shown};
 
 /// Only what the app itself serves. No `form-action`: the connect form's answer leads to the gateway and on to Notion.
-const POLICY: &str = "default-src 'none'; style-src 'self'; script-src 'self'; img-src 'self'; connect-src 'self'; base-uri 'none'; frame-ancestors 'none'";
+const POLICY: &str = "default-src 'none'; style-src 'self'; script-src 'self'; img-src 'self' data:; connect-src 'self'; base-uri 'none'; frame-ancestors 'none'";
 
 #[derive(Template)]
 #[template(path = "home.html")]
 pub(super) struct Home {
     pub(super) connected: bool,
     pub(super) begun: bool,
+    /// Whether the visitor has just disconnected.
+    pub(super) disconnected: bool,
 }
 
 #[derive(Template)]
@@ -45,6 +47,9 @@ pub(super) struct Page {
     pub(super) id: String,
     pub(super) icon: String,
     pub(super) title: String,
+    /// Of a row: its columns with what it holds in them, and the table that it is in.
+    pub(super) facts: Vec<(String, String)>,
+    pub(super) table: Option<String>,
     pub(super) blocks: Vec<Shown>,
 }
 
@@ -58,6 +63,7 @@ pub(super) struct Row {
 #[derive(Template)]
 #[template(path = "table.html")]
 pub(super) struct Table {
+    pub(super) icon: String,
     pub(super) title: String,
     pub(super) columns: Vec<String>,
     pub(super) rows: Vec<Row>,
@@ -80,14 +86,14 @@ pub(super) fn page(status: StatusCode, template: &impl Template) -> Response {
     (status, headers, body).into_response()
 }
 
-/// What went wrong, and what to do.
-pub(super) fn trouble(title: &str, words: &str) -> Response {
-    trouble_with_flow(title, words, false)
+/// What went wrong, and what to do; with the diagram of what happened, if there is one.
+pub(super) fn trouble(status: StatusCode, title: &str, words: &str, flow: bool) -> Response {
+    page(status, &Trouble { title, words, flow })
 }
 
-/// The same, with the diagram of what happened.
-pub(super) fn trouble_with_flow(title: &str, words: &str, flow: bool) -> Response {
-    page(StatusCode::OK, &Trouble { title, words, flow })
+/// An address that the app does not have.
+pub(super) async fn nothing_here() -> Response {
+    trouble(StatusCode::NOT_FOUND, "There is nothing here", "The address may be mistyped.", false)
 }
 
 /// The diagram, drawn by the gateway.

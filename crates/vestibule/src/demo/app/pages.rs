@@ -17,7 +17,9 @@ const BLOCKS_MAX: usize = 300;
 
 /// Turns a failed call into a page.
 fn answer(result: anyhow::Result<Response>) -> Response {
-    result.unwrap_or_else(|error| look::trouble("Notion did not play along", &format!("{error:#}")))
+    result.unwrap_or_else(|error| {
+        look::trouble(StatusCode::BAD_GATEWAY, "That did not work", &format!("{error:#}"), false)
+    })
 }
 
 fn visitor(shop: &Shop, headers: &HeaderMap) -> Visitor {
@@ -58,7 +60,11 @@ fn entry(found: &Value) -> Entry {
 
 /// `GET /pages/{id}`: a page, rendered.
 pub(super) async fn page(State(shop): State<Shop>, headers: HeaderMap, Path(id): Path<String>) -> Response {
-    answer(read_page(&shop, &visitor(&shop, &headers), &id).await)
+    let visitor = visitor(&shop, &headers);
+    if visitor.connection.is_none() {
+        return see("/");
+    }
+    answer(read_page(&shop, &visitor, &id).await)
 }
 
 async fn read_page(shop: &Shop, visitor: &Visitor, id: &str) -> anyhow::Result<Response> {
@@ -66,14 +72,18 @@ async fn read_page(shop: &Shop, visitor: &Visitor, id: &str) -> anyhow::Result<R
     let found = shop.notion(visitor, Method::GET, &format!("pages/{id}"), None).await?;
     let mut blocks = Vec::new();
     read_blocks(shop, visitor, id, &mut blocks).await?;
-    let page = Page { id: id.to_owned(), icon: icon(&found), title: title(&found), blocks };
+    let table = found["parent"]["data_source_id"].as_str().map(str::to_owned);
+    let columns = found["properties"].as_object().filter(|_| table.is_some()).into_iter().flatten();
+    let facts = columns.filter(|(_, value)| is_shown(value)).map(|(name, value)| (name.clone(), cell(value)));
+    let facts = facts.filter(|(_, text)| !text.is_empty()).collect();
+    let page = Page { id: id.to_owned(), icon: icon(&found), title: title(&found), facts, table, blocks };
     Ok(look::page(StatusCode::OK, &page))
 }
 
 /// Ids come from our own links, but an address can be typed by anybody.
 fn check_id(id: &str) -> anyhow::Result<()> {
     let sound = id.len() <= 36 && id.bytes().all(|byte| byte.is_ascii_hexdigit() || byte == b'-');
-    if sound { Ok(()) } else { anyhow::bail!("this is not the id of a page") }
+    if sound { Ok(()) } else { anyhow::bail!("The address holds no page's id.") }
 }
 
 /// Reads the blocks below `id`, children after their parent.
@@ -183,7 +193,11 @@ pub(super) async fn table(
     Path(id): Path<String>,
     Query(filter): Query<Filter>,
 ) -> Response {
-    answer(read_table(&shop, &visitor(&shop, &headers), &id, filter.show).await)
+    let visitor = visitor(&shop, &headers);
+    if visitor.connection.is_none() {
+        return see("/");
+    }
+    answer(read_table(&shop, &visitor, &id, filter.show).await)
 }
 
 async fn read_table(shop: &Shop, visitor: &Visitor, id: &str, chosen: String) -> anyhow::Result<Response> {
@@ -202,12 +216,8 @@ async fn read_table(shop: &Shop, visitor: &Visitor, id: &str, chosen: String) ->
         asked["filter"] = json!({"property": by_name, by_kind: {"equals": chosen}});
     }
     let found = shop.notion(visitor, Method::POST, &format!("data_sources/{id}/query"), Some(asked)).await?;
-    let shown = ["status", "select", "people", "date", "number", "checkbox"];
-    let names: Vec<String> = columns
-        .iter()
-        .filter(|(_, column)| column["type"].as_str().is_some_and(|kind| shown.contains(&kind)))
-        .map(|(name, _)| name.clone())
-        .collect();
+    let names: Vec<String> =
+        columns.iter().filter(|(_, column)| is_shown(column)).map(|(name, _)| name.clone()).collect();
     let row = |row: &Value| Row {
         id: row["id"].as_str().unwrap_or_default().to_owned(),
         title: title(row),
@@ -215,6 +225,7 @@ async fn read_table(shop: &Shop, visitor: &Visitor, id: &str, chosen: String) ->
     };
     let rows = found["results"].as_array().into_iter().flatten().map(row).collect();
     let table = Table {
+        icon: icon(&schema),
         title: title(&schema),
         rows,
         filter: by_name.to_owned(),
@@ -223,6 +234,12 @@ async fn read_table(shop: &Shop, visitor: &Visitor, id: &str, chosen: String) ->
         columns: names.clone(),
     };
     Ok(look::page(StatusCode::OK, &table))
+}
+
+/// Whether a column, or a value of it, is of a kind that fits into a table of this app.
+fn is_shown(column: &Value) -> bool {
+    const KINDS: [&str; 6] = ["status", "select", "people", "date", "number", "checkbox"];
+    column["type"].as_str().is_some_and(|kind| KINDS.contains(&kind))
 }
 
 /// A property's value as a person reads it.
