@@ -50,6 +50,14 @@ impl Workspace {
     }
 }
 
+/// Several people, who can be named together in a people property.
+#[derive(Debug, Clone, Serialize, Deserialize)]
+pub(crate) struct Group {
+    pub(crate) id: Uuid,
+    pub(crate) workspace: Uuid,
+    pub(crate) name: String,
+}
+
 /// The user that an integration acts as in one workspace.
 #[derive(Debug, Clone, Serialize, Deserialize)]
 pub(crate) struct Bot {
@@ -65,6 +73,8 @@ pub(crate) struct Accounts {
     pub(crate) people: Vec<Person>,
     pub(crate) workspaces: Vec<Workspace>,
     pub(crate) bots: Vec<(Uuid, Bot)>,
+    #[serde(default)]
+    pub(crate) groups: Vec<Group>,
 }
 
 impl Accounts {
@@ -76,6 +86,11 @@ impl Accounts {
     /// The person with this id, in whatever workspace.
     pub(crate) fn person(&self, id: Uuid) -> Option<&Person> {
         self.people.iter().find(|person| person.id == id)
+    }
+
+    /// The group with this id.
+    pub(crate) fn group(&self, id: Uuid) -> Option<&Group> {
+        self.groups.iter().find(|group| group.id == id)
     }
 
     /// The members of a workspace, in order of joining.

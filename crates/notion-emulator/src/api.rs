@@ -11,6 +11,7 @@ mod formulas;
 mod pages;
 mod properties;
 mod query;
+mod reach;
 pub(crate) mod read;
 mod schema;
 mod search;

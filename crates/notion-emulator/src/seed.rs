@@ -14,7 +14,7 @@ use uuid::Uuid;
 
 pub use file::SeedError;
 
-use crate::accounts::{Bot, Person, Plan, Workspace};
+use crate::accounts::{Bot, Group, Person, Plan, Workspace};
 use crate::snapshot::SnapshotError;
 use crate::state::State;
 
@@ -28,6 +28,8 @@ pub(crate) const PRIYA: Uuid = Uuid::from_u128(0x1d3f_5a70_42c8_4be1_9a61_0c5e_7
 pub(crate) const NORTHWIND: Uuid = Uuid::from_u128(0x7a90_2c1e_5b3d_4f60_8e17_3f0a_9c44_a001);
 /// Ada's own.
 pub(crate) const HOME: Uuid = Uuid::from_u128(0x7a90_2c1e_5b3d_4f60_8e17_3f0a_9c44_a002);
+/// A group of that company's people.
+const ENGINEERING: Uuid = Uuid::from_u128(0x1d3f_5a70_42c8_4be1_9a61_0c5e_7d20_b101);
 /// The bot behind the internal token.
 const INTERNAL_BOT: Uuid = Uuid::from_u128(0x3b1c_88f2_6d0a_4c57_b9e4_0027_5e61_c001);
 /// The page that the picker offers first.
@@ -120,6 +122,8 @@ fn plant(state: &mut State) {
     ];
     let internal = Bot { id: INTERNAL_BOT, name: "Internal integration".to_owned(), owner: None };
     state.accounts.bots.push((NORTHWIND, internal));
+    let group = Group { id: ENGINEERING, workspace: NORTHWIND, name: "Engineering".to_owned() };
+    state.accounts.groups.push(group);
     northwind::plant(&mut state.content);
     reading::plant(&mut state.content);
 }

@@ -94,6 +94,11 @@ async fn properties_are_chosen_in_the_query_not_in_the_body() {
         let keys: Vec<&String> = list["results"][0]["properties"].as_object().unwrap().keys().collect();
         assert_eq!(keys, ["No"], "{asked}");
     }
+    let (_, message) = n.refused("POST", &format!("{path}?page_size=1"), json!({})).await;
+    assert_eq!(
+        message,
+        "query failed validation: query.page_size should be not present, instead was `\"1\"`."
+    );
     let (_, message) = n.refused("POST", &path, json!({"filter_properties": ["ID"]})).await;
     assert_eq!(
         message,

@@ -170,3 +170,33 @@ async fn a_page_shows_25_links_and_the_property_endpoint_all() {
     assert_eq!(rest["results"].as_array().unwrap().len(), 10);
     assert_eq!(rest["results"][0]["relation"], ids[20]);
 }
+
+#[tokio::test]
+async fn a_relation_to_a_table_out_of_reach_is_not_shown_nor_what_is_based_on_it() {
+    let n = notion().await;
+    let found = n
+        .ok(
+            "POST",
+            "search",
+            Some(json!({"query": "Books", "filter": {"property": "object", "value": "data_source"}})),
+        )
+        .await;
+    let books = text(&found["results"][0], "id");
+    let relation = json!({"relation": {"data_source_id": books, "single_property": {}}});
+    let (_, source) = n.database("Loans", json!({"Book": relation})).await;
+    let rollup =
+        json!({"function": "count", "relation_property_name": "Book", "rollup_property_name": "Title"});
+    reshape(&n, &source, json!({"Count": {"rollup": rollup}})).await;
+    let row = n.row(&source, "r", json!({})).await;
+    let token = text(&n.pair().await, "access_token");
+    let keys = async |path: String| {
+        let shown = n.call(&token, "GET", &path, None).await.json()["properties"].clone();
+        shown.as_object().expect("properties").keys().cloned().collect::<Vec<_>>()
+    };
+    assert_eq!(keys(format!("data_sources/{source}")).await, ["Name"], "books are not shared with this one");
+    assert_eq!(keys(format!("pages/{row}")).await, ["Name"]);
+    let schema = schema(&n, &source).await;
+    assert_eq!(schema.as_object().map(serde_json::Map::len), Some(3));
+    let path = format!("pages/{row}/properties/{}", text(&schema["Count"], "id"));
+    assert_eq!(n.call(&token, "GET", &path, None).await.refusal(), "400, validation_error");
+}

@@ -224,3 +224,18 @@ async fn names_and_the_title_are_guarded() {
         (0..4).map(|at| (format!("c{at}"), json!({"select": {"options": options}}))).collect();
     assert!(tell(Value::Object(columns)).await.starts_with("The schema is too large"));
 }
+
+#[tokio::test]
+async fn a_people_column_names_people_bots_and_groups_each_once() {
+    let n = notion().await;
+    let (_, source) = n.database("Team", json!({"Who": {"people": {}}})).await;
+    let (priya, group) = ("1d3f5a70-42c8-4be1-9a61-0c5e7d20b003", "1d3f5a70-42c8-4be1-9a61-0c5e7d20b101");
+    let who = json!([{"id": priya}, {"object": "group", "id": group}, {"object": "user", "id": priya}]);
+    let row = n.row(&source, "r", json!({"Who": {"people": who}})).await;
+    let read = page(&n, &row).await["Who"]["people"].clone();
+    assert_eq!((read[0]["type"].clone(), read[2].clone()), (json!("person"), Value::Null));
+    assert_eq!(read[1], json!({"id": group, "object": "group", "name": "Engineering"}));
+    let filter = json!({"filter": {"property": "Who", "people": {"contains": group}}});
+    let list = n.ok("POST", &format!("data_sources/{source}/query"), Some(filter)).await;
+    assert_eq!(list["results"].as_array().unwrap().len(), 1);
+}

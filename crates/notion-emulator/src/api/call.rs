@@ -6,11 +6,11 @@ use jiff::Timestamp;
 use serde_json::Value;
 use uuid::Uuid;
 
+use super::Caller;
 use super::check::{At, uuid_of};
 use super::failure::Failure;
 use super::show::View;
 use super::version::Version;
-use super::{Access, Caller};
 use crate::accounts::Workspace;
 use crate::content::block::{Block, Stamp};
 use crate::content::ids::{Marker, stamped};
@@ -111,33 +111,9 @@ impl Call<'_> {
         })
     }
 
-    /// Whether the token reaches `id`: it or something above it was picked, or made by this bot, and the authorizing
-    /// person sees it still.
+    /// Whether the token reaches `id`.
     pub(crate) fn reaches(&self, id: Uuid) -> bool {
-        let content = &self.state.content;
-        let workspace = content
-            .blocks
-            .get(&id)
-            .map(|block| block.workspace)
-            .or_else(|| content.data_sources.get(&id).map(|source| source.workspace));
-        if workspace != Some(self.caller.workspace_id) {
-            return false;
-        }
-        let private = |above: &Uuid| content.pages.get(above).is_some_and(|page| page.private_to.is_some());
-        match &self.caller.access {
-            Access::Workspace => !content.upwards(id).any(|above| private(&above)),
-            Access::Shared(picks) => {
-                let made = content.made_by.get(&self.caller.bot_id);
-                let given =
-                    |above: Uuid| picks.contains(&above) || made.is_some_and(|made| made.contains(&above));
-                content.upwards(id).any(given) && self.has_right(id, Right::Read)
-            }
-        }
-    }
-
-    /// Whether the authorizing person, if there is one, has this right.
-    fn has_right(&self, id: Uuid, right: Right) -> bool {
-        self.caller.owner.is_none_or(|person| self.state.content.right(person, id) >= right)
+        self.view().reaches(id)
     }
 
     /// Refuses what is not there or out of reach (404) and what takes a right that the authorizing person lacks (403;
@@ -146,7 +122,7 @@ impl Call<'_> {
         let Some(id) = there.filter(|id| self.reaches(*id)) else {
             return Err(Failure::not_found(kind, shown, self.caller));
         };
-        if self.has_right(id, self.takes.get()) { Ok(id) } else { Err(Failure::restricted()) }
+        if self.view().has_right(id, self.takes.get()) { Ok(id) } else { Err(Failure::restricted()) }
     }
 
     /// A page's id, if there is such a page within reach.

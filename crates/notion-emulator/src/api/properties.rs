@@ -20,7 +20,7 @@ pub(crate) fn retrieve(call: &Call<'_>, id: &str, property: &str) -> Answer {
     let view = call.view();
     let row = view.world().row(id).ok_or_else(Failure::invalid_request_url)?;
     let wanted = percent_encoding::percent_decode_str(property).decode_utf8_lossy();
-    let mut columns = row.columns().iter();
+    let mut columns = row.columns().iter().filter(|column| view.shows(column, row.columns()));
     let column = columns.find(|column| column.id == wanted || column.id == property || column.name == wanted);
     let column =
         column.ok_or_else(|| Failure::validation(format!("Could not find property with ID: {property}")))?;
@@ -63,7 +63,7 @@ fn items<'a>(view: View<'a>, property: &Property, row: &Row<'a>) -> Option<Vec<V
             _ => Vec::new(),
         },
         Kind::People => match stored {
-            Some(Stored::People(ids)) => ids.iter().map(|id| view.user(*id)).collect(),
+            Some(Stored::People(ids)) => ids.iter().map(|id| view.user_or_group(*id)).collect(),
             _ => Vec::new(),
         },
         Kind::Relation(relation) => {

@@ -99,6 +99,7 @@ fn fate(content: &Content, source: Uuid, trash: bool) -> impl Fn(Uuid) -> bool {
 pub(super) fn run(call: &mut Call<'_>, source: Uuid) -> Answer {
     let body = call.body.take();
     let at = At::root("body", body.as_ref());
+    only_filter_properties(call)?;
     let mut trash = false;
     let mut result_type = None;
     if at.is_defined() {
@@ -134,6 +135,18 @@ pub(super) fn run(call: &mut Call<'_>, source: Uuid) -> Answer {
     let (shown, next) = cut(&call.state.content, found, place, slice.size);
     let next = next.map(|place| Queries::cursor(id, place));
     Ok(answer(call, &shown, next, found.is_cut && next.is_none()))
+}
+
+/// Everything else stands in the body. Source: refusals that users quote in public issue trackers.
+fn only_filter_properties(call: &Call<'_>) -> Result<(), Failure> {
+    let known = ["filter_properties", "filter_properties[]"];
+    match call.query.iter().find(|(name, _)| !known.contains(&name.as_str())) {
+        None => Ok(()),
+        Some((name, value)) => {
+            let asked = json!({name: value});
+            Err(At::root("query", Some(&asked)).get(name).should("not present").of("query"))
+        }
+    }
 }
 
 /// The rows of one page, and the place where the next one begins. Rows whose fate changed since are passed over.

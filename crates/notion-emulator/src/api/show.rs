@@ -151,6 +151,14 @@ impl View<'_> {
         bot.map_or_else(|| partial_user(id), |bot| self.bot(bot))
     }
 
+    /// Who is named in a people property.
+    pub(crate) fn user_or_group(&self, id: Uuid) -> Value {
+        match self.accounts.group(id) {
+            Some(group) => json!({"id": group.id, "object": "group", "name": group.name}),
+            None => self.user(id),
+        }
+    }
+
     /// A file's place.
     pub(crate) fn file(&self, source: &FileSource) -> Value {
         match source {

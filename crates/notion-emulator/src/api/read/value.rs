@@ -119,9 +119,16 @@ fn degrees(at: &At<'_>, most: f64) -> Result<Number, Invalid> {
     if fits { Ok(number) } else { Err(at.should(&format!("between `-{most}` and `{most}`"))) }
 }
 
-fn references(at: &At<'_>) -> Result<Vec<uuid::Uuid>, Failure> {
-    let ids: Result<Vec<_>, _> = at.items(LIST_MAX)?.iter().map(|item| item.get("id").uuid()).collect();
-    Ok(ids?)
+/// Ids, each once.
+fn references(at: &At<'_>) -> Result<Vec<Uuid>, Invalid> {
+    let mut all = Vec::new();
+    for item in at.items(LIST_MAX)? {
+        let id = item.get("id").uuid()?;
+        if !all.contains(&id) {
+            all.push(id);
+        }
+    }
+    Ok(all)
 }
 
 /// A choice by id or name; a new name makes a new choice. A colour that comes with a known one is passed over.

@@ -43,7 +43,8 @@ impl<'a> View<'a> {
         let columns = self.content.columns(block);
         let row = self.row(block, page);
         let value = |property: &Property| Some((property.name.clone(), self.value(property, &row)?));
-        columns.iter().filter(|property| shown(property)).filter_map(value).collect::<Map<_, _>>().into()
+        let shown = |property: &&Property| shown(property) && self.shows(property, columns);
+        columns.iter().filter(shown).filter_map(value).collect::<Map<_, _>>().into()
     }
 
     /// The address of a page in Notion's app: its title with dashes, and its id.

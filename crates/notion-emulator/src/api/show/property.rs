@@ -90,7 +90,9 @@ impl<'a> View<'a> {
             Stored::Choice(id) => chosen(property, id).unwrap_or(Value::Null),
             Stored::Choices(ids) => ids.iter().filter_map(|id| chosen(property, id)).collect(),
             Stored::Date(value) => date(value),
-            Stored::People(ids) => ids.iter().take(REFERENCES_MAX).map(|id| self.user(*id)).collect(),
+            Stored::People(ids) => {
+                ids.iter().take(REFERENCES_MAX).map(|id| self.user_or_group(*id)).collect()
+            }
             Stored::Files(files) => files.iter().map(|file| self.named_file(file)).collect(),
             Stored::Checkbox(checked) => (*checked).into(),
             Stored::Line(line) => line.as_str().into(),

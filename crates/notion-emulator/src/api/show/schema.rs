@@ -11,7 +11,8 @@ impl View<'_> {
     /// All columns of a data source, by name.
     pub(crate) fn schema(&self, source: &DataSource) -> Value {
         let column = |property: &Property| (property.name.clone(), self.column(property, &source.properties));
-        source.properties.iter().map(column).collect::<Map<_, _>>().into()
+        let shown = source.properties.iter().filter(|property| self.shows(property, &source.properties));
+        shown.map(column).collect::<Map<_, _>>().into()
     }
 
     /// One column among its neighbours.

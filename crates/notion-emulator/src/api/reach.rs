@@ -1,0 +1,56 @@
+//! What a token reaches: what its person picked, what its bot made, and everything below, as far as the person who
+//! authorized it sees it still.
+
+use uuid::Uuid;
+
+use super::Access;
+use super::show::View;
+use crate::content::property::{Kind, Property};
+use crate::content::rights::Right;
+
+impl View<'_> {
+    /// Whether the token reaches `id`: it or something above it was picked, or made by this bot, and the authorizing
+    /// person sees it still.
+    pub(crate) fn reaches(&self, id: Uuid) -> bool {
+        let content = self.content;
+        let workspace = content
+            .blocks
+            .get(&id)
+            .map(|block| block.workspace)
+            .or_else(|| content.data_sources.get(&id).map(|source| source.workspace));
+        if workspace != Some(self.caller.workspace_id) {
+            return false;
+        }
+        let private = |above: &Uuid| content.pages.get(above).is_some_and(|page| page.private_to.is_some());
+        match &self.caller.access {
+            Access::Workspace => !content.upwards(id).any(|above| private(&above)),
+            Access::Shared(picks) => {
+                let made = content.made_by.get(&self.caller.bot_id);
+                let given =
+                    |above: Uuid| picks.contains(&above) || made.is_some_and(|made| made.contains(&above));
+                content.upwards(id).any(given) && self.has_right(id, Right::Read)
+            }
+        }
+    }
+
+    /// Whether the authorizing person, if there is one, has this right.
+    pub(crate) fn has_right(&self, id: Uuid, right: Right) -> bool {
+        self.caller.owner.is_none_or(|person| self.content.right(person, id) >= right)
+    }
+
+    /// Whether a column is shown among its neighbours: a relation is not, nor is what is based on it, unless the table
+    /// that it leads to is within reach too. Source: Notion, "Retrieve a database" (read 2026-11-27).
+    pub(crate) fn shows(&self, property: &Property, columns: &[Property]) -> bool {
+        match &property.kind {
+            Kind::Relation(relation) => self.reaches(relation.data_source),
+            Kind::Rollup(rollup) => {
+                let relation = columns.iter().find(|column| column.id == rollup.relation);
+                relation.is_none_or(|relation| match &relation.kind {
+                    Kind::Relation(relation) => self.reaches(relation.data_source),
+                    _ => true,
+                })
+            }
+            _ => true,
+        }
+    }
+}
