@@ -25,6 +25,7 @@ mod faults;
 mod formula;
 mod grants;
 mod journal;
+mod markdown;
 mod oauth;
 mod queries;
 mod reply;
