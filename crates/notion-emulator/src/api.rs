@@ -8,6 +8,7 @@ mod data_sources;
 mod databases;
 mod failure;
 mod formulas;
+mod markdown;
 mod pages;
 mod properties;
 mod query;
@@ -130,6 +131,8 @@ fn endpoint<'p>(method: &Method, path: &[&'p str]) -> Option<Endpoint<'p>> {
         ("GET", ["pages", id, "properties", property]) => {
             Box::new(|call| properties::retrieve(call, id, property))
         }
+        ("GET", ["pages", id, "markdown"]) => Box::new(|call| markdown::retrieve(call, id)),
+        ("PATCH", ["pages", id, "markdown"]) => Box::new(|call| markdown::update(call, id)),
         ("GET", ["blocks", id]) => Box::new(|call| blocks::retrieve(call, id)),
         ("PATCH", ["blocks", id]) => Box::new(|call| blocks::update(call, id)),
         ("DELETE", ["blocks", id]) => Box::new(|call| blocks::delete(call, id)),
@@ -166,7 +169,6 @@ fn is_at_notion(method: &Method, path: &[&str]) -> bool {
     matches!(
         (method.as_str(), path),
         ("POST", ["pages", _, "move"])
-            | ("GET" | "PATCH", ["pages", _, "markdown"])
             | ("GET", ["data_sources", _, "templates"])
             | ("GET" | "POST", ["file_uploads"])
             | ("POST", ["views", _, "queries"])

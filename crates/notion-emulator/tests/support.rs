@@ -222,3 +222,7 @@ pub(crate) fn parameter(url: &str, name: &str) -> Option<String> {
 pub(crate) fn text(of: &Value, key: &str) -> String {
     of[key].as_str().unwrap_or_else(|| panic!("no {key} in {of}")).to_owned()
 }
+
+pub(crate) fn keys(of: &Value) -> Vec<&str> {
+    of.as_object().unwrap_or_else(|| panic!("no object: {of}")).keys().map(String::as_str).collect()
+}

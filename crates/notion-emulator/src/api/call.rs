@@ -3,7 +3,7 @@
 use std::cell::Cell;
 
 use jiff::Timestamp;
-use serde_json::Value;
+use serde_json::{Value, json};
 use uuid::Uuid;
 
 use super::Caller;
@@ -189,6 +189,17 @@ impl Call<'_> {
     /// A query parameter.
     pub(crate) fn parameter(&self, name: &str) -> Option<&str> {
         self.query.iter().find(|(had, _)| had == name).map(|(_, value)| value.as_str())
+    }
+
+    /// A query parameter that says `true` or `false`, the latter if it is not there.
+    pub(crate) fn flag(&self, name: &str) -> Result<bool, Failure> {
+        let asked = self.parameter(name).map(|text| match text.parse::<bool>() {
+            Ok(flag) => Value::Bool(flag),
+            Err(_) => Value::from(text),
+        });
+        let asked = asked.map_or_else(|| json!({}), |asked| json!({name: asked}));
+        let flag = At::root("query", Some(&asked)).get(name).optional(At::boolean);
+        Ok(flag.map_err(|invalid| invalid.of("query"))?.unwrap_or(false))
     }
 
     /// All values of a repeated query parameter, percent-decoded once more: property ids come encoded in answers.

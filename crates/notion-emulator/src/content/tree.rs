@@ -2,6 +2,8 @@
 
 use std::sync::LazyLock;
 
+use std::collections::HashSet;
+
 use uuid::Uuid;
 
 use super::Content;
@@ -58,6 +60,32 @@ impl Content {
         }
         self.blocks.insert(new, block);
         true
+    }
+
+    /// Takes a block off what it hangs from; the caller hangs it somewhere else.
+    pub(crate) fn detach(&mut self, id: Uuid) {
+        let Some((parent, workspace)) = self.blocks.get(&id).map(|block| (block.parent, block.workspace))
+        else {
+            return;
+        };
+        let siblings = match parent {
+            Parent::Workspace => self.top_level.get_mut(&workspace),
+            Parent::DataSource(source) => self.data_sources.get_mut(&source).map(|source| &mut source.rows),
+            Parent::Page(above) | Parent::Block(above) => {
+                self.blocks.get_mut(&above).map(|block| &mut block.children)
+            }
+        };
+        if let Some(siblings) = siblings {
+            siblings.retain(|sibling| *sibling != id);
+        }
+    }
+
+    /// Puts the children of a block in this order; those that it does not name, in the trash, come last.
+    pub(crate) fn order_children(&mut self, id: Uuid, order: &[Uuid]) {
+        let Some(block) = self.blocks.get_mut(&id) else { return };
+        let named: HashSet<Uuid> = order.iter().copied().collect();
+        let others = std::mem::take(&mut block.children).into_iter().filter(|child| !named.contains(child));
+        block.children = order.iter().copied().chain(others).collect();
     }
 
     /// The block, data source or nothing that `parent` names, as an id in the tree.
