@@ -40,7 +40,7 @@ pub(crate) fn create(call: &mut Call<'_>) -> Answer {
     let body = call.body.take();
     let at = At::root("body", body.as_ref());
     at.only(&["parent", "discussion_id", "rich_text", "markdown", "attachments", "display_name"])?;
-    let rich_text = words(&at)?;
+    let rich_text = words(call, &at)?;
     if at.get("attachments").is_defined() {
         return Err(Failure::not_implemented_part("comments with attachments"));
     }
@@ -66,11 +66,15 @@ pub(crate) fn create(call: &mut Call<'_>) -> Answer {
     shown(call, id).ok_or_else(Failure::invalid_request_url)
 }
 
-fn words(at: &At<'_>) -> Result<Vec<RichText>, Failure> {
-    if at.get("markdown").is_defined() {
-        return Err(Failure::not_implemented_part("comments in markdown"));
+/// What a comment says: as rich text or as markdown, one of them.
+fn words(call: &Call<'_>, at: &At<'_>) -> Result<Vec<RichText>, Failure> {
+    if at.variant(&["rich_text", "markdown"])? == "rich_text" {
+        if at.get("markdown").is_defined() {
+            return Err(at.get("markdown").should("not present").into());
+        }
+        return Ok(rich_text(&at.get("rich_text"))?);
     }
-    Ok(rich_text(&at.get("rich_text"))?)
+    Ok(super::markdown::rich_text(call, at.get("markdown").string()?))
 }
 
 /// What a new comment hangs from, and the discussion that it goes on with.
@@ -135,7 +139,7 @@ pub(crate) fn update(call: &mut Call<'_>, id: &str) -> Answer {
     let body = call.body.take();
     let at = At::root("body", body.as_ref());
     at.only(&["rich_text", "markdown"])?;
-    let rich_text = words(&at)?;
+    let rich_text = words(call, &at)?;
     let now = call.now();
     if let Some(comment) = call.state.content.comments.get_mut(&id) {
         comment.rich_text = rich_text;

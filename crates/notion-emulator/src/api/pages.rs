@@ -6,6 +6,7 @@ use super::blocks::fit::fit;
 use super::call::{Answer, Call};
 use super::check::At;
 use super::failure::Failure;
+use super::markdown::NewContent;
 use super::read::block::{NESTING_MAX, NewBlock, blocks};
 use super::read::file::{cover, icon};
 use super::read::value::{Writer, value};
@@ -34,10 +35,8 @@ pub(crate) fn create(call: &mut Call<'_>) -> Answer {
         "allow_async",
     ];
     at.only(&known)?;
-    for part in ["markdown", "template"] {
-        if at.get(part).is_defined() {
-            return Err(Failure::not_implemented_part(&format!("pages made from {part}")));
-        }
+    if at.get("template").is_defined() {
+        return Err(Failure::not_implemented_part("pages made from template"));
     }
     let parent = parent(call, &at.get("parent"))?;
     let key = ["children", "content"].into_iter().find(|key| at.get(key).is_defined());
@@ -55,9 +54,35 @@ pub(crate) fn create(call: &mut Call<'_>) -> Answer {
     if properties.is_defined() {
         fill(call, &properties, &mut columns, &mut page)?;
     }
+    let content = markdown(call, &at, parent, &columns, &mut page)?;
     let id = insert(call, parent, page, columns, children);
+    content.plant(call, id);
     let only = call.filter_properties();
     call.view().page(id, &only).ok_or_else(Failure::invalid_request_url)
+}
+
+/// What `markdown` says, which stands in place of blocks. Without a title in the properties it brings one.
+/// Source: Notion, "Working with markdown content" (read 2026-11-27).
+fn markdown(
+    call: &Call<'_>,
+    at: &At<'_>,
+    parent: Parent,
+    columns: &[Property],
+    page: &mut Page,
+) -> Result<NewContent, Failure> {
+    let Some(text) = at.get("markdown").optional(At::string)? else { return Ok(NewContent::default()) };
+    for other in ["children", "content"] {
+        if at.get(other).is_defined() {
+            return Err(at.get(other).should("not present").into());
+        }
+    }
+    let title = columns.iter().find(|column| matches!(column.kind, Kind::Title));
+    let is_untitled = title.is_some_and(|title| !page.values.contains_key(&title.id));
+    let mut content = NewContent::read(call, text, parent, is_untitled)?;
+    if let (Some(title), Some(text)) = (title, content.title.take()) {
+        page.values.insert(title.id.clone(), Stored::Text(text));
+    }
+    Ok(content)
 }
 
 /// Hangs a new page in the tree.
