@@ -152,6 +152,11 @@ fn endpoint<'p>(method: &Method, path: &[&'p str]) -> Option<Endpoint<'p>> {
         ("GET", ["views", id]) => Box::new(|call| views::retrieve(call, id)),
         ("PATCH", ["views", id]) => Box::new(|call| views::update(call, id)),
         ("DELETE", ["views", id]) => Box::new(|call| views::delete(call, id)),
+        ("POST", ["views", id, "queries"]) => Box::new(|call| views::queries::create(call, id)),
+        ("GET", ["views", id, "queries", query]) => Box::new(|call| views::queries::results(call, id, query)),
+        ("DELETE", ["views", id, "queries", query]) => {
+            Box::new(|call| views::queries::delete(call, id, query))
+        }
         ("GET", ["comments"]) => Box::new(comments::list),
         ("POST", ["comments"]) => Box::new(comments::create),
         ("GET", ["comments", id]) => Box::new(|call| comments::retrieve(call, id)),
@@ -171,8 +176,6 @@ fn is_at_notion(method: &Method, path: &[&str]) -> bool {
         ("POST", ["pages", _, "move"])
             | ("GET", ["data_sources", _, "templates"])
             | ("GET" | "POST", ["file_uploads"])
-            | ("POST", ["views", _, "queries"])
-            | ("GET" | "DELETE", ["views", _, "queries", _])
             | ("GET", ["file_uploads", _])
             | ("POST", ["file_uploads", _, "send" | "complete"])
             | ("GET", ["custom_emojis"])

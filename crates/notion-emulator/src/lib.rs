@@ -34,6 +34,7 @@ mod server;
 mod snapshot;
 mod state;
 mod switches;
+mod view_queries;
 
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;

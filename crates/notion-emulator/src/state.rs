@@ -11,6 +11,7 @@ use crate::grants::Grants;
 use crate::journal::Journal;
 use crate::queries::Queries;
 use crate::switches::Switches;
+use crate::view_queries::ViewQueries;
 use crate::{Options, Time};
 
 /// The emulator's world.
@@ -23,6 +24,8 @@ pub(crate) struct State {
     pub(crate) grants: Grants,
     #[serde(default)]
     pub(crate) queries: Queries,
+    #[serde(default)]
+    pub(crate) view_queries: ViewQueries,
     /// The token of the internal integration, which reaches all of the first workspace.
     pub(crate) internal_token: String,
     /// The page to begin with, which the seed names.

@@ -18,4 +18,5 @@ mod schema;
 mod seed;
 mod snapshot;
 mod support;
+mod view_queries;
 mod views;

@@ -25,7 +25,7 @@ use crate::queries::{Found, Queries};
 use filter::Filter;
 
 /// How many rows one query gives, over all its pages. Source: Notion, "Request limits" (autumn 2026).
-const ROWS_MAX: usize = 10_000;
+pub(super) const ROWS_MAX: usize = 10_000;
 
 /// What a filter is read against.
 struct Scope<'a> {
@@ -164,10 +164,14 @@ fn answer(call: &Call<'_>, rows: &[Uuid], next: Option<Uuid>, is_cut: bool) -> V
     let kind = if call.version.has_data_sources() { "page_or_data_source" } else { "page_or_database" };
     let mut list = show::list(kind, results, next.map(|cursor| cursor.to_string()));
     if is_cut {
-        list["request_status"] =
-            json!({"type": "incomplete", "incomplete_reason": "query_result_limit_reached"});
+        list["request_status"] = incomplete();
     }
     list
+}
+
+/// What an answer says of rows beyond the last that one query gives.
+pub(super) fn incomplete() -> Value {
+    json!({"type": "incomplete", "incomplete_reason": "query_result_limit_reached"})
 }
 
 /// A column by name, or by id in any spelling.

@@ -2,6 +2,7 @@
 //! Notion, "Working with views" and the reference pages of the endpoints (read 2026-11-22).
 
 mod place;
+pub(super) mod queries;
 mod settings;
 
 use uuid::Uuid;
@@ -22,7 +23,8 @@ pub(super) fn needs_version(call: &Call<'_>) -> Result<(), Failure> {
 
 /// A view within reach. (How Notion words its absence is a guess.)
 pub(super) fn find<'a>(call: &'a Call<'_>, id: Uuid) -> Result<&'a SavedView, Failure> {
-    let found = call.state.content.views.get(&id).filter(|view| call.reaches(view.database));
+    let found = call.state.content.views.get(&id);
+    call.within("view", id, found.map(|view| view.database))?;
     found.ok_or_else(|| Failure::not_found("view", id, call.caller))
 }
 
@@ -112,7 +114,10 @@ pub(crate) fn create(call: &mut Call<'_>) -> Answer {
     let kind = at.get("type").one_of(&VIEW_KINDS)?;
     let source = at.get("data_source_id").uuid()?;
     let home = Home::read(call, &at, kind)?;
-    let source = call.data_source(source)?;
+    // To show rows one needs to see them, not to edit them.
+    if !call.state.content.data_sources.contains_key(&source) || !call.reaches(source) {
+        return Err(Failure::not_found("data_source", source, call.caller));
+    }
     if matches!(home, Home::Linked { .. }) {
         call.needs_room()?;
     }

@@ -8,6 +8,7 @@ use super::super::call::Call;
 use super::super::check::At;
 use super::super::failure::Failure;
 use super::super::query;
+use super::super::read::schema::find_column;
 use super::super::read::view::configuration;
 use crate::content::property::Property;
 use crate::content::view::SavedView;
@@ -103,7 +104,7 @@ fn quick_filters(
 ) -> Result<(), Failure> {
     let columns = call.state.content.data_sources.get(&source).map_or(&[][..], |source| &source.properties);
     for (key, at) in at.entries()? {
-        let column = find(columns, key)
+        let column = find_column(columns, key)
             .ok_or_else(|| Failure::validation(format!("Could not find property with name or id: {key}")))?;
         if clears && at.is_null() {
             kept.shift_remove(&column.id);
@@ -130,18 +131,11 @@ fn with_ids(of: &Value, columns: &[Property]) -> Value {
         let value = match (key.as_str(), value) {
             ("and" | "or", Value::Array(parts)) => parts.iter().map(|part| with_ids(part, columns)).collect(),
             ("property", Value::String(name)) => {
-                find(columns, name).map_or_else(|| value.clone(), |column| column.id.as_str().into())
+                find_column(columns, name).map_or_else(|| value.clone(), |column| column.id.as_str().into())
             }
             _ => value.clone(),
         };
         (key.clone(), value)
     };
     object.iter().map(part).collect::<Map<_, _>>().into()
-}
-
-/// A column as filters and sorts name it.
-fn find<'p>(columns: &'p [Property], key: &str) -> Option<&'p Property> {
-    let decoded = percent_encoding::percent_decode_str(key).decode_utf8_lossy();
-    let by_name = columns.iter().find(|column| column.name == key);
-    by_name.or_else(|| columns.iter().find(|column| column.id == key || column.id == decoded))
 }
