@@ -8,6 +8,8 @@ use uuid::Uuid;
 
 use super::*;
 
+mod random;
+
 const ROW: Uuid = Uuid::from_u128(1);
 const TASKS: Uuid = Uuid::from_u128(7);
 const WORKSPACE: Uuid = Uuid::from_u128(9);
