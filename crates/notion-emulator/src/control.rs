@@ -1,6 +1,7 @@
 //! The control plane, `/_emulator/…`: register integrations, inject faults, move the clock, read the journal, start over.
 //! It answers only requests that name this machine as their host and that no other site's page sent.
 
+mod instances;
 mod workspaces;
 
 use std::net::IpAddr;
@@ -11,7 +12,7 @@ use axum::http::StatusCode;
 use axum::http::header::{CONTENT_TYPE, HOST};
 use axum::middleware::{Next, from_fn};
 use axum::response::{IntoResponse, Response};
-use axum::routing::{delete, get, patch, post};
+use axum::routing::{any, delete, get, patch, post};
 use axum::{Json, Router};
 use serde::Deserialize;
 use serde_json::{Value, json};
@@ -45,6 +46,17 @@ pub(crate) fn routes() -> Router<Emulator> {
         .route("/_emulator/snapshot", get(snapshot).put(load))
         .layer(DefaultBodyLimit::max(BODY_BYTES_MAX))
         .layer(from_fn(only_this_machine))
+}
+
+/// The controls that only the first emulator has.
+pub(crate) fn instance_routes(first: &Emulator) -> Router {
+    Router::new()
+        .route("/_emulator/instances", get(instances::list).post(instances::make))
+        .route("/_emulator/instances/{name}", delete(instances::remove))
+        .route("/_emulator/instances/{name}/{*rest}", any(instances::unknown))
+        .layer(DefaultBodyLimit::max(BODY_BYTES_MAX))
+        .layer(from_fn(only_this_machine))
+        .with_state(first.clone())
 }
 
 /// A name that resolves here only by a trick (DNS rebinding) shows in the Host header.

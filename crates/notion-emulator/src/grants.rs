@@ -119,6 +119,9 @@ impl Refusal {
 /// All grants.
 #[derive(Clone, Default, Serialize, Deserialize)]
 pub(crate) struct Grants {
+    /// The instance's name, which its tokens carry; empty for the first emulator.
+    #[serde(default)]
+    pub(crate) instance: String,
     pub(crate) clients: Vec<Client>,
     pub(crate) authorizations: HashMap<Uuid, Authorization>,
     codes: HashMap<String, Code>,
@@ -129,14 +132,29 @@ pub(crate) struct Grants {
     pairs: u64,
 }
 
-/// A secret of 256 random bits after `prefix`.
-pub(crate) fn secret(prefix: &str) -> String {
+/// How access tokens begin; refresh tokens begin with `nrt_emulator_`.
+pub(crate) const ACCESS_PREFIX: &str = "ntn_emulator_";
+
+/// How long the random part of a token is: 32 bytes as base64url without padding.
+pub(crate) const SECRET_CHARS: usize = 43;
+
+/// A secret of 256 random bits.
+fn secret() -> String {
     let mut bytes = [0; 32];
     getrandom::fill(&mut bytes).expect("the operating system gives random bytes");
-    format!("{prefix}{}", URL_SAFE_NO_PAD.encode(bytes))
+    URL_SAFE_NO_PAD.encode(bytes)
 }
 
 impl Grants {
+    /// A new access token's text. In an instance its name stands before the secret, for requests to be led by.
+    pub(crate) fn access_secret(&self) -> String {
+        format!("{ACCESS_PREFIX}{}{}", self.infix(), secret())
+    }
+
+    fn infix(&self) -> String {
+        if self.instance.is_empty() { String::new() } else { format!("{}_", self.instance) }
+    }
+
     pub(crate) fn client(&self, client_id: &str) -> Option<&Client> {
         self.clients.iter().find(|client| client.client_id == client_id)
     }
@@ -305,7 +323,8 @@ impl Grants {
         let authorization = self.authorizations.get_mut(&bot_id).expect("the caller has just found it");
         authorization.pair = pair;
         let authorization = authorization.clone();
-        let (access_token, refresh_token) = (secret("ntn_emulator_"), secret("nrt_emulator_"));
+        let (access_token, refresh_token) =
+            (self.access_secret(), format!("nrt_emulator_{}{}", self.infix(), secret()));
         let ends_at = switches.access_life().map(|life| now.checked_add(life).unwrap_or(Timestamp::MAX));
         self.access.insert(access_token.clone(), AccessToken { bot_id, pair, made_at: now, ends_at });
         self.refresh.insert(refresh_token.clone(), RefreshToken { bot_id, pair, used: false });

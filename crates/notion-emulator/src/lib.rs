@@ -24,6 +24,7 @@ mod control;
 mod faults;
 mod formula;
 mod grants;
+mod instances;
 mod journal;
 mod markdown;
 mod oauth;
@@ -46,12 +47,14 @@ use uuid::Uuid;
 pub use capabilities::{Capabilities, UserInformation};
 pub use faults::{Effect, Fault};
 pub use grants::Client;
+pub use instances::InstanceError;
 pub use journal::JournalEntry;
 pub use seed::{Seed, SeedError};
 pub use snapshot::SnapshotError;
 pub use switches::{OldPair, Reauthorize, Refresh, Switches};
 
 use clock::Clock;
+use instances::Instances;
 use state::State;
 
 /// How an emulator starts.
@@ -84,9 +87,13 @@ pub enum Time {
 pub struct Emulator(Arc<Inner>);
 
 struct Inner {
+    /// Of an instance; the first emulator has none.
+    name: String,
     /// How it started; a reset with a seed puts that in here.
     options: Mutex<Options>,
     state: Mutex<State>,
+    /// Beside the first emulator; instances have none of their own.
+    instances: Mutex<Instances>,
 }
 
 /// An emulator on a port of its own; it stops when this is dropped.
@@ -107,8 +114,13 @@ impl Drop for Running {
 impl Emulator {
     /// An emulator at its seed, on no socket yet.
     pub fn new(options: Options) -> Self {
-        let state = Mutex::new(State::at_seed(&options));
-        Self(Arc::new(Inner { options: Mutex::new(options), state }))
+        Self::named("", options)
+    }
+
+    fn named(name: &str, options: Options) -> Self {
+        let state = Mutex::new(State::of_instance(&options, name));
+        let (name, options) = (name.to_owned(), Mutex::new(options));
+        Self(Arc::new(Inner { name, options, state, instances: Mutex::default() }))
     }
 
     /// Starts one on a free port of the loopback.
@@ -122,6 +134,25 @@ impl Emulator {
         let serving = emulator.clone();
         let task = tokio::spawn(async move { serving.serve(listener, std::future::pending()).await });
         Ok(Running { emulator, url, task })
+    }
+
+    /// Adds an emulator of its own behind the same sockets, which its token and its client ids lead to. Without a name it
+    /// gets one.
+    ///
+    /// # Errors
+    /// If the name or a client id is another's, or there are too many.
+    pub fn add_instance(&self, name: Option<String>, options: Options) -> Result<Self, InstanceError> {
+        self.instances().add(self, name, options)
+    }
+
+    /// Takes an instance away; whether it was there.
+    pub fn remove_instance(&self, name: &str) -> bool {
+        self.instances().remove(name)
+    }
+
+    /// An instance's name; the first emulator has none.
+    pub fn name(&self) -> &str {
+        &self.0.name
     }
 
     /// Serves on `listener` until `stop` is done.
@@ -186,7 +217,7 @@ impl Emulator {
 
     /// Goes back to the seed; clients that were registered since then stay, and the internal token too.
     pub fn reset(&self) {
-        let fresh = State::at_seed(&self.options());
+        let fresh = State::of_instance(&self.options(), self.name());
         self.begin_with(fresh);
     }
 
@@ -195,7 +226,7 @@ impl Emulator {
         let fresh = {
             let mut options = self.options();
             options.seed = seed;
-            State::at_seed(&options)
+            State::of_instance(&options, self.name())
         };
         self.begin_with(fresh);
     }
@@ -223,9 +254,22 @@ impl Emulator {
     pub fn load(&self, snapshot: &str) -> Result<(), SnapshotError> {
         let mut loaded = snapshot::read(snapshot)?;
         let mut state = self.state();
+        // A token that names another instance would not lead here.
+        if !self.name().is_empty() && loaded.grants.instance != self.name() {
+            loaded.internal_token = std::mem::take(&mut state.internal_token);
+        }
+        loaded.grants.instance = self.name().to_owned();
         loaded.journal = std::mem::take(&mut state.journal);
         *state = loaded;
         Ok(())
+    }
+
+    fn knows_client(&self, client_id: &str) -> bool {
+        self.state().grants.client(client_id).is_some()
+    }
+
+    fn instances(&self) -> MutexGuard<'_, Instances> {
+        self.0.instances.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
     fn options(&self) -> MutexGuard<'_, Options> {

@@ -1,7 +1,6 @@
 //! The emulator on a socket: routes, who calls, request ids, faults and the journal.
 //! A hostile page in a developer's browser can reach the loopback, so what changes something refuses cross-site requests.
 
-use std::convert::Infallible;
 use std::time::Duration;
 
 use askama::Template;
@@ -18,13 +17,13 @@ use hyper_util::server::conn::auto;
 use hyper_util::server::graceful::GracefulShutdown;
 use serde_json::{Map, Value, json};
 use tokio::net::TcpListener;
-use tower::ServiceExt as _;
 
 use crate::accounts::Accounts;
 use crate::api::{self, Access, Caller};
 use crate::capabilities::Capabilities;
 use crate::faults::Effect;
 use crate::grants::Client;
+use crate::instances::Front;
 use crate::journal::JournalEntry;
 use crate::oauth::{self, consent};
 use crate::reply::{Injected, RequestId, html, json_reply};
@@ -58,7 +57,7 @@ pub(crate) fn router(emulator: &Emulator) -> Router {
 
 /// Serves until `stop`, then lets open requests finish for a moment.
 pub(crate) async fn serve(emulator: &Emulator, listener: TcpListener, stop: impl Future<Output = ()> + Send) {
-    let router = router(emulator);
+    let front = Front::new(emulator);
     let mut builder = auto::Builder::new(TokioExecutor::new());
     builder.http1().timer(TokioTimer::new());
     let open = GracefulShutdown::new();
@@ -72,8 +71,8 @@ pub(crate) async fn serve(emulator: &Emulator, listener: TcpListener, stop: impl
             () = &mut stop => break,
         };
         let _best_effort = stream.set_nodelay(true);
-        let router = router.clone();
-        let service = hyper::service::service_fn(move |request| answer_or_hang_up(router.clone(), request));
+        let front = front.clone();
+        let service = hyper::service::service_fn(move |request| answer_or_hang_up(front.clone(), request));
         let watched = open.watch(builder.serve_connection(TokioIo::new(stream), service).into_owned());
         tokio::spawn(async move {
             // A client that goes away is its own business.
@@ -85,11 +84,10 @@ pub(crate) async fn serve(emulator: &Emulator, listener: TcpListener, stop: impl
 }
 
 async fn answer_or_hang_up(
-    router: Router,
+    front: Front,
     request: axum::http::Request<hyper::body::Incoming>,
 ) -> Result<Response, std::io::Error> {
-    let answered: Result<Response, Infallible> = router.oneshot(request.map(Body::new)).await;
-    let Ok(response) = answered;
+    let response = front.answer(request.map(Body::new)).await;
     if response.extensions().get::<HangUp>().is_some() {
         return Err(std::io::Error::other("a fault hung up"));
     }

@@ -38,14 +38,26 @@ pub(crate) struct State {
 }
 
 impl State {
-    /// The seeded world.
+    /// The seeded world of the first emulator.
+    #[cfg(test)]
     pub(crate) fn at_seed(options: &Options) -> Self {
+        Self::of_instance(options, "")
+    }
+
+    /// The seeded world of an instance; the first emulator has no name.
+    pub(crate) fn of_instance(options: &Options, instance: &str) -> Self {
         let mut state = options.seed.planted().clone();
-        // A seed that is a snapshot has its own switches and tokens, and goes on where it stood.
-        if state.internal_token.is_empty() {
-            state.internal_token = crate::grants::secret("ntn_emulator_");
+        // A seed that is a snapshot has its own switches, and goes on where it stood.
+        let is_snapshot = !state.internal_token.is_empty();
+        if !is_snapshot {
             state.switches = options.switches;
             state.ids = Ids::series(options.ids_seed);
+        }
+        // Its token is kept where it still leads: a token that names an instance leads to that one.
+        let is_own = instance.is_empty() || state.grants.instance == instance;
+        instance.clone_into(&mut state.grants.instance);
+        if !(is_snapshot && is_own) {
+            state.internal_token = state.grants.access_secret();
         }
         if let Time::Manual(at) = options.time {
             state.clock = Clock::Manual(at);

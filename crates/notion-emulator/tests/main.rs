@@ -5,6 +5,7 @@ mod blocks;
 mod control;
 mod databases;
 mod formula;
+mod instances;
 mod markdown;
 mod oauth;
 mod plans;
