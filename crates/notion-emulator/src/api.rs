@@ -30,6 +30,7 @@ use uuid::Uuid;
 
 pub(crate) use crate::capabilities::{Capabilities, UserInformation};
 use crate::content::rights::Right;
+use crate::index::Findable;
 use crate::state::State;
 use call::{Answer, Call};
 use failure::Failure;
@@ -86,6 +87,12 @@ pub(crate) fn answer(state: &mut State, caller: Option<&Caller>, request: &Reque
         Ok(body) => Reply { status: 200, body },
         Err(failure) => failure.into_reply(),
     }
+}
+
+/// What search could find for a caller now.
+pub(crate) fn findable(state: &mut State, caller: &Caller) -> Findable {
+    let call = Call { state, caller, version: Version::NEWEST, query: Vec::new(), body: None };
+    search::findable(&call)
 }
 
 /// The checks in Notion's order: the address, the token, the version, the body; then what the endpoint asks.

@@ -161,7 +161,7 @@ async fn switches(Extracted(emulator): Extracted<Emulator>) -> Json<Switches> {
 }
 
 async fn set_switches(Extracted(emulator): Extracted<Emulator>, Json(new): Json<Switches>) -> Json<Switches> {
-    emulator.state().switches = new;
+    emulator.switch(new);
     Json(new)
 }
 

@@ -16,6 +16,7 @@
 
 mod accounts;
 mod api;
+mod callers;
 mod capabilities;
 mod cells;
 mod clock;
@@ -24,6 +25,7 @@ mod control;
 mod faults;
 mod formula;
 mod grants;
+mod index;
 mod instances;
 mod journal;
 mod markdown;
@@ -200,7 +202,7 @@ impl Emulator {
 
     /// Changes how tokens live and die from now on.
     pub fn switch(&self, switches: Switches) {
-        self.state().switches = switches;
+        self.state().switch(switches);
     }
 
     /// Ends all access tokens as if their time were over; refresh tokens go on working.
@@ -258,7 +260,7 @@ impl Emulator {
         if !self.name().is_empty() && loaded.grants.instance != self.name() {
             loaded.internal_token = std::mem::take(&mut state.internal_token);
         }
-        loaded.grants.instance = self.name().to_owned();
+        self.name().clone_into(&mut loaded.grants.instance);
         loaded.journal = std::mem::take(&mut state.journal);
         *state = loaded;
         Ok(())

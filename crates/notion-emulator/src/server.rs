@@ -7,8 +7,8 @@ use askama::Template;
 use axum::Router;
 use axum::body::Body;
 use axum::extract::{DefaultBodyLimit, Extension, Request, State as Extracted};
-use axum::http::header::{AUTHORIZATION, CONTENT_TYPE};
-use axum::http::{HeaderMap, HeaderValue, Method, StatusCode};
+use axum::http::header::CONTENT_TYPE;
+use axum::http::{HeaderValue, Method, StatusCode};
 use axum::middleware::{Next, from_fn, from_fn_with_state};
 use axum::response::{IntoResponse, Response};
 use axum::routing::{any, get, post};
@@ -19,16 +19,14 @@ use serde_json::{Map, Value, json};
 use tokio::net::TcpListener;
 
 use crate::accounts::Accounts;
-use crate::api::{self, Access, Caller};
-use crate::capabilities::Capabilities;
+use crate::api;
 use crate::faults::Effect;
 use crate::grants::Client;
 use crate::instances::Front;
 use crate::journal::JournalEntry;
 use crate::oauth::{self, consent};
 use crate::reply::{Injected, RequestId, html, json_reply};
-use crate::state::State;
-use crate::{Emulator, control};
+use crate::{Emulator, callers, control};
 
 /// The largest body: Notion's 500 KB for JSON, and room for one part of a file upload.
 const BODY_MAX: usize = 21 * 1024 * 1024;
@@ -97,6 +95,7 @@ async fn answer_or_hang_up(
 /// Names the request, lets a waiting fault act, and writes the journal.
 async fn observe(Extracted(emulator): Extracted<Emulator>, mut request: Request, next: Next) -> Response {
     let (method, path) = (request.method().to_string(), request.uri().path().to_owned());
+    let reads = request.method() == Method::GET;
     let (id, fault) = {
         let mut state = emulator.state();
         (RequestId(state.ids.uuid()), state.faults.take(&method, &path))
@@ -113,6 +112,9 @@ async fn observe(Extracted(emulator): Extracted<Emulator>, mut request: Request,
     let hung_up = response.extensions().get::<HangUp>().is_some();
     let status = if hung_up { 0 } else { response.status().as_u16() };
     let mut state = emulator.state();
+    if !reads {
+        state.note_index();
+    }
     let at = state.clock.now();
     state.journal.write(JournalEntry { at, method, path, status, fault: fault.as_ref().map(Effect::name) });
     response
@@ -221,50 +223,12 @@ async fn call(
     };
     let reply = {
         let mut state = emulator.state();
-        let caller = caller(&state, &parts.headers);
+        let caller = callers::of(&state, &parts.headers);
         api::answer(&mut state, caller.as_ref(), &asked)
     };
     let status = StatusCode::from_u16(reply.status).unwrap_or(StatusCode::INTERNAL_SERVER_ERROR);
     let Value::Object(body) = reply.body else { return status.into_response() };
     json_reply(status, body, &id)
-}
-
-/// Whose token the request bears.
-fn caller(state: &State, headers: &HeaderMap) -> Option<Caller> {
-    let header = headers.get(AUTHORIZATION)?.to_str().ok()?;
-    let (scheme, token) = header.split_once(' ')?;
-    if !scheme.eq_ignore_ascii_case("bearer") {
-        return None;
-    }
-    if token == state.internal_token && !token.is_empty() {
-        return internal_caller(state);
-    }
-    let found = state.grants.authorization_of(token, state.clock.now())?;
-    let client = state.grants.client(&found.client_id)?;
-    Some(Caller {
-        bot_id: found.bot_id,
-        bot_name: client.name.clone(),
-        workspace_id: found.workspace,
-        workspace_name: state.accounts.workspace(found.workspace)?.name.clone(),
-        owner: Some(found.person),
-        capabilities: client.capabilities,
-        access: Access::Shared(found.picks.clone()),
-    })
-}
-
-/// The internal integration: everything in the first workspace.
-fn internal_caller(state: &State) -> Option<Caller> {
-    let workspace = state.accounts.workspaces.first()?;
-    let bot = state.accounts.bots_of(workspace.id).into_iter().find(|bot| bot.owner.is_none())?;
-    Some(Caller {
-        bot_id: bot.id,
-        bot_name: bot.name.clone(),
-        workspace_id: workspace.id,
-        workspace_name: workspace.name.clone(),
-        owner: None,
-        capabilities: Capabilities::default(),
-        access: Access::Workspace,
-    })
 }
 
 /// A page of another site may link here, but change nothing.

@@ -8,6 +8,7 @@ use crate::clock::{Clock, Ids};
 use crate::content::Content;
 use crate::faults::Faults;
 use crate::grants::Grants;
+use crate::index::Index;
 use crate::journal::Journal;
 use crate::queries::Queries;
 use crate::switches::Switches;
@@ -32,6 +33,8 @@ pub(crate) struct State {
     pub(crate) root_page: Uuid,
     pub(crate) switches: Switches,
     pub(crate) faults: Faults,
+    /// Only while search lags.
+    pub(crate) index: Option<Index>,
     /// What was asked is no part of what is known: a snapshot leaves it out.
     #[serde(skip)]
     pub(crate) journal: Journal,
@@ -65,7 +68,14 @@ impl State {
         for client in &options.clients {
             state.grants.register(client.clone());
         }
+        state.note_index();
         state
+    }
+
+    /// Lets other rules hold from now on.
+    pub(crate) fn switch(&mut self, switches: Switches) {
+        self.switches = switches;
+        self.note_index();
     }
 }
 

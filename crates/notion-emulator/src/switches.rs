@@ -1,11 +1,11 @@
-//! What nobody outside Notion knows about its tokens, as switches. The defaults are the most hostile answers, so that a
+//! What nobody outside Notion knows about its tokens and its index, as switches. The defaults are the most hostile answers, so that a
 //! client which survives them survives the real ones; [`Switches::documented`] is the mild reading of the documents.
 
 use std::time::Duration;
 
 use serde::{Deserialize, Serialize};
 
-/// How tokens live and die.
+/// How tokens live and die, and how fresh search is.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(default, deny_unknown_fields)]
 pub struct Switches {
@@ -19,6 +19,10 @@ pub struct Switches {
     pub older_pair: OldPair,
     /// How many seconds an access token lives; `null`: until something ends it.
     pub access_seconds: Option<u32>,
+    /// How many seconds search is behind: it knows titles and sharing as they were then, by the emulator's clock, while
+    /// direct reads know them as they are. At Notion a page may be missing for a while. Source: Notion, "Search
+    /// optimizations and limitations" (read 2026-11-22).
+    pub search_lag_seconds: u32,
 }
 
 /// What becomes of a refresh token that was used.
@@ -61,6 +65,7 @@ impl Default for Switches {
             reauthorize: Reauthorize::Fresh,
             older_pair: OldPair::Dies,
             access_seconds: None,
+            search_lag_seconds: 0,
         }
     }
 }

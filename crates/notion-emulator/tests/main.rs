@@ -6,6 +6,7 @@ mod control;
 mod databases;
 mod formula;
 mod instances;
+mod lag;
 mod markdown;
 mod oauth;
 mod plans;

@@ -1,4 +1,5 @@
-//! Search by title, over everything that the token reaches. The index has no lag.
+//! Search by title, over everything that the token reaches: as it is, or as the index
+//! knows it when a switch lets that lag.
 
 use std::cmp::Reverse;
 
@@ -7,6 +8,7 @@ use uuid::Uuid;
 
 use super::call::{Answer, Call};
 use super::show;
+use crate::index::{Findable, Hit};
 
 /// What a search is for.
 struct Wanted {
@@ -22,21 +24,9 @@ pub(crate) fn search(call: &mut Call<'_>) -> Answer {
     call.needs_read()?;
     let wanted = read(call)?;
     let slice = call.slice_of_body()?;
-    let mut hits: Vec<(jiff::Timestamp, Uuid)> = Vec::new();
-    let content = &call.state.content;
-    if wanted.pages {
-        hits.extend(
-            content
-                .pages
-                .keys()
-                .filter_map(|id| content.blocks.get(id))
-                .map(|block| (block.edited.at, block.id)),
-        );
-    }
-    if wanted.tables {
-        hits.extend(content.data_sources.values().map(|source| (source.edited.at, source.id)));
-    }
-    hits.retain(|(_, id)| fits(call, *id, &wanted));
+    let found = call.state.indexed(call.caller.bot_id).unwrap_or_else(|| findable(call));
+    let fitting = found.into_iter().filter(|(_, hit)| wanted.fits(hit));
+    let mut hits: Vec<(jiff::Timestamp, Uuid)> = fitting.map(|(id, hit)| (hit.edited_at, id)).collect();
     // Ids break ties, so that pages of results neither skip nor repeat.
     if wanted.oldest_first {
         hits.sort_by_key(|(at, id)| (*at, *id));
@@ -78,14 +68,35 @@ fn read(call: &Call<'_>) -> Result<Wanted, super::failure::Failure> {
     Ok(Wanted { text: text.to_lowercase(), pages, tables, trash, oldest_first })
 }
 
-fn fits(call: &Call<'_>, id: Uuid, wanted: &Wanted) -> bool {
+impl Wanted {
+    fn fits(&self, hit: &Hit) -> bool {
+        let kind = if hit.is_table { self.tables } else { self.pages };
+        kind && hit.in_trash == self.trash && hit.title.to_lowercase().contains(&self.text)
+    }
+}
+
+/// Everything that search can find for this token.
+pub(crate) fn findable(call: &Call<'_>) -> Findable {
     let content = &call.state.content;
-    let (title, own_trash) = match content.data_sources.get(&id) {
-        Some(source) => (call.view().plain(&source.title), source.in_trash),
-        None => (content.title(id), content.blocks.get(&id).is_some_and(|block| block.in_trash)),
-    };
-    let in_trash = own_trash || content.ancestor_in_trash(id);
-    in_trash == wanted.trash && title.to_lowercase().contains(&wanted.text) && call.reaches(id)
+    let pages = content.pages.keys().filter_map(|id| content.blocks.get(id)).map(|block| {
+        let hit = Hit {
+            title: content.title(block.id),
+            edited_at: block.edited.at,
+            in_trash: block.in_trash || content.ancestor_in_trash(block.id),
+            is_table: false,
+        };
+        (block.id, hit)
+    });
+    let tables = content.data_sources.values().map(|source| {
+        let hit = Hit {
+            title: call.view().plain(&source.title),
+            edited_at: source.edited.at,
+            in_trash: source.in_trash || content.ancestor_in_trash(source.id),
+            is_table: true,
+        };
+        (source.id, hit)
+    });
+    pages.chain(tables).filter(|(id, _)| call.reaches(*id)).collect()
 }
 
 fn shown(call: &Call<'_>, id: Uuid) -> Option<Value> {

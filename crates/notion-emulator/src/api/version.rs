@@ -26,6 +26,9 @@ const KNOWN: [(&str, Version); 7] = [
 ];
 
 impl Version {
+    /// The last of them.
+    pub(crate) const NEWEST: Self = Self::V2026_03_11;
+
     /// Reads the header.
     pub(crate) fn of(header: Option<&str>) -> Result<Self, Failure> {
         let Some(header) = header else { return Err(Failure::missing_version()) };
