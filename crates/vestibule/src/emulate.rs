@@ -1,15 +1,21 @@
 //! `vestibule emulate`: the offline Notion alone, for other programs' development and tests.
 
-use std::net::SocketAddr;
+mod switches;
 
-use clap::ValueEnum;
-use notion_emulator::{Capabilities, Client, Emulator, OldPair, Options, Reauthorize, Refresh, Switches};
+use std::net::SocketAddr;
+use std::path::{Path, PathBuf};
+
+use anyhow::Context as _;
+use jiff::Timestamp;
+use notion_emulator::{Capabilities, Client, Emulator, Options, Seed, Time};
 use serde_json::json;
 
 use crate::args::OutputArgs;
 use crate::logging;
 use crate::output::{Output, print, print_json};
 use crate::serve::{Stop, bind};
+
+use switches::SwitchArgs;
 
 pub(crate) const EXAMPLE: &str = "Example:\n  vestibule emulate --client-id my-app --client-secret my-secret --redirect-uri http://localhost:3000/callback";
 
@@ -31,102 +37,92 @@ pub(crate) struct Args {
     /// A redirect URI; may be given several times
     #[arg(long, value_name = "URI")]
     redirect_uri: Vec<String>,
-    /// How tokens live and die: `hostile` is the worst that may be, `documented` the mild reading
-    #[arg(long, value_enum, default_value_t = Preset::Hostile)]
-    preset: Preset,
-    /// What becomes of a refresh token that was used
-    #[arg(long, value_enum)]
-    refresh: Option<RefreshFlag>,
-    /// What becomes of the access token that a refresh replaces
-    #[arg(long, value_enum)]
-    old_access: Option<OldFlag>,
-    /// What a second consent gives
-    #[arg(long, value_enum)]
-    reauthorize: Option<ReauthorizeFlag>,
+    #[command(flatten)]
+    switches: SwitchArgs,
+    /// Start with the people, workspaces, content and clients of this file (docs/emulator.md)
+    #[arg(long, value_name = "FILE")]
+    seed: Option<PathBuf>,
+    /// Go on from this snapshot, with its content, clients, tokens, clock and switches
+    #[arg(long, value_name = "FILE", conflicts_with_all = SET_BY_SNAPSHOT)]
+    snapshot: Option<PathBuf>,
+    /// Stand still at this time, such as 2026-11-27T09:00:00Z, until `POST /_emulator/clock` moves it
+    #[arg(long, value_name = "TIME")]
+    clock: Option<Timestamp>,
+    /// Which series of ids what is made later gets: the same number and calls give the same ids
+    #[arg(long, value_name = "NUMBER", default_value_t = 0)]
+    ids_seed: u64,
     #[command(flatten)]
     output: OutputArgs,
 }
 
-#[derive(Debug, Clone, Copy, ValueEnum)]
-enum Preset {
-    Hostile,
-    Documented,
-}
-
-#[derive(Debug, Clone, Copy, ValueEnum)]
-enum RefreshFlag {
-    Strict,
-    Grace,
-    Family,
-}
-
-#[derive(Debug, Clone, Copy, ValueEnum)]
-enum OldFlag {
-    Dies,
-    Lives,
-}
-
-#[derive(Debug, Clone, Copy, ValueEnum)]
-enum ReauthorizeFlag {
-    Same,
-    Fresh,
-}
+/// What a snapshot brings, so that a flag would contradict it.
+const SET_BY_SNAPSHOT: [&str; 9] = [
+    "seed",
+    "preset",
+    "refresh",
+    "old_access",
+    "reauthorize",
+    "older_pair",
+    "access_seconds",
+    "search_lag_seconds",
+    "ids_seed",
+];
 
 impl Args {
-    fn switches(&self) -> Switches {
-        let mut switches = match self.preset {
-            Preset::Hostile => Switches::default(),
-            Preset::Documented => Switches::documented(),
-        };
-        switches.refresh = match self.refresh {
-            None => switches.refresh,
-            Some(RefreshFlag::Strict) => Refresh::Strict,
-            Some(RefreshFlag::Grace) => Refresh::Grace,
-            Some(RefreshFlag::Family) => Refresh::Family,
-        };
-        switches.old_access = match self.old_access {
-            None => switches.old_access,
-            Some(OldFlag::Dies) => OldPair::Dies,
-            Some(OldFlag::Lives) => OldPair::Lives,
-        };
-        switches.reauthorize = match self.reauthorize {
-            None => switches.reauthorize,
-            Some(ReauthorizeFlag::Same) => Reauthorize::Same,
-            Some(ReauthorizeFlag::Fresh) => Reauthorize::Fresh,
-        };
-        switches
+    fn options(&self) -> anyhow::Result<Options> {
+        Ok(Options {
+            clients: self.client().into_iter().collect(),
+            time: self.clock.map_or(Time::Wall, Time::Manual),
+            switches: self.switches.switches(),
+            seed: self.seed()?,
+            ids_seed: self.ids_seed,
+        })
+    }
+
+    fn seed(&self) -> anyhow::Result<Seed> {
+        let text = |path: &Path| std::fs::read_to_string(path).with_context(|| path.display().to_string());
+        Ok(match (&self.snapshot, &self.seed) {
+            (Some(path), _) => Seed::of_snapshot(&text(path)?).with_context(|| path.display().to_string())?,
+            (None, Some(path)) => Seed::read(&text(path)?).with_context(|| path.display().to_string())?,
+            (None, None) => Seed::default(),
+        })
+    }
+
+    /// The client of the flags. A file brings its own, to which the flags add one only if they say where it lives.
+    fn client(&self) -> Option<Client> {
+        let from_file = self.seed.is_some() || self.snapshot.is_some();
+        (!from_file || !self.redirect_uri.is_empty()).then(|| Client {
+            client_id: self.client_id.clone(),
+            client_secret: self.client_secret.clone(),
+            name: self.client_name.clone(),
+            redirect_uris: self.redirect_uri.clone(),
+            capabilities: Capabilities::default(),
+        })
     }
 }
 
 pub(crate) async fn run(args: Args) -> anyhow::Result<()> {
     logging::begin("warn");
+    // Before anything listens: a bad file ends it.
+    let emulator = Emulator::new(args.options()?);
     let listener = bind(args.listen, "--listen").await?;
     let url = format!("http://{}", listener.local_addr()?);
-    let client = Client {
-        client_id: args.client_id.clone(),
-        client_secret: args.client_secret.clone(),
-        name: args.client_name.clone(),
-        redirect_uris: args.redirect_uri.clone(),
-        capabilities: Capabilities::default(),
-    };
-    let emulator =
-        Emulator::new(Options { clients: vec![client], switches: args.switches(), ..Options::default() });
     // These are an emulator's: they open nothing outside this process.
     match args.output.output {
         Output::Json => print_json(&json!({
             "url": url,
-            "client_id": args.client_id,
+            "client_id": args.client().map(|client| client.client_id),
             "redirect_uris": args.redirect_uri,
             "internal_token": emulator.internal_token(),
             "root_page_id": emulator.root_page_id(),
         }))?,
         Output::Text => print(&format!(
             "An offline Notion is at {url}\n\n  Client id       {}\n  Redirect URIs   {}\n  Internal token  {}\n  A page          {}\n\nSet your client's base URL to it. Controls are under {url}/_emulator/. Ctrl-C stops it.\n",
-            args.client_id,
-            if args.redirect_uri.is_empty() {
-                "none: add --redirect-uri".to_owned()
-            } else {
-                args.redirect_uri.join(" ")
+            args.client().map_or_else(|| "those of the file".to_owned(), |client| client.client_id),
+            match args.redirect_uri.as_slice() {
+                [] if args.client().is_some() => "none: add --redirect-uri".to_owned(),
+                [] => "those of the file".to_owned(),
+                uris => uris.join(" "),
             },
             emulator.internal_token(),
             emulator.root_page_id(),
