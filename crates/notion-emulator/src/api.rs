@@ -21,15 +21,12 @@ mod users;
 mod version;
 mod views;
 
-use std::cell::Cell;
-
 use bytes::Bytes;
 use http::Method;
 use serde_json::Value;
 use uuid::Uuid;
 
 pub(crate) use crate::capabilities::{Capabilities, UserInformation};
-use crate::content::rights::Right;
 use crate::index::Findable;
 use crate::state::State;
 use call::{Answer, Call};
@@ -91,7 +88,7 @@ pub(crate) fn answer(state: &mut State, caller: Option<&Caller>, request: &Reque
 
 /// What search could find for a caller now.
 pub(crate) fn findable(state: &mut State, caller: &Caller) -> Findable {
-    let call = Call { state, caller, version: Version::NEWEST, query: Vec::new(), body: None };
+    let call = Call::new(state, caller, Version::NEWEST, Vec::new(), None);
     search::findable(&call)
 }
 
@@ -117,8 +114,7 @@ fn attempt(state: &mut State, caller: Option<&Caller>, request: &Request) -> Ans
     }
     let query = url::form_urlencoded::parse(request.query.as_deref().unwrap_or_default().as_bytes());
     let query = query.map(|(name, value)| (name.into_owned(), value.into_owned())).collect();
-    let takes = Cell::new(Right::Read);
-    let mut call = Call { state, caller, version, query, body, takes };
+    let mut call = Call::new(state, caller, version, query, body);
     endpoint(&mut call)
 }
 

@@ -35,6 +35,18 @@ pub(crate) struct Call<'a> {
 /// What an endpoint gives.
 pub(crate) type Answer = Result<Value, Failure>;
 
+impl<'a> Call<'a> {
+    pub(crate) fn new(
+        state: &'a mut State,
+        caller: &'a Caller,
+        version: Version,
+        query: Vec<(String, String)>,
+        body: Option<Value>,
+    ) -> Self {
+        Self { state, caller, version, query, body, takes: Cell::new(Right::Read) }
+    }
+}
+
 impl Call<'_> {
     pub(crate) fn view(&self) -> View<'_> {
         View {
