@@ -1,5 +1,6 @@
 //! Tasks longer than a line of shell: `cargo xtask test` is everything a change must pass, `cargo xtask bench` the figures.
 
+mod emulator;
 mod test;
 
 use std::path::PathBuf;
@@ -8,13 +9,15 @@ use std::process::{Command, ExitCode};
 use anyhow::{Context as _, bail};
 
 const USAGE: &str = "cargo xtask test     install what the tests need, and run all of them
-cargo xtask bench    measure a release build: size, start, memory, added latency";
+cargo xtask bench    measure a release build: size, start, memory, added latency
+cargo xtask bench-emulator    measure the emulator of a release build: start, reset, reads a second";
 
 fn main() -> ExitCode {
     let task = std::env::args().nth(1).unwrap_or_default();
     let result = match task.as_str() {
         "test" => test::run_steps(),
         "bench" => bench(),
+        "bench-emulator" => emulator::bench(),
         _ => {
             eprintln!("{USAGE}");
             return ExitCode::from(2);

@@ -80,5 +80,6 @@ pub(super) async fn set_right(
         return StatusCode::NOT_FOUND;
     }
     state.content.set_right(new.page_id, new.person_id, new.right);
+    state.note_index();
     StatusCode::NO_CONTENT
 }
