@@ -127,14 +127,64 @@ fn quoted_after<'t>(text: &'t str, before: &str) -> BTreeSet<&'t str> {
     text.split(before).skip(1).filter_map(|rest| rest.split('"').next()).collect()
 }
 
+/// Every route that a file has; `.route("…"` may be broken over two lines.
+fn routes_in(path: &str) -> BTreeSet<String> {
+    let flat: String = read(path).split_whitespace().collect::<Vec<_>>().join(" ");
+    let flat = flat.replace(".route( \"", ".route(\"");
+    quoted_after(&flat, ".route(\"").into_iter().map(str::to_owned).collect()
+}
+
+/// The fields below `head` in a file, up to the first line that closes it: what follows attributes and comments.
+fn fields_of(path: &str, head: &str) -> Vec<String> {
+    let text = read(path);
+    let body = text.split(head).nth(1).and_then(|rest| rest.split("\n}").next());
+    let lines = body.unwrap_or_else(|| panic!("{path} has no `{head}`")).lines();
+    let name = |line: &str| {
+        let line = line.trim().trim_start_matches("pub ");
+        let word: String =
+            line.chars().take_while(|letter| letter.is_ascii_alphanumeric() || *letter == '_').collect();
+        let follows = &line[word.len()..];
+        let names_something = follows.is_empty() || follows.starts_with([':', ',', '(', ' ']);
+        (!word.is_empty() && names_something).then_some(word)
+    };
+    lines.filter(|line| line.starts_with("    ") && !line.starts_with("     ")).filter_map(name).collect()
+}
+
+#[test]
+fn the_emulators_manual_lists_every_control_switch_fault_and_flag() {
+    let manual = read("docs/emulator.md");
+    let controls = routes_in("crates/notion-emulator/src/control.rs");
+    assert!(controls.len() > 15, "{controls:?}");
+    for route in controls {
+        assert!(manual.contains(&format!(" {route}`")), "{route} is not in docs/emulator.md");
+    }
+    for switch in fields_of("crates/notion-emulator/src/switches.rs", "pub struct Switches {") {
+        assert!(manual.contains(&format!("`{switch}`")), "the switch {switch} is not in docs/emulator.md");
+    }
+    let effects = fields_of("crates/notion-emulator/src/faults.rs", "pub enum Effect {");
+    assert!(effects.len() > 10, "{effects:?}");
+    for effect in effects {
+        // As serde writes names in snake_case.
+        let place = |(at, letter): (usize, char)| {
+            let gap = if letter.is_ascii_uppercase() && at > 0 { "_" } else { "" };
+            format!("{gap}{}", letter.to_ascii_lowercase())
+        };
+        let word: String = effect.chars().enumerate().map(place).collect();
+        assert!(manual.contains(&format!("\"{word}\"")), "the fault {word} is not in docs/emulator.md");
+    }
+    for (file, head) in [("emulate.rs", "struct Args {"), ("emulate/switches.rs", "struct SwitchArgs {")] {
+        let flags = fields_of(&format!("crates/vestibule/src/{file}"), head);
+        for flag in flags.iter().filter(|flag| !["output", "switches"].contains(&flag.as_str())) {
+            let flag = format!("`--{}", flag.replace('_', "-"));
+            assert!(manual.contains(&flag), "{flag}` is not in docs/emulator.md");
+        }
+    }
+}
+
 #[test]
 fn the_http_reference_lists_every_route_error_code_event_and_outcome() {
     let reference = read("docs/http-api.md");
-    let routes = read("crates/gateway/src/routes.rs");
-    // `.route("…"` may be broken over two lines.
-    let flat: String =
-        routes.split_whitespace().collect::<Vec<_>>().join(" ").replace(".route( \"", ".route(\"");
-    let listed = quoted_after(&flat, ".route(\"");
+    let listed = routes_in("crates/gateway/src/routes.rs");
     assert!(listed.len() > 20, "{listed:?}");
     for route in listed.iter().filter(|route| !route.contains("{*")) {
         assert!(

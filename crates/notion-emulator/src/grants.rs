@@ -138,17 +138,17 @@ pub(crate) const ACCESS_PREFIX: &str = "ntn_emulator_";
 /// How long the random part of a token is: 32 bytes as base64url without padding.
 pub(crate) const SECRET_CHARS: usize = 43;
 
-/// A secret of 256 random bits.
-fn secret() -> String {
+/// A secret of 256 random bits after `prefix`.
+pub(crate) fn secret(prefix: &str) -> String {
     let mut bytes = [0; 32];
     getrandom::fill(&mut bytes).expect("the operating system gives random bytes");
-    URL_SAFE_NO_PAD.encode(bytes)
+    format!("{prefix}{}", URL_SAFE_NO_PAD.encode(bytes))
 }
 
 impl Grants {
     /// A new access token's text. In an instance its name stands before the secret, for requests to be led by.
     pub(crate) fn access_secret(&self) -> String {
-        format!("{ACCESS_PREFIX}{}{}", self.infix(), secret())
+        secret(&format!("{ACCESS_PREFIX}{}", self.infix()))
     }
 
     fn infix(&self) -> String {
@@ -324,7 +324,7 @@ impl Grants {
         authorization.pair = pair;
         let authorization = authorization.clone();
         let (access_token, refresh_token) =
-            (self.access_secret(), format!("nrt_emulator_{}{}", self.infix(), secret()));
+            (self.access_secret(), secret(&format!("nrt_emulator_{}", self.infix())));
         let ends_at = switches.access_life().map(|life| now.checked_add(life).unwrap_or(Timestamp::MAX));
         self.access.insert(access_token.clone(), AccessToken { bot_id, pair, made_at: now, ends_at });
         self.refresh.insert(refresh_token.clone(), RefreshToken { bot_id, pair, used: false });
