@@ -99,6 +99,28 @@ async fn a_page_may_have_more_blocks_than_a_request() {
     assert_eq!(third["results"].as_array().map(Vec::len), Some(45));
 }
 
+#[tokio::test]
+async fn a_database_may_have_views_and_more_data_sources() {
+    let named = |title: &str| json!([{"text": {"content": title}}]);
+    let row = json!({"properties": {"Name": {"title": named("A row")}}});
+    let columns = json!({"Name": {"title": {}}});
+    let second = json!({"id": TASKS_TABLE, "title": named("Second"), "properties": columns, "rows": [row]});
+    let mut page = titled("Holder");
+    page["databases"] = json!([{
+        "id": TASKS,
+        "title": named("Both"),
+        "initial_data_source": {"properties": columns},
+        "views": [{"id": TO_DO, "name": "Board", "type": "gallery"}],
+        "data_sources": [second],
+    }]);
+    let n = planted(&with_pages(json!([page]))).await;
+    let view = n.ok("GET", &format!("views/{TO_DO}"), None).await;
+    assert_eq!((&view["name"], &view["type"]), (&json!("Board"), &json!("gallery")));
+    let rows = n.ok("POST", &format!("data_sources/{TASKS_TABLE}/query"), Some(json!({}))).await;
+    assert_eq!(rows["results"][0]["properties"]["Name"]["title"][0]["plain_text"], "A row");
+    assert_eq!(rows["results"][0]["parent"]["database_id"], TASKS);
+}
+
 #[test]
 fn all_problems_are_told_at_once_with_their_places() {
     let mut wrong = titled("Wrong");

@@ -11,15 +11,15 @@ use crate::content::Content;
 /// How deep blocks lie in a body, at most: far more than Notion takes.
 const NESTING_MAX: usize = 10;
 
-/// The body without the file's own keys, below `parent`.
-pub(super) fn body(at: &At<'_>, own: &[&str], parent: Option<&Value>) -> Result<Map<String, Value>, Invalid> {
+/// The body without the file's own keys, with those of `place`, which say what it belongs to.
+pub(super) fn body(at: &At<'_>, own: &[&str], place: &Value) -> Result<Map<String, Value>, Invalid> {
     let mut body = at.object()?.clone();
-    if body.contains_key("parent") {
-        return Err(at.get("parent").should("not present: the place in the file says where it goes"));
-    }
     body.retain(|key, _| !own.contains(&key.as_str()));
-    if let Some(parent) = parent {
-        body.insert("parent".to_owned(), parent.clone());
+    for (key, value) in place.as_object().into_iter().flatten() {
+        if body.contains_key(key) {
+            return Err(at.get(key).should("not present: the place in the file says it"));
+        }
+        body.insert(key.clone(), value.clone());
     }
     Ok(body)
 }

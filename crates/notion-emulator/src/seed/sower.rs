@@ -32,11 +32,11 @@ const PAGE_KEYS: [&str; 10] = [
 ];
 
 /// The same of a database.
-const DATABASE_KEYS: [&str; 7] =
-    ["id", "data_source_id", "rows", "data_sources", "created_time", "created_by", "in_trash"];
+const DATABASE_KEYS: [&str; 8] =
+    ["id", "data_source_id", "views", "rows", "data_sources", "created_time", "created_by", "in_trash"];
 
 /// The same of one more data source in it.
-const DATA_SOURCE_KEYS: [&str; 4] = ["id", "rows", "created_time", "created_by"];
+const DATA_SOURCE_KEYS: [&str; 5] = ["id", "views", "rows", "created_time", "created_by"];
 
 /// Who makes what is read, when, and in which workspace.
 #[derive(Clone, Copy)]
@@ -134,7 +134,7 @@ impl<'a> Sower<'a> {
         let private_to = self.noted(read)?;
         let edited_at = self.noted(at.get("last_edited_time").optional(time))?;
         let in_trash = self.noted(at.get("in_trash").optional(At::boolean))?;
-        let mut made = self.noted(body(at, &PAGE_KEYS, Some(parent)))?;
+        let mut made = self.noted(body(at, &PAGE_KEYS, &json!({"parent": parent})))?;
         let blocks = self.noted(Blocks::read(&at.get("children")))?;
         let mut chunks = blocks.chunks();
         if let Some(first) = chunks.next() {
@@ -151,8 +151,8 @@ impl<'a> Sower<'a> {
         let named = blocks.name(id, &mut self.state.content);
         self.noted(named)?;
         for comment in self.noted(list(at, "comments"))? {
-            let parent = json!({"page_id": id});
-            let made = self.noted(body(&comment, &[], Some(&parent)))?;
+            let place = json!({"parent": {"page_id": id}});
+            let made = self.noted(body(&comment, &[], &place))?;
             self.ask(&comment, Method::POST, "/comments".to_owned(), made, maker);
         }
         self.below(at, &json!({"page_id": id}), maker);
@@ -167,19 +167,19 @@ impl<'a> Sower<'a> {
         let read = self.maker(at, above);
         let maker = self.noted(read)?;
         let in_trash = self.noted(at.get("in_trash").optional(At::boolean))?;
-        let made = self.noted(body(at, &DATABASE_KEYS, Some(parent)))?;
+        let made = self.noted(body(at, &DATABASE_KEYS, &json!({"parent": parent})))?;
         let ids = [("id", Marker::Plain), ("data_source_id", Marker::DataSource)];
         let id = self.make(at, "/databases", made, maker, &ids)?;
         let first = self.state.content.databases.get(&id).and_then(|made| made.data_sources.first()).copied();
-        self.table(at, first?, maker);
+        self.table(at, id, first?, maker);
         for more in self.noted(list(at, "data_sources"))? {
             let read = self.maker(&more, maker);
             let maker = self.noted(read)?;
-            let parent = json!({"database_id": id});
-            let made = self.noted(body(&more, &DATA_SOURCE_KEYS, Some(&parent)))?;
+            let place = json!({"parent": {"database_id": id}});
+            let made = self.noted(body(&more, &DATA_SOURCE_KEYS, &place))?;
             if let Some(made) = self.make(&more, "/data_sources", made, maker, &[("id", Marker::DataSource)])
             {
-                self.table(&more, made, maker);
+                self.table(&more, id, made, maker);
             }
         }
         self.edits.push((id, Stamp { at: maker.at, by: maker.by }));
@@ -187,8 +187,14 @@ impl<'a> Sower<'a> {
         Some(())
     }
 
-    /// Notes a data source's rows for later.
-    fn table(&mut self, at: &At<'a>, source: Uuid, maker: Maker) {
+    /// Makes a data source's views, and notes its rows for later.
+    fn table(&mut self, at: &At<'a>, database: Uuid, source: Uuid, maker: Maker) {
+        let place = json!({"database_id": database, "data_source_id": source});
+        for view in self.noted(list(at, "views")).unwrap_or_default() {
+            if let Some(made) = self.noted(body(&view, &["id"], &place)) {
+                self.make(&view, "/views", made, maker, &[("id", Marker::View)]);
+            }
+        }
         let rows = self.noted(list(at, "rows")).unwrap_or_default();
         self.rows.extend(rows.into_iter().map(|row| (row, source, maker)));
         self.edits.push((source, Stamp { at: maker.at, by: maker.by }));
@@ -228,7 +234,9 @@ impl<'a> Sower<'a> {
 
     fn is_taken(&self, id: Uuid) -> bool {
         let content = &self.state.content;
-        content.blocks.contains_key(&id) || content.data_sources.contains_key(&id)
+        content.blocks.contains_key(&id)
+            || content.data_sources.contains_key(&id)
+            || content.views.contains_key(&id)
     }
 
     /// Asks the API, as the maker and at that time.
