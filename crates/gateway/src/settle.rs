@@ -2,7 +2,7 @@
 //! A pair is revoked at Notion only if nothing else stands on the same authorization; otherwise it is adopted, for
 //! the newer consent may have ended the older pair. A stranger's attempt must never end a live connection.
 
-use lifecycle::{Generation, GrantState, Settlement, settle_candidate};
+use lifecycle::{Generation, GrantState, Settlement, replaces, settle_candidate};
 use store::records::{Actor, AttemptOutcome, Candidate, Event, Grant, Step};
 use store::{CodeFound, Committed};
 
@@ -57,15 +57,16 @@ async fn settle(gateway: &Gateway, candidate: &Candidate) -> Result<(), Error> {
     let live = gateway.store.find_live_grant(&candidate.client_id, &candidate.profile).await?;
     let others = gateway.store.candidates_of(&candidate.client_id, &candidate.profile).await?;
     let other = others.iter().find(|other| other.id != candidate.id);
-    // In the same instant the candidate counts as the newer one: it is the one that nobody has used yet.
-    let newer = |issued_at| candidate.issued_at >= issued_at;
     let decision = settle_candidate(
-        live.as_ref().map(|grant| newer(grant.issued_at)),
-        other.map(|other| newer(other.issued_at)),
+        live.as_ref().map(|live| replaces(candidate.issued_at, live.issued_at, live.state)),
+        other.map(|other| candidate.issued_at >= other.issued_at),
     );
     match (decision, live, other) {
         (Settlement::Adopt, Some(grant), _) => adopt(gateway, candidate, grant).await,
-        (Settlement::HandOver, _, Some(other)) => hand_over(gateway, candidate, other).await,
+        (Settlement::HandOver, _, Some(other)) => {
+            gateway.store.hand_over_candidate(&candidate.id, &other.id).await?;
+            Ok(())
+        }
         (Settlement::Revoke, _, _) => revoke_candidate(gateway, candidate).await,
         _ => Ok(gateway.store.delete_candidate(&candidate.id).await?),
     }
@@ -88,13 +89,6 @@ async fn adopt(gateway: &Gateway, candidate: &Candidate, grant: Grant) -> Result
     if gateway.store.adopt_candidate(&candidate.id, &adopted, expected).await? == Committed::Done {
         gateway.notice_changes().await?;
     }
-    Ok(())
-}
-
-async fn hand_over(gateway: &Gateway, candidate: &Candidate, to: &Candidate) -> Result<(), Error> {
-    let pair = vault::open_candidate(gateway, candidate)?;
-    let sealed = vault::seal_candidate(gateway, &to.client_id, &to.id, &pair);
-    gateway.store.hand_over_candidate(&candidate.id, &to.id, &sealed, candidate.issued_at).await?;
     Ok(())
 }
 

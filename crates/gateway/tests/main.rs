@@ -3,6 +3,7 @@
 
 mod authorization;
 mod canary;
+mod consents;
 mod notion_door;
 mod proxy;
 mod refresh;

@@ -13,5 +13,5 @@ pub use refresh::{
     RefreshReply, Why, after_commit, after_introspection, after_invalid_grant, after_refresh,
     after_unauthorized, may_refresh,
 };
-pub use settle::{Settlement, settle_candidate};
+pub use settle::{Settlement, replaces, settle_candidate};
 pub use state::{Generation, GrantFacts, GrantState, Lease};

@@ -12,7 +12,7 @@ use jiff::Timestamp;
 use lifecycle::{Generation, GrantFacts, GrantState, Lease};
 use records::{
     ApiKey, Attempt, AttemptOutcome, Candidate, Code, ConnectSession, Connection, ConnectionView, Event,
-    Grant, Profile, SealedPair, Step,
+    Grant, Profile, Step,
 };
 use sealing::{Sha256, StoredKeyring};
 
@@ -143,19 +143,50 @@ pub struct CodeFound {
     pub candidate: Option<Candidate>,
 }
 
-/// The change that makes a redeemed connection live. One transaction, conditional on the grant not having moved.
+/// The grant that a redeemed connection comes to stand on.
+#[derive(Debug, Clone)]
+pub enum Footing {
+    /// There is no live grant of this identity: this becomes it.
+    New(Grant),
+    /// The live grant, still at generation `spent`, gets the candidate's pair, sealed anew for it.
+    Renewed {
+        /// The row as it shall be.
+        grant: Grant,
+        /// The generation that it must still have.
+        spent: Generation,
+    },
+    /// The live grant, still at this generation, holds a newer pair: it stays as it is, and the candidate's is dropped.
+    Joined {
+        /// The live grant.
+        grant_id: String,
+        /// The generation that it must still have.
+        at: Generation,
+    },
+}
+
+impl Footing {
+    /// The grant's id.
+    pub fn grant_id(&self) -> &str {
+        match self {
+            Self::New(grant) | Self::Renewed { grant, .. } => &grant.id,
+            Self::Joined { grant_id, .. } => grant_id,
+        }
+    }
+}
+
+/// The change that makes a redeemed connection live. One transaction, conditional on neither the grant nor the candidate
+/// having moved since they were read.
 #[derive(Debug, Clone)]
 pub struct Activation {
     /// The code, unspent until now.
     pub code_sha256: Sha256,
     /// Who redeems: the app key's or app secret's id.
     pub key_id: String,
-    /// The candidate, deleted by this.
+    /// The candidate, deleted by this. It must still be the one that waits for this code: a newer pair that was handed
+    /// to the pending connection meanwhile is another candidate.
     pub candidate_id: String,
-    /// The grant as it shall be, its pair sealed anew for it.
-    pub grant: Grant,
-    /// The generation the live row must still have; `None`: there must be no live row for this identity.
-    pub expected: Option<Generation>,
+    /// The grant, and what becomes of the candidate's pair.
+    pub footing: Footing,
     /// The connection that the pending one turns into: itself, or an older one that is healed (then the pending row
     /// is deleted).
     pub connection_id: String,
@@ -174,7 +205,7 @@ pub enum Activated {
     Done,
     /// The code was spent meanwhile.
     CodeSpent,
-    /// The grant's row moved on (or came, or went): read again and decide anew.
+    /// The grant's row moved on (or came, or went), or another candidate waits: read again and decide anew.
     GrantMoved,
 }
 
@@ -300,14 +331,9 @@ pub trait Store: Send + Sync + 'static {
     /// Makes a due candidate's pair current in its live grant (sealed anew in `grant`) and deletes it, if the grant is still
     /// at `expected`.
     async fn adopt_candidate(&self, id: &str, grant: &Grant, expected: Generation) -> Result<Committed>;
-    /// Replaces the pair of candidate `to` (sealed anew for it) and deletes candidate `from`. False if `to` is gone.
-    async fn hand_over_candidate(
-        &self,
-        from: &str,
-        to: &str,
-        pair: &SealedPair,
-        issued_at: Timestamp,
-    ) -> Result<bool>;
+    /// Puts the due candidate `from` in the place of candidate `to`, which a pending connection waits for, and deletes
+    /// `to`. It keeps its own id, so that whoever redeems with `to` in hand notices. False if either is gone.
+    async fn hand_over_candidate(&self, from: &str, to: &str) -> Result<bool>;
     /// Stores a pair that must not be lost but is not current.
     async fn insert_candidate(&self, candidate: &Candidate) -> Result<()>;
     /// Deletes a candidate after its pair was revoked or proved useless.

@@ -24,7 +24,7 @@ use sealing::{Sha256, StoredKeyring};
 
 use crate::records::{
     ApiKey, Attempt, AttemptOutcome, Candidate, ConnectSession, Connection, ConnectionView, Event, Grant,
-    Profile, SealedPair, Step,
+    Profile, Step,
 };
 use crate::{
     Activated, Activation, Arrival, ArrivalSaved, AttemptFilter, AttemptStart, AttemptTaken, CodeFound,
@@ -230,15 +230,9 @@ impl Store for SqliteStore {
         self.write(move |db| candidates::adopt(db, &id, &grant, expected)).await
     }
 
-    async fn hand_over_candidate(
-        &self,
-        from: &str,
-        to: &str,
-        pair: &SealedPair,
-        issued_at: Timestamp,
-    ) -> Result<bool> {
-        let (from, to, pair) = (from.to_owned(), to.to_owned(), pair.clone());
-        self.write(move |db| candidates::hand_over(db, &from, &to, &pair, issued_at)).await
+    async fn hand_over_candidate(&self, from: &str, to: &str) -> Result<bool> {
+        let (from, to) = (from.to_owned(), to.to_owned());
+        self.write(move |db| candidates::hand_over(db, &from, &to)).await
     }
 
     async fn insert_candidate(&self, candidate: &Candidate) -> Result<()> {

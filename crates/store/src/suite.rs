@@ -12,15 +12,15 @@ use lifecycle::{Generation, GrantState};
 use sealing::{Keyring, RootKey};
 
 use crate::records::{
-    ApiKey, Attempt, AttemptOutcome, Candidate, CodeSpent, Connection, ConnectionStage, Door, KeyKind,
+    ApiKey, Attempt, AttemptOutcome, Candidate, CodeSpent, Connection, ConnectionStage, Door, Grant, KeyKind,
 };
 use crate::{
     Activated, Activation, ArrivalSaved, AttemptFilter, AttemptStart, AttemptTaken, Committed,
-    ConnectionFilter, Disconnected, Imported, LeaseTaken, PageRequest, Store,
+    ConnectionFilter, Disconnected, Footing, Imported, LeaseTaken, PageRequest, Store,
 };
 use scene::{
     APP, OTHER, activation, all, arrival, arrived, at, attempt, event, grant, hash, id, live, profile,
-    sealed, session, step,
+    session, step,
 };
 
 /// The store under test. Tasks share it.
@@ -47,7 +47,8 @@ macro_rules! conformance {
             an_older_connection_is_healed_and_the_pending_one_goes
             a_connection_that_was_ended_meanwhile_is_not_healed
             a_candidate_is_adopted_only_at_the_expected_generation
-            a_candidate_hands_its_pair_over
+            a_candidate_takes_anothers_place_and_nobody_redeems_the_older_pair
+            an_older_pair_joins_the_live_grant_and_leaves_its_pair_alone
             a_refresh_lease_is_held_by_one_and_taken_over_when_it_ended
             a_refresh_is_committed_by_the_spent_generation_and_not_by_the_lease
             a_tombstone_is_never_revived_and_makes_room_for_a_new_grant
@@ -333,7 +334,7 @@ pub async fn a_candidate_is_adopted_only_at_the_expected_generation(store: Subje
     assert_eq!(store.find_grant(&grant_id).await.expect("read").expect("there").generation, Generation(2));
 }
 
-pub async fn a_candidate_hands_its_pair_over(store: Subject) {
+pub async fn a_candidate_takes_anothers_place_and_nobody_redeems_the_older_pair(store: Subject) {
     let waiting = arrived(&store, Some("u"), "bot").await;
     let unused =
         Candidate { connection_id: None, attempt_id: None, ..arrival(&attempt(None), None, "bot").candidate };
@@ -341,14 +342,41 @@ pub async fn a_candidate_hands_its_pair_over(store: Subject) {
     let of = store.candidates_of(APP, &profile("bot")).await.expect("read");
     assert!(of.iter().any(|one| one.id == waiting.candidate.id), "{of:?}");
     assert!(store.candidates_of(OTHER, &profile("bot")).await.expect("read").is_empty());
-    let pair = sealed("newer");
     let to = &waiting.candidate.id;
-    assert!(store.hand_over_candidate(&unused.id, to, &pair, at(50)).await.expect("answered"));
+    assert!(store.hand_over_candidate(&unused.id, to).await.expect("answered"));
     let found = store.find_code(&waiting.code.code_sha256).await.expect("read").expect("there");
-    let candidate = found.candidate.expect("it waits");
-    assert_eq!(candidate.pair.access_token_sealed.as_bytes(), pair.access_token_sealed.as_bytes());
-    assert_eq!(candidate.issued_at, at(50));
-    assert!(!store.hand_over_candidate(to, "can_gone", &pair, at(60)).await.expect("answered"));
+    assert_eq!(found.candidate.expect("it waits").id, unused.id);
+    assert!(
+        store.due_candidates(at(400), 10).await.expect("read").is_empty(),
+        "one pair is left, and it waits"
+    );
+    assert!(!store.hand_over_candidate(&unused.id, "can_gone").await.expect("answered"));
+    assert!(!store.hand_over_candidate(to, &unused.id).await.expect("answered"), "it is gone");
+    // Whoever read the older pair before must not make it live and lose the newer one.
+    let stale = activation(&waiting, grant(&id("grt"), "bot", 1), None);
+    assert_eq!(store.activate(&stale).await.expect("answered"), Activated::GrantMoved);
+    let found = store.find_code(&waiting.code.code_sha256).await.expect("read").expect("there");
+    assert_eq!(found.code.spent, None);
+    let right = Activation { candidate_id: unused.id, ..stale };
+    assert_eq!(store.activate(&right).await.expect("answered"), Activated::Done);
+}
+
+pub async fn an_older_pair_joins_the_live_grant_and_leaves_its_pair_alone(store: Subject) {
+    let (_, grant_id) = live(&store, "u", "bot").await;
+    let arrival = arrived(&store, Some("v"), "bot").await;
+    let join = |at| {
+        let footing = Footing::Joined { grant_id: grant_id.clone(), at: Generation(at) };
+        Activation { footing, ..activation(&arrival, grant(&grant_id, "bot", 1), None) }
+    };
+    assert_eq!(store.activate(&join(2)).await.expect("answered"), Activated::GrantMoved);
+    let before = store.find_grant(&grant_id).await.expect("read").expect("there");
+    assert_eq!(store.activate(&join(1)).await.expect("answered"), Activated::Done);
+    let after = store.find_grant(&grant_id).await.expect("read").expect("there");
+    let token = |of: &Grant| of.pair.as_ref().map(|pair| pair.access_token_sealed.as_bytes().to_vec());
+    assert_eq!((after.generation, token(&after)), (before.generation, token(&before)));
+    assert!(store.candidates_of(APP, &profile("bot")).await.expect("read").is_empty());
+    let view = store.find_connection(APP, &arrival.connection.id).await.expect("read").expect("there");
+    assert_eq!((view.connection.stage, view.shared_grant), (ConnectionStage::Active, true));
 }
 
 pub async fn a_refresh_lease_is_held_by_one_and_taken_over_when_it_ended(store: Subject) {

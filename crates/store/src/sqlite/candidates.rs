@@ -6,7 +6,7 @@ use rusqlite::{Connection as Db, OptionalExtension as _, Row, named_params, para
 
 use super::rows::{At, limit, pair, profile, time};
 use super::{grants, raise_revision};
-use crate::records::{Candidate, Grant, Profile, SealedPair};
+use crate::records::{Candidate, Grant, Profile};
 use crate::{Committed, Result};
 
 pub(super) fn insert(db: &Db, candidate: &Candidate) -> Result<()> {
@@ -86,29 +86,18 @@ pub(super) fn adopt(db: &Db, id: &str, grant: &Grant, expected: Generation) -> R
     Ok(committed)
 }
 
-pub(super) fn hand_over(
-    db: &Db,
-    from: &str,
-    to: &str,
-    pair: &SealedPair,
-    issued_at: Timestamp,
-) -> Result<bool> {
+pub(super) fn hand_over(db: &Db, from: &str, to: &str) -> Result<bool> {
     let changed = db
         .prepare_cached(
             "UPDATE candidates
-             SET data_key_wrapped = :key, access_token_sealed = :access, refresh_token_sealed = :refresh,
-                 issued_at = :issued_at
-             WHERE id = :to",
+             SET connection_id = t.connection_id, attempt_id = t.attempt_id, expires_at = t.expires_at
+             FROM candidates t
+             WHERE candidates.id = ?1 AND candidates.connection_id IS NULL
+                AND t.id = ?2 AND t.connection_id IS NOT NULL",
         )?
-        .execute(named_params! {
-            ":key": pair.data_key_wrapped.as_bytes(),
-            ":access": pair.access_token_sealed.as_bytes(),
-            ":refresh": pair.refresh_token_sealed.as_ref().map(sealing::Sealed::as_bytes),
-            ":issued_at": At(issued_at),
-            ":to": to,
-        })?;
+        .execute([from, to])?;
     if changed == 1 {
-        delete(db, from)?;
+        delete(db, to)?;
     }
     Ok(changed == 1)
 }

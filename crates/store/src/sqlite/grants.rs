@@ -177,7 +177,8 @@ pub(super) fn commit(db: &Db, grant: &Grant, spent: Generation, event: Option<&E
     Ok(Committed::Done)
 }
 
-fn standing(db: &Db, id: &str, expected: Generation) -> Result<Committed> {
+/// Whether a live grant is still at the generation that was read.
+pub(super) fn standing(db: &Db, id: &str, expected: Generation) -> Result<Committed> {
     Ok(match find(db, id)? {
         None => Committed::Tombstoned,
         Some(current) if current.state == GrantState::Tombstone => Committed::Tombstoned,

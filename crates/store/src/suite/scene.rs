@@ -11,7 +11,7 @@ use crate::records::{
     Actor, Attempt, AttemptOutcome, Candidate, Code, ConnectSession, Connection, ConnectionStage, Door,
     Event, Grant, Profile, SealedPair, Step,
 };
-use crate::{Activated, Activation, Arrival, ArrivalSaved, PageRequest};
+use crate::{Activated, Activation, Arrival, ArrivalSaved, Footing, PageRequest};
 
 pub(super) const APP: &str = "client-a";
 pub(super) const OTHER: &str = "client-b";
@@ -183,8 +183,10 @@ pub(super) fn activation(arrival: &Arrival, grant: Grant, expected: Option<u64>)
         code_sha256: arrival.code.code_sha256,
         key_id: "key".to_owned(),
         candidate_id: arrival.candidate.id.clone(),
-        grant,
-        expected: expected.map(Generation),
+        footing: match expected {
+            None => Footing::New(grant),
+            Some(spent) => Footing::Renewed { grant, spent: Generation(spent) },
+        },
         connection_id: arrival.connection.id.clone(),
         key: None,
         steps: vec![step("redeemed")],
