@@ -9,8 +9,7 @@ use jiff::Timestamp;
 use lifecycle::{Generation, GrantState};
 use sealing::{equal, sha256};
 use store::records::{
-    Actor, ApiKey, AttemptOutcome, Candidate, Code, CodeSpent, Connection, ConnectionView, Door, Event,
-    Grant, Step,
+    Actor, AttemptOutcome, Candidate, Code, CodeSpent, Connection, ConnectionView, Door, Event, Grant, Step,
 };
 use store::{Activated, Activation, CodeFound, Footing};
 
@@ -196,7 +195,7 @@ async fn activate(
         candidate_id: candidate.id.clone(),
         footing,
         connection_id: connection_id.clone(),
-        key: key.as_ref().map(|minted| ApiKey::clone(&minted.row)),
+        key: key.as_ref().map(|minted| (minted.row.clone(), gateway.key_event("key.minted", &minted.row))),
         steps: vec![
             Step::ok(now, Actor::App, Actor::Vestibule, what),
             Step::ok(now, Actor::Vestibule, Actor::App, "The connection is live"),

@@ -68,7 +68,7 @@ async fn settle(gateway: &Gateway, candidate: &Candidate) -> Result<(), Error> {
             Ok(())
         }
         (Settlement::Revoke, _, _) => revoke_candidate(gateway, candidate).await,
-        _ => Ok(gateway.store.delete_candidate(&candidate.id).await?),
+        _ => Ok(gateway.store.delete_candidate(&candidate.id, None).await?),
     }
 }
 
@@ -85,8 +85,12 @@ async fn adopt(gateway: &Gateway, candidate: &Candidate, grant: Grant) -> Result
         profile: candidate.profile.clone(),
         ..grant
     };
+    let event = Event {
+        attempt_id: candidate.attempt_id.clone(),
+        ..gateway.event("connection.adopted", &candidate.client_id)
+    };
     // If the grant moved on meanwhile the candidate stays due and the next round decides anew.
-    if gateway.store.adopt_candidate(&candidate.id, &adopted, expected).await? == Committed::Done {
+    if gateway.store.adopt_candidate(&candidate.id, &adopted, expected, &event).await? == Committed::Done {
         gateway.notice_changes().await?;
     }
     Ok(())
@@ -95,7 +99,11 @@ async fn adopt(gateway: &Gateway, candidate: &Candidate, grant: Grant) -> Result
 async fn revoke_candidate(gateway: &Gateway, candidate: &Candidate) -> Result<(), Error> {
     let pair = vault::open_candidate(gateway, candidate)?;
     if revoke(gateway, &candidate.client_id, &pair).await {
-        gateway.store.delete_candidate(&candidate.id).await?;
+        let event = Event {
+            attempt_id: candidate.attempt_id.clone(),
+            ..gateway.event("consent.revoked", &candidate.client_id)
+        };
+        gateway.store.delete_candidate(&candidate.id, Some(&event)).await?;
     }
     Ok(())
 }
@@ -110,7 +118,8 @@ pub(crate) async fn revoke_tombstone(gateway: &Gateway, grant: &Grant) -> Result
         _ => true,
     };
     if revoked {
-        gateway.store.destroy_data_key(&grant.id).await?;
+        let event = gateway.event("connection.revoked", &grant.client_id);
+        gateway.store.destroy_data_key(&grant.id, &event).await?;
     }
     Ok(())
 }

@@ -190,8 +190,8 @@ pub struct Activation {
     /// The connection that the pending one turns into: itself, or an older one that is healed (then the pending row
     /// is deleted).
     pub connection_id: String,
-    /// A connection key minted with it (Notion-shaped door).
-    pub key: Option<ApiKey>,
+    /// A connection key minted with it (Notion-shaped door), and the event that says so.
+    pub key: Option<(ApiKey, Event)>,
     /// What to add to the diagram; the attempt's outcome becomes `connected`.
     pub steps: Vec<Step>,
     /// What to tell.
@@ -329,15 +329,21 @@ pub trait Store: Send + Sync + 'static {
     /// Those of one identity that still belong to a pending connection.
     async fn candidates_of(&self, client_id: &str, profile: &Profile) -> Result<Vec<Candidate>>;
     /// Makes a due candidate's pair current in its live grant (sealed anew in `grant`) and deletes it, if the grant is still
-    /// at `expected`.
-    async fn adopt_candidate(&self, id: &str, grant: &Grant, expected: Generation) -> Result<Committed>;
+    /// at `expected` and no pending connection waits for the candidate. Each connection on the grant gets the event.
+    async fn adopt_candidate(
+        &self,
+        id: &str,
+        grant: &Grant,
+        expected: Generation,
+        event: &Event,
+    ) -> Result<Committed>;
     /// Puts the due candidate `from` in the place of candidate `to`, which a pending connection waits for, and deletes
     /// `to`. It keeps its own id, so that whoever redeems with `to` in hand notices. False if either is gone.
     async fn hand_over_candidate(&self, from: &str, to: &str) -> Result<bool>;
     /// Stores a pair that must not be lost but is not current.
     async fn insert_candidate(&self, candidate: &Candidate) -> Result<()>;
-    /// Deletes a candidate after its pair was revoked or proved useless.
-    async fn delete_candidate(&self, id: &str) -> Result<()>;
+    /// Deletes a candidate after its pair was revoked (then there is an event to store) or proved useless.
+    async fn delete_candidate(&self, id: &str, event: Option<&Event>) -> Result<()>;
 
     // Grants and their refresh.
     /// By id.
@@ -358,9 +364,11 @@ pub trait Store: Send + Sync + 'static {
     /// Ends our lease; `outcome` is a word for the record.
     async fn release_refresh_lease(&self, grant_id: &str, lease: &Lease, outcome: &str) -> Result<()>;
     /// Stores the refreshed pair if the row is still at the generation that was **spent**; the lease is not part of
-    /// the condition, for a stalled holder may own the only valid pair. `grant.generation` is the new one.
+    /// the condition, for a stalled holder may own the only valid pair. `grant.generation` is the new one. Each connection
+    /// on the grant gets the event.
     async fn commit_refresh(&self, grant: &Grant, spent: Generation, event: &Event) -> Result<Committed>;
-    /// Sets the state if the row is still at `generation` and not a tombstone; the event is stored only if the state changed.
+    /// Sets the state if the row is still at `generation` and not a tombstone. Only if the state changed, each connection on the
+    /// grant gets the event.
     async fn set_grant_state(
         &self,
         grant_id: &str,
@@ -371,8 +379,8 @@ pub trait Store: Send + Sync + 'static {
     ) -> Result<Committed>;
     /// Tombstones whose revocation has not been settled, oldest first.
     async fn unrevoked_grants(&self, limit: usize) -> Result<Vec<Grant>>;
-    /// Deletes a tombstone's pair and data key for good.
-    async fn destroy_data_key(&self, grant_id: &str) -> Result<()>;
+    /// Deletes a tombstone's pair and data key for good; each connection that stood on it gets the event.
+    async fn destroy_data_key(&self, grant_id: &str, event: &Event) -> Result<()>;
 
     // Connections.
     /// By id; disconnected ones too.
@@ -433,7 +441,7 @@ pub trait Store: Send + Sync + 'static {
         filter: &AttemptFilter,
         page: &PageRequest,
     ) -> Result<Page<Attempt>>;
-    /// Oldest first, after the cursor.
+    /// In the order in which they were stored, after the cursor: a reader who goes on from its last event misses none.
     async fn list_events(&self, client_id: &str, page: &PageRequest) -> Result<Page<Event>>;
     /// Stores an event that comes with no other change.
     async fn insert_event(&self, event: &Event) -> Result<()>;

@@ -380,7 +380,7 @@ pub struct ApiKey {
 /// Something that happened to a connection or a key; committed with the change itself.
 #[derive(Debug, Clone)]
 pub struct Event {
-    /// `evt_` and 32 hex digits, in order of time.
+    /// `evt_` and 32 hex digits.
     pub id: String,
     /// The integration's client id.
     pub client_id: String,

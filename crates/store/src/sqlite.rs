@@ -34,7 +34,10 @@ use crate::{
 use threads::Threads;
 
 /// The newest schema this program knows.
-const MIGRATIONS: [&str; 1] = [include_str!("migrations/sqlite/0001_first.sql")];
+const MIGRATIONS: [&str; 2] = [
+    include_str!("migrations/sqlite/0001_first.sql"),
+    include_str!("migrations/sqlite/0002_events_in_order.sql"),
+];
 
 /// A store in one file.
 pub struct SqliteStore {
@@ -225,9 +228,15 @@ impl Store for SqliteStore {
         self.read(move |db| candidates::of(db, &client_id, &profile)).await
     }
 
-    async fn adopt_candidate(&self, id: &str, grant: &Grant, expected: Generation) -> Result<Committed> {
-        let (id, grant) = (id.to_owned(), grant.clone());
-        self.write(move |db| candidates::adopt(db, &id, &grant, expected)).await
+    async fn adopt_candidate(
+        &self,
+        id: &str,
+        grant: &Grant,
+        expected: Generation,
+        event: &Event,
+    ) -> Result<Committed> {
+        let (id, grant, event) = (id.to_owned(), grant.clone(), event.clone());
+        self.write(move |db| candidates::adopt(db, &id, &grant, expected, &event)).await
     }
 
     async fn hand_over_candidate(&self, from: &str, to: &str) -> Result<bool> {
@@ -240,9 +249,9 @@ impl Store for SqliteStore {
         self.write(move |db| candidates::insert(db, &candidate)).await
     }
 
-    async fn delete_candidate(&self, id: &str) -> Result<()> {
-        let id = id.to_owned();
-        self.write(move |db| candidates::delete(db, &id)).await
+    async fn delete_candidate(&self, id: &str, event: Option<&Event>) -> Result<()> {
+        let (id, event) = (id.to_owned(), event.cloned());
+        self.write(move |db| candidates::settle(db, &id, event.as_ref())).await
     }
 
     async fn find_grant(&self, id: &str) -> Result<Option<Grant>> {
@@ -301,9 +310,9 @@ impl Store for SqliteStore {
         self.read(move |db| grants::unrevoked(db, limit)).await
     }
 
-    async fn destroy_data_key(&self, grant_id: &str) -> Result<()> {
-        let grant_id = grant_id.to_owned();
-        self.write(move |db| grants::destroy_data_key(db, &grant_id)).await
+    async fn destroy_data_key(&self, grant_id: &str, event: &Event) -> Result<()> {
+        let (grant_id, event) = (grant_id.to_owned(), event.clone());
+        self.write(move |db| grants::destroy_data_key(db, &grant_id, &event)).await
     }
 
     async fn find_connection(&self, client_id: &str, id: &str) -> Result<Option<ConnectionView>> {

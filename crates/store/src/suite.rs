@@ -47,6 +47,7 @@ macro_rules! conformance {
             an_older_connection_is_healed_and_the_pending_one_goes
             a_connection_that_was_ended_meanwhile_is_not_healed
             a_candidate_is_adopted_only_at_the_expected_generation
+            what_happens_to_a_grant_is_told_of_each_connection_on_it
             a_candidate_takes_anothers_place_and_nobody_redeems_the_older_pair
             an_older_pair_joins_the_live_grant_and_leaves_its_pair_alone
             a_refresh_lease_is_held_by_one_and_taken_over_when_it_ended
@@ -263,7 +264,7 @@ pub async fn a_refused_code_deletes_its_connection_and_frees_its_candidate(store
     assert_eq!(due.iter().map(|due| due.id.as_str()).collect::<Vec<_>>(), [arrival.candidate.id.as_str()]);
     let late = activation(&arrival, grant(&id("grt"), "bot", 1), None);
     assert_eq!(store.activate(&late).await.expect("answered"), Activated::CodeSpent);
-    store.delete_candidate(&arrival.candidate.id).await.expect("deleted");
+    store.delete_candidate(&arrival.candidate.id, None).await.expect("deleted");
     assert!(store.due_candidates(at(9), 10).await.expect("read").is_empty());
 }
 
@@ -323,7 +324,12 @@ pub async fn a_candidate_is_adopted_only_at_the_expected_generation(store: Subje
     store.insert_candidate(&candidate).await.expect("stored");
     let adopt = async |generation, expected| {
         store
-            .adopt_candidate(&candidate.id, &grant(&grant_id, "bot", generation), Generation(expected))
+            .adopt_candidate(
+                &candidate.id,
+                &grant(&grant_id, "bot", generation),
+                Generation(expected),
+                &event("connection.adopted"),
+            )
             .await
             .expect("answered")
     };
@@ -332,6 +338,41 @@ pub async fn a_candidate_is_adopted_only_at_the_expected_generation(store: Subje
     assert_eq!(adopt(2, 1).await, Committed::Done);
     assert!(store.due_candidates(at(400), 10).await.expect("read").is_empty());
     assert_eq!(store.find_grant(&grant_id).await.expect("read").expect("there").generation, Generation(2));
+    // One that a pending connection waits for by now is that connection's.
+    let waiting = arrived(&store, Some("v"), "bot").await.candidate.id;
+    let taken = grant(&grant_id, "bot", 3);
+    let adopted = store.adopt_candidate(&waiting, &taken, Generation(2), &event("connection.adopted")).await;
+    assert!(matches!(adopted.expect("answered"), Committed::Moved(_)));
+    assert_eq!(store.candidates_of(APP, &profile("bot")).await.expect("read").len(), 1);
+}
+
+pub async fn what_happens_to_a_grant_is_told_of_each_connection_on_it(store: Subject) {
+    let (one, grant_id) = live(&store, "u", "bot").await;
+    let arrival = arrived(&store, Some("v"), "bot").await;
+    let joined = activation(&arrival, grant(&grant_id, "bot", 2), Some(1));
+    assert_eq!(store.activate(&joined).await.expect("answered"), Activated::Done);
+    let two = arrival.connection.id;
+    let told = async |kind: &str| {
+        let events = store.list_events(APP, &all()).await.expect("read").rows;
+        let mut of: Vec<_> =
+            events.into_iter().filter(|event| event.kind == kind).map(|event| event.connection_id).collect();
+        of.sort();
+        of
+    };
+    let both = vec![Some(one.clone()), Some(two.clone())];
+    let renewed = event("connection.refreshed");
+    store.commit_refresh(&grant(&grant_id, "bot", 3), Generation(2), &renewed).await.expect("stored");
+    assert_eq!(told("connection.refreshed").await, both);
+    let (state, needed) = (GrantState::ReconnectNeeded, event("connection.reconnect_needed"));
+    store.set_grant_state(&grant_id, Generation(3), state, None, Some(&needed)).await.expect("set");
+    assert_eq!(told("connection.reconnect_needed").await, both);
+    for id in [&one, &two] {
+        store.disconnect(APP, id, &event("connection.disconnected"), at(5)).await.expect("ended");
+    }
+    for _ in 0..2 {
+        store.destroy_data_key(&grant_id, &event("connection.revoked")).await.expect("destroyed");
+    }
+    assert_eq!(told("connection.revoked").await, both, "once each, though it was asked for twice");
 }
 
 pub async fn a_candidate_takes_anothers_place_and_nobody_redeems_the_older_pair(store: Subject) {
@@ -433,7 +474,7 @@ pub async fn a_tombstone_is_never_revived_and_makes_room_for_a_new_grant(store: 
         .expect("answered");
     assert_eq!(state, Committed::Tombstoned);
     assert_eq!(store.unrevoked_grants(10).await.expect("read").len(), 1);
-    store.destroy_data_key(&grant_id).await.expect("destroyed");
+    store.destroy_data_key(&grant_id, &event("connection.revoked")).await.expect("destroyed");
     assert!(store.unrevoked_grants(10).await.expect("read").is_empty());
     assert!(store.find_grant(&grant_id).await.expect("read").is_none_or(|grant| grant.pair.is_none()));
 
@@ -532,7 +573,16 @@ pub async fn lists_neither_skip_nor_repeat(store: Subject) {
         store.list_attempts(APP, &AttemptFilter::default(), &PageRequest { after: None, size: 4 }).await;
     assert!(attempts.expect("read").next.is_some());
     let events = store.list_events(APP, &all()).await.expect("read").rows;
-    assert!(events.is_sorted_by_key(|event| event.id.clone()), "oldest first");
+    assert_eq!(events.len(), 7);
+    let last = events.last().map(|event| event.id.clone());
+    // Ids are made before the commit: one that sorts earlier may be stored later, and is not skipped.
+    let (early, late) = (event("key.minted"), event("key.minted"));
+    for told in [&late, &early] {
+        store.insert_event(told).await.expect("stored");
+    }
+    let rest = store.list_events(APP, &PageRequest { after: last, size: 1 }).await.expect("read");
+    let rest = store.list_events(APP, &PageRequest { after: rest.next, size: 9 }).await.expect("read").rows;
+    assert_eq!(rest.iter().map(|event| event.id.as_str()).collect::<Vec<_>>(), [early.id.as_str()]);
     let filter = ConnectionFilter { bot_id: Some("bot-3".to_owned()), ..ConnectionFilter::default() };
     assert_eq!(store.list_connections(APP, &filter, &all()).await.expect("read").rows.len(), 1);
     let filter = ConnectionFilter { state: Some("disconnected".to_owned()), ..ConnectionFilter::default() };

@@ -5,8 +5,8 @@ use lifecycle::Generation;
 use rusqlite::{Connection as Db, OptionalExtension as _, Row, named_params, params};
 
 use super::rows::{At, limit, pair, profile, time};
-use super::{grants, raise_revision};
-use crate::records::{Candidate, Grant, Profile};
+use super::{grants, history};
+use crate::records::{Candidate, Event, Grant, Profile};
 use crate::{Committed, Result};
 
 pub(super) fn insert(db: &Db, candidate: &Candidate) -> Result<()> {
@@ -77,11 +77,21 @@ pub(super) fn of(db: &Db, client_id: &str, profile: &Profile) -> Result<Vec<Cand
     Ok(rows.collect::<rusqlite::Result<_>>()?)
 }
 
-pub(super) fn adopt(db: &Db, id: &str, grant: &Grant, expected: Generation) -> Result<Committed> {
-    let committed = grants::commit(db, grant, expected, None)?;
+pub(super) fn adopt(
+    db: &Db,
+    id: &str,
+    grant: &Grant,
+    expected: Generation,
+    event: &Event,
+) -> Result<Committed> {
+    // It may have been given to a pending connection, or settled, since it was read.
+    let due = "SELECT 1 FROM candidates WHERE id = ?1 AND connection_id IS NULL";
+    if !db.prepare_cached(due)?.exists([id])? {
+        return Ok(Committed::Moved(expected));
+    }
+    let committed = grants::commit(db, grant, expected, Some(event))?;
     if committed == Committed::Done {
         delete(db, id)?;
-        raise_revision(db)?;
     }
     Ok(committed)
 }
@@ -100,6 +110,13 @@ pub(super) fn hand_over(db: &Db, from: &str, to: &str) -> Result<bool> {
         delete(db, to)?;
     }
     Ok(changed == 1)
+}
+
+pub(super) fn settle(db: &Db, id: &str, event: Option<&Event>) -> Result<()> {
+    if let Some(event) = event {
+        history::insert_event(db, event)?;
+    }
+    delete(db, id)
 }
 
 pub(super) fn delete(db: &Db, id: &str) -> Result<()> {

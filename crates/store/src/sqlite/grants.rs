@@ -171,7 +171,7 @@ pub(super) fn commit(db: &Db, grant: &Grant, spent: Generation, event: Option<&E
     }
     write(db, grant)?;
     if let Some(event) = event {
-        history::insert_event(db, event)?;
+        history::tell_connections(db, &grant.id, event)?;
     }
     raise_revision(db)?;
     Ok(Committed::Done)
@@ -204,7 +204,7 @@ pub(super) fn set_state(
         .execute(params![id, state.as_str(), reason])?;
     if changed == 1 {
         if let Some(event) = event {
-            history::insert_event(db, event)?;
+            history::tell_connections(db, id, event)?;
         }
         raise_revision(db)?;
     }
@@ -229,11 +229,15 @@ pub(super) fn unrevoked(db: &Db, rows: usize) -> Result<Vec<Grant>> {
     Ok(statement.query_map([limit(rows)], grant)?.collect::<rusqlite::Result<_>>()?)
 }
 
-pub(super) fn destroy_data_key(db: &Db, id: &str) -> Result<()> {
-    db.prepare_cached(
-        "UPDATE grants SET data_key_wrapped = NULL, access_token_sealed = NULL, refresh_token_sealed = NULL
-         WHERE id = ?1 AND state = 'tombstone'",
-    )?
-    .execute([id])?;
+pub(super) fn destroy_data_key(db: &Db, id: &str, event: &Event) -> Result<()> {
+    let changed = db
+        .prepare_cached(
+            "UPDATE grants SET data_key_wrapped = NULL, access_token_sealed = NULL, refresh_token_sealed = NULL
+             WHERE id = ?1 AND state = 'tombstone' AND data_key_wrapped IS NOT NULL",
+        )?
+        .execute([id])?;
+    if changed == 1 {
+        history::tell_connections(db, id, event)?;
+    }
     Ok(())
 }

@@ -69,8 +69,9 @@ pub(super) fn activate(db: &Db, activation: &Activation) -> Result<Activated> {
     .execute(params![Hash(activation.code_sha256), activation.key_id, activation.connection_id])?;
     candidates::delete(db, &activation.candidate_id)?;
     make_live(db, activation, &found.code.connection_id)?;
-    if let Some(key) = &activation.key {
+    if let Some((key, minted)) = &activation.key {
         keys::store(db, key)?;
+        history::insert_event(db, minted)?;
     }
     end_attempt(
         db,
