@@ -231,7 +231,7 @@ fn footing(
             reason: None,
             issued_at: candidate.issued_at,
             created_at,
-            refreshing: false,
+            leased_until: None,
         })
     };
     Ok(match live {

@@ -238,8 +238,8 @@ pub enum Disconnected {
     GrantKept,
     /// It was the last one: the grant is a tombstone now, its pair still there to revoke with.
     GrantEnded(Box<Grant>),
-    /// It was pending: its candidate is due for settling.
-    WasPending,
+    /// It was pending: its candidate, if it was not settled already, is due.
+    WasPending(Option<Box<Candidate>>),
     /// It had been disconnected before.
     Already,
     /// There is none such in this integration.
@@ -326,7 +326,7 @@ pub trait Store: Send + Sync + 'static {
     // Candidates to settle.
     /// Those without a connection whose time is over, oldest first.
     async fn due_candidates(&self, now: Timestamp, limit: usize) -> Result<Vec<Candidate>>;
-    /// Those of one identity that still belong to a pending connection.
+    /// Those of one identity, waiting for a connection or due, newest first.
     async fn candidates_of(&self, client_id: &str, profile: &Profile) -> Result<Vec<Candidate>>;
     /// Makes a due candidate's pair current in its live grant (sealed anew in `grant`) and deletes it, if the grant is still
     /// at `expected` and no pending connection waits for the candidate. Each connection on the grant gets the event.
@@ -340,8 +340,10 @@ pub trait Store: Send + Sync + 'static {
     /// Puts the due candidate `from` in the place of candidate `to`, which a pending connection waits for, and deletes
     /// `to`. It keeps its own id, so that whoever redeems with `to` in hand notices. False if either is gone.
     async fn hand_over_candidate(&self, from: &str, to: &str) -> Result<bool>;
-    /// Stores a pair that must not be lost but is not current.
+    /// Stores a pair that must not be lost but is not current. Repeating it stores nothing more.
     async fn insert_candidate(&self, candidate: &Candidate) -> Result<()>;
+    /// Puts off a due candidate that could not be settled.
+    async fn postpone_candidate(&self, id: &str, until: Timestamp) -> Result<()>;
     /// Deletes a candidate after its pair was revoked (then there is an event to store) or proved useless.
     async fn delete_candidate(&self, id: &str, event: Option<&Event>) -> Result<()>;
 
@@ -377,8 +379,10 @@ pub trait Store: Send + Sync + 'static {
         reason: Option<&str>,
         event: Option<&Event>,
     ) -> Result<Committed>;
-    /// Tombstones whose revocation has not been settled, oldest first.
-    async fn unrevoked_grants(&self, limit: usize) -> Result<Vec<Grant>>;
+    /// Tombstones whose revocation has not been settled and was not put off beyond `now`; those first that wait longest.
+    async fn unrevoked_grants(&self, now: Timestamp, limit: usize) -> Result<Vec<Grant>>;
+    /// Puts off a tombstone's revocation.
+    async fn postpone_revocation(&self, grant_id: &str, until: Timestamp) -> Result<()>;
     /// Deletes a tombstone's pair and data key for good; each connection that stood on it gets the event.
     async fn destroy_data_key(&self, grant_id: &str, event: &Event) -> Result<()>;
 

@@ -34,9 +34,10 @@ use crate::{
 use threads::Threads;
 
 /// The newest schema this program knows.
-const MIGRATIONS: [&str; 2] = [
+const MIGRATIONS: [&str; 3] = [
     include_str!("migrations/sqlite/0001_first.sql"),
     include_str!("migrations/sqlite/0002_events_in_order.sql"),
+    include_str!("migrations/sqlite/0003_settling.sql"),
 ];
 
 /// A store in one file.
@@ -249,6 +250,11 @@ impl Store for SqliteStore {
         self.write(move |db| candidates::insert(db, &candidate)).await
     }
 
+    async fn postpone_candidate(&self, id: &str, until: Timestamp) -> Result<()> {
+        let id = id.to_owned();
+        self.write(move |db| candidates::postpone(db, &id, until)).await
+    }
+
     async fn delete_candidate(&self, id: &str, event: Option<&Event>) -> Result<()> {
         let (id, event) = (id.to_owned(), event.cloned());
         self.write(move |db| candidates::settle(db, &id, event.as_ref())).await
@@ -306,8 +312,13 @@ impl Store for SqliteStore {
         .await
     }
 
-    async fn unrevoked_grants(&self, limit: usize) -> Result<Vec<Grant>> {
-        self.read(move |db| grants::unrevoked(db, limit)).await
+    async fn unrevoked_grants(&self, now: Timestamp, limit: usize) -> Result<Vec<Grant>> {
+        self.read(move |db| grants::unrevoked(db, now, limit)).await
+    }
+
+    async fn postpone_revocation(&self, grant_id: &str, until: Timestamp) -> Result<()> {
+        let grant_id = grant_id.to_owned();
+        self.write(move |db| grants::postpone_revocation(db, &grant_id, until)).await
     }
 
     async fn destroy_data_key(&self, grant_id: &str, event: &Event) -> Result<()> {

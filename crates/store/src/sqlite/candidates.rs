@@ -18,7 +18,8 @@ pub(super) fn insert(db: &Db, candidate: &Candidate) -> Result<()> {
              refresh_token_sealed, issued_at, expires_at)
          VALUES
             (:id, :client_id, :connection, :attempt, :bot, :workspace, :workspace_name, :workspace_icon, :owner,
-             :owner_name, :owner_email, :template, :key, :access, :refresh, :issued_at, :expires_at)",
+             :owner_name, :owner_email, :template, :key, :access, :refresh, :issued_at, :expires_at)
+         ON CONFLICT (id) DO NOTHING",
     )?
     .execute(named_params! {
         ":id": candidate.id,
@@ -62,7 +63,7 @@ pub(super) fn of_connection(db: &Db, connection_id: &str) -> Result<Option<Candi
 
 pub(super) fn due(db: &Db, now: Timestamp, rows: usize) -> Result<Vec<Candidate>> {
     let mut statement = db.prepare_cached(
-        "SELECT * FROM candidates WHERE connection_id IS NULL AND expires_at <= ?1 ORDER BY issued_at, id LIMIT ?2",
+        "SELECT * FROM candidates WHERE connection_id IS NULL AND expires_at <= ?1 ORDER BY expires_at, issued_at, id LIMIT ?2",
     )?;
     Ok(statement.query_map(params![At(now), limit(rows)], candidate)?.collect::<rusqlite::Result<_>>()?)
 }
@@ -70,7 +71,7 @@ pub(super) fn due(db: &Db, now: Timestamp, rows: usize) -> Result<Vec<Candidate>
 pub(super) fn of(db: &Db, client_id: &str, profile: &Profile) -> Result<Vec<Candidate>> {
     let mut statement = db.prepare_cached(
         "SELECT * FROM candidates
-         WHERE client_id = ?1 AND bot_id = ?2 AND owner_id = ?3 AND connection_id IS NOT NULL
+         WHERE client_id = ?1 AND bot_id = ?2 AND owner_id = ?3
          ORDER BY issued_at DESC, id",
     )?;
     let rows = statement.query_map(params![client_id, profile.bot_id, profile.owner_id], candidate)?;
@@ -110,6 +111,12 @@ pub(super) fn hand_over(db: &Db, from: &str, to: &str) -> Result<bool> {
         delete(db, to)?;
     }
     Ok(changed == 1)
+}
+
+pub(super) fn postpone(db: &Db, id: &str, until: Timestamp) -> Result<()> {
+    db.prepare_cached("UPDATE candidates SET expires_at = ?2 WHERE id = ?1 AND connection_id IS NULL")?
+        .execute(params![id, At(until)])?;
+    Ok(())
 }
 
 pub(super) fn settle(db: &Db, id: &str, event: Option<&Event>) -> Result<()> {

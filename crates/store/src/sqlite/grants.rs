@@ -20,7 +20,7 @@ fn grant(row: &Row<'_>) -> rusqlite::Result<Grant> {
         pair: pair(row)?,
         issued_at: time(row, "issued_at")?,
         created_at: time(row, "created_at")?,
-        refreshing: row.get::<_, Option<String>>("lease_holder")?.is_some(),
+        leased_until: time_if(row, "lease_expires_at")?,
     })
 }
 
@@ -222,11 +222,18 @@ pub(super) fn end_if_unused(db: &Db, id: &str) -> Result<()> {
     Ok(())
 }
 
-pub(super) fn unrevoked(db: &Db, rows: usize) -> Result<Vec<Grant>> {
+pub(super) fn unrevoked(db: &Db, now: Timestamp, rows: usize) -> Result<Vec<Grant>> {
     let mut statement = db.prepare_cached(
-        "SELECT * FROM grants WHERE state = 'tombstone' AND data_key_wrapped IS NOT NULL ORDER BY id LIMIT ?1",
+        "SELECT * FROM grants WHERE state = 'tombstone' AND data_key_wrapped IS NOT NULL AND revoke_after <= ?1
+         ORDER BY revoke_after, id LIMIT ?2",
     )?;
-    Ok(statement.query_map([limit(rows)], grant)?.collect::<rusqlite::Result<_>>()?)
+    Ok(statement.query_map(params![At(now), limit(rows)], grant)?.collect::<rusqlite::Result<_>>()?)
+}
+
+pub(super) fn postpone_revocation(db: &Db, id: &str, until: Timestamp) -> Result<()> {
+    db.prepare_cached("UPDATE grants SET revoke_after = ?2 WHERE id = ?1 AND state = 'tombstone'")?
+        .execute(params![id, At(until)])?;
+    Ok(())
 }
 
 pub(super) fn destroy_data_key(db: &Db, id: &str, event: &Event) -> Result<()> {

@@ -174,7 +174,7 @@ pub(super) fn grant(id: &str, bot: &str, generation: u64) -> Grant {
         pair: Some(sealed("current")),
         issued_at: at(1),
         created_at: at(1),
-        refreshing: false,
+        leased_until: None,
     }
 }
 
