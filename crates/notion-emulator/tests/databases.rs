@@ -113,6 +113,9 @@ async fn a_data_source_moves_to_another_database() {
     assert_eq!((ids[0]["id"].clone(), ids[1]["id"].clone()), (json!(stays), json!(source)));
     assert_eq!(n.ok("GET", &format!("pages/{row}"), None).await["parent"]["database_id"], to.as_str());
     assert_eq!(n.ok("GET", &format!("databases/{from}"), None).await["data_sources"], json!([]));
+    let views = n.ok("GET", &format!("views?database_id={to}"), None).await;
+    let last = text(&views["results"][1], "id");
+    assert_eq!(n.ok("GET", &format!("views/{last}"), None).await["data_source_id"], source.as_str());
 }
 
 #[tokio::test]

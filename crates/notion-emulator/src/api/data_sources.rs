@@ -9,10 +9,12 @@ use super::read::file::icon;
 use super::read::rich_text::rich_text;
 use super::read::schema::Plan;
 use super::schema;
+use crate::content::Place;
 use crate::content::database::DataSource;
 use crate::content::file::Icon;
 use crate::content::ids::Marker;
 use crate::content::rich_text::RichText;
+use crate::content::view::SavedView;
 
 /// `POST data_sources`: one more table in a database.
 pub(crate) fn create(call: &mut Call<'_>) -> Answer {
@@ -103,11 +105,11 @@ pub(crate) fn update(call: &mut Call<'_>, id: &str) -> Answer {
     if properties.is_defined() {
         schema::update(call, id, &properties)?;
     }
+    if let Some(to) = to {
+        move_to(call, id, to);
+    }
     let stamp = call.stamp();
     let content = &mut call.state.content;
-    if let Some(to) = to {
-        content.move_data_source(id, to);
-    }
     if let Some(source) = content.data_sources.get_mut(&id) {
         source.title = title.unwrap_or_else(|| std::mem::take(&mut source.title));
         source.description = description.unwrap_or_else(|| std::mem::take(&mut source.description));
@@ -116,6 +118,18 @@ pub(crate) fn update(call: &mut Call<'_>, id: &str) -> Answer {
         source.edited = stamp;
     }
     shown(call, id)
+}
+
+/// Moves a data source to another database, which gets a table view of it; the views that it has elsewhere stay there.
+/// Source: Notion, "Update a data source" (read 2026-11-27).
+fn move_to(call: &mut Call<'_>, id: Uuid, to: Uuid) {
+    if call.state.content.data_sources.get(&id).is_some_and(|source| source.database == to) {
+        return;
+    }
+    let (view, stamp) = (call.state.ids.uuid(), call.stamp());
+    let content = &mut call.state.content;
+    content.move_data_source(id, to);
+    content.insert_tab(SavedView::new(view, to, id, "table", stamp), Place::End);
 }
 
 /// `POST data_sources/{data_source_id}/query`

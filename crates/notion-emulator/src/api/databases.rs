@@ -59,9 +59,7 @@ pub(crate) fn create(call: &mut Call<'_>) -> Answer {
     let content = &mut call.state.content;
     content.databases.insert(id, database);
     content.insert(block, Place::End);
-    if parent == Parent::Workspace {
-        content.made_by.entry(call.caller.bot_id).or_default().insert(id);
-    }
+    content.note_maker(call.caller.bot_id, id, parent);
     let source = super::data_sources::add(call, id, title, None, plan);
     // Its id has none of the usual marks. Source: recorded answers of July 2026.
     let view = call.state.ids.uuid();
@@ -171,6 +169,7 @@ pub(crate) fn update(call: &mut Call<'_>, id: &str) -> Answer {
     content.databases.insert(id, database);
     if let Some(parent) = parent {
         content.rehang(id, parent);
+        content.note_maker(call.caller.bot_id, id, parent);
     }
     if let (Some(in_trash), Some(block)) = (in_trash, content.blocks.get_mut(&id)) {
         block.in_trash = in_trash;

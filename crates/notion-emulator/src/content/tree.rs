@@ -143,6 +143,13 @@ impl Content {
         self.hang(block, Place::End);
     }
 
+    /// Notes who put something at the top level: a bot reaches what it put there.
+    pub(crate) fn note_maker(&mut self, bot: Uuid, id: Uuid, parent: Parent) {
+        if parent == Parent::Workspace {
+            self.made_by.entry(bot).or_default().insert(id);
+        }
+    }
+
     /// Moves a data source, with its rows, to another database.
     pub(crate) fn move_data_source(&mut self, id: Uuid, to: Uuid) {
         let Some(source) = self.data_sources.get_mut(&id) else { return };
