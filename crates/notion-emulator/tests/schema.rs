@@ -67,6 +67,8 @@ async fn every_type_is_made_and_shown_with_its_settings() {
     );
     assert_eq!(values["ID"]["unique_id"], json!({"prefix": "TSK", "number": 1}));
     assert!(values.get("location").is_none() && values.get("last_visited_time").is_none());
+    let (code, _) = n.refused("GET", &format!("pages/{row}/properties/location"), Value::Null).await;
+    assert_eq!(code, "501, not_implemented", "nobody knows what its value looks like");
 }
 
 #[tokio::test]
@@ -192,6 +194,13 @@ async fn a_new_type_keeps_what_can_be_read_as_it() {
     assert_eq!(page(&n, &row).await["Col"]["select"]["name"], "red  blue");
     reshape(&n, &source, json!({"Col": {"date": {}}})).await;
     assert_eq!(page(&n, &row).await["Col"]["date"], Value::Null, "no date can be read from it");
+    let days = json!({"start": "2026-11-01", "end": "2026-11-03", "time_zone": null});
+    let row = n.row(&source, "r", json!({"Col": {"date": days}, "Num": {"number": 3.0}})).await;
+    assert_eq!(page(&n, &row).await["Num"]["number"].to_string(), "3", "as JavaScript writes it");
+    reshape(&n, &source, json!({"Col": {"rich_text": {}}})).await;
+    assert_eq!(page(&n, &row).await["Col"]["rich_text"][0]["plain_text"], "2026-11-01 → 2026-11-03");
+    reshape(&n, &source, json!({"Col": {"date": {}}})).await;
+    assert_eq!(page(&n, &row).await["Col"]["date"], days);
 }
 
 #[tokio::test]
@@ -238,4 +247,23 @@ async fn a_people_column_names_people_bots_and_groups_each_once() {
     let filter = json!({"filter": {"property": "Who", "people": {"contains": group}}});
     let list = n.ok("POST", &format!("data_sources/{source}/query"), Some(filter)).await;
     assert_eq!(list["results"].as_array().unwrap().len(), 1);
+}
+
+#[tokio::test]
+async fn a_page_shows_text_up_to_its_25th_mention_and_the_property_endpoint_all() {
+    let n = notion().await;
+    let (_, source) = n.database("Mentions", json!({"Text": {"rich_text": {}}})).await;
+    let root = n.running.emulator.root_page_id();
+    let plain = |at: usize| json!({"text": {"content": at.to_string()}});
+    let mention = json!({"mention": {"page": {"id": root}}});
+    let runs: Vec<Value> = (0..30).flat_map(|at| [plain(at), mention.clone()]).collect();
+    let row = n.row(&source, "r", json!({"Text": {"rich_text": runs}})).await;
+    let shown = page(&n, &row).await["Text"].clone();
+    assert_eq!(
+        shown["rich_text"].as_array().unwrap().len(),
+        51,
+        "25 of each, and the text before the next mention"
+    );
+    let path = format!("pages/{row}/properties/{}", text(&shown, "id"));
+    assert_eq!(n.ok("GET", &path, None).await["results"].as_array().unwrap().len(), 60);
 }

@@ -2,7 +2,7 @@
 //! by the rows that they sum up. Source: Notion, "Retrieve a page property item" and "Property item object" (read
 //! 2026-11-27), and recorded answers of July 2026.
 
-use serde_json::{Map, Value, json};
+use serde_json::{Value, json};
 use uuid::Uuid;
 
 use super::call::{Answer, Call};
@@ -25,8 +25,11 @@ pub(crate) fn retrieve(call: &Call<'_>, id: &str, property: &str) -> Answer {
     let column =
         column.ok_or_else(|| Failure::validation(format!("Could not find property with ID: {property}")))?;
     let Some(items) = items(view, column, &row) else {
-        let empty = Value::Object(Map::new());
-        let inner = view.value(column, &row).map_or(empty, |_| view.inner(column, &row));
+        if view.value(column, &row).is_none() {
+            let what = format!("values of {} properties", column.kind.name());
+            return Err(Failure::not_implemented_part(&what));
+        }
+        let inner = view.inner(column, &row);
         return Ok(item(column, inner));
     };
     // Items have no ids of their own, so their places stand in for them in cursors.

@@ -45,8 +45,10 @@ pub(crate) fn convert(
             known.map(|choice| Stored::Choice(choice.id.clone()))
         }
         Kind::Date => {
-            let start = normal(text, &TimeZone::UTC)?;
-            Some(Stored::Date(DateValue { start, end: None, time_zone: None }))
+            let (start, end) = text.split_once(" → ").unzip();
+            let start = normal(start.unwrap_or(text), &TimeZone::UTC)?;
+            let end = end.and_then(|end| normal(end, &TimeZone::UTC));
+            Some(Stored::Date(DateValue { start, end, time_zone: None }))
         }
         _ => None,
     }
@@ -71,7 +73,10 @@ fn text_of(content: &Content, value: &Stored, kind: &Kind) -> Option<String> {
         Stored::Number(number) => number.to_string(),
         Stored::Choice(id) => name(id)?.to_owned(),
         Stored::Choices(ids) => ids.iter().filter_map(name).collect::<Vec<_>>().join(", "),
-        Stored::Date(date) => date.start.clone(),
+        Stored::Date(date) => match &date.end {
+            Some(end) => format!("{} → {end}", date.start),
+            None => date.start.clone(),
+        },
         Stored::Checkbox(checked) => if *checked { "Yes" } else { "No" }.to_owned(),
         Stored::Line(line) => line.clone(),
         Stored::UniqueId(number) => number.to_string(),

@@ -54,7 +54,7 @@ fn read(at: &At<'_>, property: &mut Property, writer: &mut Writer<'_>) -> Result
     let (name, id) = (&property.name, &property.id);
     Ok(Some(match &mut property.kind {
         Kind::Title | Kind::RichText => Stored::Text(rich_text(at)?),
-        Kind::Number { .. } => Stored::Number(at.number()?),
+        Kind::Number { .. } => Stored::Number(whole(at.number()?)),
         Kind::Select(choices) => Stored::Choice(choice(at, choices, writer.ids, id)?),
         Kind::Status { choices, .. } => Stored::Choice(known_choice(at, choices, id)?),
         Kind::MultiSelect(choices) => {
@@ -80,6 +80,14 @@ fn read(at: &At<'_>, property: &mut Property, writer: &mut Writer<'_>) -> Result
             return Err(Failure::validation(format!("{name} is a computed property: it cannot be set.")));
         }
     }))
+}
+
+/// `12.0` as `12`, as anything written in JavaScript gives it back.
+fn whole(number: Number) -> Number {
+    match number.as_f64().map(super::super::show::number) {
+        Some(Value::Number(number)) => number,
+        _ => number,
+    }
 }
 
 /// `{state, date}`; who writes vouches for it. Without a date it counts from now on, for good: a guess.

@@ -12,6 +12,7 @@ use crate::content::date::DateValue;
 use crate::content::file::NamedFile;
 use crate::content::page::Page;
 use crate::content::property::{Choice, Kind, Place, Property, Rollup, Stored};
+use crate::content::rich_text::{RichText, Run};
 
 /// Property ids are shown percent-encoded, but for what an address may hold anyway.
 const KEPT: &AsciiSet = &NON_ALPHANUMERIC.remove(b'-').remove(b'_').remove(b'.').remove(b'~');
@@ -85,7 +86,7 @@ impl<'a> View<'a> {
 
     fn stored(&self, property: &Property, stored: &Stored) -> Value {
         match stored {
-            Stored::Text(text) => self.rich_text(&text[..text.len().min(REFERENCES_MAX)]),
+            Stored::Text(text) => self.rich_text(up_to_references(text, REFERENCES_MAX)),
             Stored::Number(number) => number.clone().into(),
             Stored::Choice(id) => chosen(property, id).unwrap_or(Value::Null),
             Stored::Choices(ids) => ids.iter().filter_map(|id| chosen(property, id)).collect(),
@@ -153,6 +154,12 @@ fn computed(computed: Computed) -> Value {
         Computed::Unsupported => ("unsupported", json!({})),
     };
     json!({"type": kind, kind: value})
+}
+
+/// The text before the first reference too many.
+fn up_to_references(text: &[RichText], most: usize) -> &[RichText] {
+    let mut references = text.iter().enumerate().filter(|(_, run)| matches!(run.run, Run::Mention(_)));
+    references.nth(most).map_or(text, |(at, _)| &text[..at])
 }
 
 fn place(place: &Place) -> Value {
