@@ -1,5 +1,6 @@
 //! The API under `/v1` (without `/v1/oauth`): one function from a request and its caller to an answer.
 
+mod beyond;
 mod blocks;
 mod call;
 pub(crate) mod check;
@@ -166,7 +167,10 @@ fn endpoint<'p>(method: &Method, path: &[&'p str]) -> Option<Endpoint<'p>> {
         ("PATCH", ["comments", id]) => Box::new(|call| comments::update(call, id)),
         ("DELETE", ["comments", id]) => Box::new(|call| comments::delete(call, id)),
         _ if is_at_notion(method, path) => Box::new(|_| Err(Failure::not_implemented())),
-        _ => return None,
+        _ => {
+            let what = beyond::what(method, path)?;
+            Box::new(move |_| Err(Failure::not_implemented_part(what)))
+        }
     };
     Some(found)
 }
@@ -183,8 +187,5 @@ fn is_at_notion(method: &Method, path: &[&str]) -> bool {
             | ("POST", ["file_uploads", _, "send" | "complete"])
             | ("GET", ["custom_emojis"])
             | ("GET", ["async_tasks", _])
-            | ("POST", ["blocks", "meeting_notes"])
-            | ("POST", ["blocks", "meeting_notes", "query"])
-            | (_, ["agents" | "sessions" | "threads" | "external_agent_stub", ..])
     )
 }

@@ -43,6 +43,7 @@ pub(crate) fn router(emulator: &Emulator) -> Router {
         .route("/v1/oauth/introspect", post(oauth::introspect))
         .route("/v1/oauth/revoke", post(oauth::revoke))
         .route("/v1/{*path}", any(call))
+        .route("/v1/", any(call))
         .layer(DefaultBodyLimit::max(BODY_MAX))
         .layer(from_fn_with_state(emulator.clone(), observe));
     Router::new()

@@ -1,6 +1,7 @@
 //! The emulator as its clients meet it: over HTTP, each test with one of its own.
 
 mod api;
+mod beyond;
 mod blocks;
 mod control;
 mod databases;
