@@ -36,14 +36,20 @@ const HEIGHT_MAX: usize = 64;
 /// Why a formula cannot be.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) enum Mistake {
-    /// It does not parse, names what is not there, or puts types together that do not fit.
-    Wrong(String),
+    /// It is not well formed, or calls what is not there.
+    Parse(String),
+    /// It names a property that is not there, or puts types together that do not fit.
+    Type(String),
     /// Notion can do it and the emulator cannot.
     NotHere(&'static str),
 }
 
 impl Mistake {
-    fn wrong(why: impl Into<String>) -> Self {
-        Self::Wrong(why.into())
+    fn parse(why: impl Into<String>) -> Self {
+        Self::Parse(why.into())
+    }
+
+    fn of_type(why: impl Into<String>) -> Self {
+        Self::Type(why.into())
     }
 }

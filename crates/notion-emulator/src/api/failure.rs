@@ -106,10 +106,10 @@ impl Failure {
         failure
     }
 
-    /// 400 for a formula. Notion says this of every mistake, as users quote it (2025, 2026), and no more; what is wrong is
-    /// the emulator's own addition, where clients expect data that they do not know.
-    pub(crate) fn formula(why: &str) -> Self {
-        let mut failure = Self::validation("Type error with formula");
+    /// 400 for a formula. Notion says no more than `message`; what is wrong is the emulator's own addition, in a place
+    /// where clients expect data that they do not know.
+    pub(crate) fn formula(message: &str, why: &str) -> Self {
+        let mut failure = Self::validation(message);
         failure.additional_data = Some(json!({"emulator_hint": why}));
         failure
     }

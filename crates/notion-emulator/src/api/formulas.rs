@@ -1,4 +1,5 @@
-//! Formulas in a request's schema: checked, typed and stored with their references, or refused in Notion's one sentence.
+//! Formulas in a request's schema: checked, typed and stored with their references, or refused in one of Notion's two sentences,
+//! as users quote them (2025, 2026). Which mistake gets which is a guess.
 
 use uuid::Uuid;
 
@@ -18,9 +19,17 @@ pub(crate) fn check(call: &Call<'_>, source: Option<Uuid>, columns: &mut [Proper
         matches!(column.kind, Kind::Formula(_)) && old.map(|old| &old.kind) != Some(&column.kind)
     };
     let wrote: Vec<String> = columns.iter().filter(is_new).map(|column| column.id.clone()).collect();
+    // Seeds are written by people, everything else comes through the API.
+    let by_person = call.state.accounts.person(call.caller.bot_id).is_some();
+    for column in columns.iter_mut().filter(|column| wrote.contains(&column.id)) {
+        if let Kind::Formula(formula) = &mut column.kind {
+            formula.made_in_app = by_person;
+        }
+    }
     let table = Table { content, workspace: call.caller.workspace_id, source };
     settle(&table, columns, &wrote).map_err(|mistake| match mistake {
-        Mistake::Wrong(why) => Failure::formula(&why),
+        Mistake::Parse(why) => Failure::formula("Parse error with formula", &why),
+        Mistake::Type(why) => Failure::formula("Type error with formula", &why),
         Mistake::NotHere(what) => Failure::not_implemented_part(what),
     })
 }

@@ -54,7 +54,7 @@ pub(crate) fn settle(table: &Table<'_>, columns: &mut [Property], wrote: &[Strin
 }
 
 fn leads_back() -> Mistake {
-    Mistake::Wrong("the formula leads back to itself".to_owned())
+    Mistake::Type("the formula leads back to itself".to_owned())
 }
 
 /// The columns that formulas of one table can name, as far as they are settled.
@@ -81,11 +81,11 @@ impl Columns<'_> {
     /// A formula with its references and its type.
     fn formula(&self, formula: &Formula) -> Result<Formula, Mistake> {
         if formula.expression.trim().is_empty() {
-            return Ok(Formula { expression: String::new(), gives: Type::Empty });
+            return Ok(Formula { expression: String::new(), gives: Type::Empty, ..*formula });
         }
         let checked = check(&parse(&formula.expression)?, self)?;
         let expression = rewrite(&formula.expression, &checked.references, self.table.workspace);
-        Ok(Formula { expression, gives: checked.kind })
+        Ok(Formula { expression, gives: checked.kind, ..*formula })
     }
 
     /// What a column holds, as formulas see it; `cells/formula.rs` makes the values.

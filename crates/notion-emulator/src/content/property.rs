@@ -117,6 +117,8 @@ pub(crate) struct Formula {
     pub(crate) expression: String,
     /// What it gives, as far as the columns tell.
     pub(crate) gives: Type,
+    /// Whether a person wrote it, in the app; rows can be filtered by such formulas only.
+    pub(crate) made_in_app: bool,
 }
 
 /// What a rollup can do. Source: `@notionhq/client` 5.26.0, `RollupFunction`.

@@ -157,14 +157,14 @@ impl Checker<'_> {
             Some(Type::Page(Some(source))) => Some(source),
             // Which data source it is shows only with the row; the name stays a name.
             Some(Type::Page(None) | Type::Empty | Type::Mixed) => return Ok(Type::Mixed),
-            Some(_) => return Err(Mistake::wrong("only pages have properties")),
+            Some(_) => return Err(Mistake::of_type("only pages have properties")),
         };
         let named = match key {
             Key::Name(name) => name,
             Key::Id(reference) => &reference.id,
         };
         let column = self.schema.column(source, key);
-        let column = column.ok_or_else(|| Mistake::wrong(format!("there is no property \"{named}\"")))?;
+        let column = column.ok_or_else(|| Mistake::of_type(format!("there is no property \"{named}\"")))?;
         self.references.push((span.clone(), Reference { id: column.id, source }));
         Ok(column.kind)
     }
@@ -195,7 +195,7 @@ impl Checker<'_> {
             let takes = function.takes.get(at).or(function.takes.last()).unwrap_or(&Takes::Any);
             if !accepts(*takes, kind) {
                 let name = function.name;
-                return Err(Mistake::wrong(format!(
+                return Err(Mistake::of_type(format!(
                     "{name}() does not take {kind:?} as argument {}",
                     at + 1
                 )));
@@ -239,7 +239,7 @@ fn literal(value: &Value) -> Type {
 }
 
 fn number(kind: &Type) -> Found {
-    if kind.is_number() { Ok(Type::Number) } else { Err(Mistake::wrong(format!("{kind:?} is no number"))) }
+    if kind.is_number() { Ok(Type::Number) } else { Err(Mistake::of_type(format!("{kind:?} is no number"))) }
 }
 
 fn binary(operator: Binary, a: &Type, b: &Type) -> Found {
@@ -247,7 +247,7 @@ fn binary(operator: Binary, a: &Type, b: &Type) -> Found {
         if fits {
             Ok(kind)
         } else {
-            Err(Mistake::wrong(format!("{operator:?} does not take {a:?} and {b:?}")))
+            Err(Mistake::of_type(format!("{operator:?} does not take {a:?} and {b:?}")))
         }
     };
     let open = a.is_open() || b.is_open();
@@ -281,7 +281,7 @@ fn written(takes: Takes, text: &str) -> Result<(), Mistake> {
             Err(Mistake::NotHere("formulas with regular expressions of this kind"))
         }
         Takes::Unit if Unit::named(text).is_none() => {
-            Err(Mistake::wrong(format!("`{text}` is no unit of time")))
+            Err(Mistake::of_type(format!("`{text}` is no unit of time")))
         }
         _ => Ok(()),
     }

@@ -33,7 +33,7 @@ const SIGNS: [&str; 25] = [
 /// All words of `source`.
 pub(super) fn words(source: &str) -> Result<Vec<Word>, Mistake> {
     if source.len() > SOURCE_MAX {
-        return Err(Mistake::wrong(format!("the formula is longer than {SOURCE_MAX} bytes")));
+        return Err(Mistake::parse(format!("the formula is longer than {SOURCE_MAX} bytes")));
     }
     let mut found = Vec::new();
     let mut at = 0;
@@ -42,7 +42,7 @@ pub(super) fn words(source: &str) -> Result<Vec<Word>, Mistake> {
         if first.is_whitespace() {
             at += first.len_utf8();
         } else if rest.starts_with("/*") {
-            let end = rest.find("*/").ok_or_else(|| Mistake::wrong("a comment does not end"))?;
+            let end = rest.find("*/").ok_or_else(|| Mistake::parse("a comment does not end"))?;
             at += end + 2;
         } else {
             let (token, length) = word(rest, first)?;
@@ -58,7 +58,7 @@ fn word(rest: &str, first: char) -> Result<(Token, usize), Mistake> {
     if rest.starts_with("{{") {
         let length = rest.find("}}").map(|end| end + 2);
         let found = length.and_then(|length| Some((Reference::read(&rest[..length])?, length)));
-        let (reference, length) = found.ok_or_else(|| Mistake::wrong("a reference is not well formed"))?;
+        let (reference, length) = found.ok_or_else(|| Mistake::parse("a reference is not well formed"))?;
         return Ok((Token::Reference(reference), length));
     }
     if first == '"' {
@@ -75,7 +75,7 @@ fn word(rest: &str, first: char) -> Result<(Token, usize), Mistake> {
     }
     let sign = SIGNS.iter().find(|sign| rest.starts_with(**sign));
     sign.map(|sign| (Token::Sign(sign), sign.len()))
-        .ok_or_else(|| Mistake::wrong(format!("`{first}` means nothing here")))
+        .ok_or_else(|| Mistake::parse(format!("`{first}` means nothing here")))
 }
 
 /// Digits, perhaps with a fraction.
@@ -87,7 +87,7 @@ fn number(rest: &str) -> Result<(Token, usize), Mistake> {
         let more = digits(fraction);
         length += if more > 0 { 1 + more } else { 0 };
     }
-    let number = rest[..length].parse().map_err(|_| Mistake::wrong("a number is not well formed"))?;
+    let number = rest[..length].parse().map_err(|_| Mistake::parse("a number is not well formed"))?;
     Ok((Token::Number(number), length))
 }
 
@@ -108,5 +108,5 @@ fn text(rest: &str) -> Result<(Token, usize), Mistake> {
             letter => text.push(letter),
         }
     }
-    Err(Mistake::wrong("a text does not end"))
+    Err(Mistake::parse("a text does not end"))
 }

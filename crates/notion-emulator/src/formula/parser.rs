@@ -26,13 +26,13 @@ const RANKS: [&[(&str, Binary)]; 6] = [
 /// Reads a formula.
 ///
 /// # Errors
-/// [`Mistake::Wrong`] says what does not fit.
+/// [`Mistake::Parse`] says what does not fit.
 pub(crate) fn parse(source: &str) -> Result<Expr, Mistake> {
     let mut parser = Parser { words: words(source)?, at: 0, scope: Vec::new(), depth: 0 };
     let expr = parser.expression()?;
     match parser.words.get(parser.at) {
         None => Ok(expr),
-        Some(word) => Err(Mistake::wrong(format!("`{}` is too much", &source[word.span.clone()]))),
+        Some(word) => Err(Mistake::parse(format!("`{}` is too much", &source[word.span.clone()]))),
     }
 }
 
@@ -63,7 +63,7 @@ impl Parser {
     }
 
     fn expect(&mut self, wanted: &str) -> Result<(), Mistake> {
-        if self.take(wanted) { Ok(()) } else { Err(Mistake::wrong(format!("`{wanted}` is missing"))) }
+        if self.take(wanted) { Ok(()) } else { Err(Mistake::parse(format!("`{wanted}` is missing"))) }
     }
 
     /// A whole expression. Everything that nests comes through here or [`Self::unary`], which count the levels.
@@ -82,7 +82,7 @@ impl Parser {
 
     fn deeper(&mut self, read: impl FnOnce(&mut Self) -> Parsed) -> Parsed {
         if self.depth >= HEIGHT_MAX {
-            return Err(Mistake::wrong(format!("the formula is nested more than {HEIGHT_MAX} levels deep")));
+            return Err(Mistake::parse(format!("the formula is nested more than {HEIGHT_MAX} levels deep")));
         }
         self.depth += 1;
         let read = read(self);
@@ -129,14 +129,14 @@ impl Parser {
                     self.expect("(")?;
                     self.call(&name, Some(expr))?
                 }
-                _ => return Err(Mistake::wrong("a function's name is missing after the point")),
+                _ => return Err(Mistake::parse("a function's name is missing after the point")),
             };
         }
         Ok(expr)
     }
 
     fn next(&mut self) -> Result<Token, Mistake> {
-        let token = self.peek().cloned().ok_or_else(|| Mistake::wrong("the formula ends too early"))?;
+        let token = self.peek().cloned().ok_or_else(|| Mistake::parse("the formula ends too early"))?;
         self.at += 1;
         Ok(token)
     }
@@ -156,7 +156,7 @@ impl Parser {
                 let items = self.list("]")?;
                 Expr::new(Node::List(items))
             }
-            Token::Sign(sign) => Err(Mistake::wrong(format!("`{sign}` is out of place"))),
+            Token::Sign(sign) => Err(Mistake::parse(format!("`{sign}` is out of place"))),
             Token::Name(name) => self.name(start, &name),
         }
     }
@@ -178,7 +178,7 @@ impl Parser {
             "false" => Value::Boolean(false),
             "pi" => Value::Number(std::f64::consts::PI),
             "e" => Value::Number(std::f64::consts::E),
-            _ => return Err(Mistake::wrong(format!("`{name}` is not defined"))),
+            _ => return Err(Mistake::parse(format!("`{name}` is not defined"))),
         };
         Expr::new(Node::Literal(literal))
     }
@@ -187,7 +187,7 @@ impl Parser {
     fn key(&mut self) -> Result<Key, Mistake> {
         self.expect("(")?;
         let Token::Text(name) = self.next()? else {
-            return Err(Mistake::wrong("prop() takes a property's name in quotes"));
+            return Err(Mistake::parse("prop() takes a property's name in quotes"));
         };
         self.expect(")")?;
         Ok(Key::Name(name))
@@ -227,7 +227,7 @@ impl Parser {
             "every" => self.each(name, Each::Every, receiver),
             "sort" => self.each(name, Each::Sort, receiver),
             _ => {
-                let function = find(name).ok_or_else(|| Mistake::wrong(format!("there is no {name}()")))?;
+                let function = find(name).ok_or_else(|| Mistake::parse(format!("there is no {name}()")))?;
                 let mut arguments: Vec<Expr> = receiver.into_iter().collect();
                 arguments.extend(self.list(")")?);
                 fits(function, arguments.len())?;
@@ -239,7 +239,7 @@ impl Parser {
     /// `let(name, value, body)` and `lets(name, value, name, value, …, body)`.
     fn bindings(&mut self, function: &str, receiver: Option<Expr>) -> Parsed {
         if receiver.is_some() {
-            return Err(Mistake::wrong(format!("{function}() begins with a name")));
+            return Err(Mistake::parse(format!("{function}() begins with a name")));
         }
         let before = self.scope.len();
         let mut bindings = Vec::new();
@@ -256,7 +256,7 @@ impl Parser {
             bindings.push((name, value));
         }
         if bindings.is_empty() {
-            return Err(Mistake::wrong(format!("{function}() begins with a name and its value")));
+            return Err(Mistake::parse(format!("{function}() begins with a name and its value")));
         }
         let body = self.expression()?;
         self.scope.truncate(before);
@@ -271,7 +271,7 @@ impl Parser {
         arguments.extend(self.list(")")?);
         let count = arguments.len();
         if count < 2 || (name == "if" && count > 3) {
-            return Err(Mistake::wrong(format!("{name}() does not take {count} arguments")));
+            return Err(Mistake::parse(format!("{name}() does not take {count} arguments")));
         }
         let otherwise = if count % 2 == 1 { arguments.pop() } else { None };
         let otherwise = otherwise.map_or_else(|| Expr::new(Node::Literal(Value::Empty)), Ok)?;
@@ -304,7 +304,7 @@ impl Parser {
         let body = self.expression()?;
         self.scope.truncate(before);
         if !self.take(")") {
-            return Err(Mistake::wrong(format!("{name}() takes a list and one expression")));
+            return Err(Mistake::parse(format!("{name}() takes a list and one expression")));
         }
         Expr::new(Node::Each(each, Box::new(list), Box::new(body)))
     }
@@ -315,5 +315,5 @@ fn fits(function: &Function, count: usize) -> Result<(), Mistake> {
     if (function.least..=function.most).contains(&count) {
         return Ok(());
     }
-    Err(Mistake::wrong(format!("{}() does not take {count} arguments", function.name)))
+    Err(Mistake::parse(format!("{}() does not take {count} arguments", function.name)))
 }

@@ -85,11 +85,11 @@ pub(super) enum Each {
 
 impl Expr {
     /// # Errors
-    /// [`Mistake::Wrong`] if the tree grows too high.
+    /// [`Mistake::Parse`] if the tree grows too high.
     pub(super) fn new(node: Node) -> Result<Self, Mistake> {
         let height = 1 + node.children().map(|child| child.height).max().unwrap_or(0);
         if height > HEIGHT_MAX {
-            return Err(Mistake::wrong(format!("the formula is nested more than {HEIGHT_MAX} levels deep")));
+            return Err(Mistake::parse(format!("the formula is nested more than {HEIGHT_MAX} levels deep")));
         }
         Ok(Self { node, height })
     }

@@ -182,9 +182,8 @@ fn shape(kind: &Kind) -> Shape {
     }
 }
 
-/// A condition on what a formula gives, under the name of its type. A formula that gives now this, now that cannot be
-/// filtered by. Source: the refusal that users quote (2024 to 2026). They also report that Notion says so of every formula
-/// that was made through the API; the emulator does not follow it there.
+/// A condition on what a formula gives, under the name of its type. Notion refuses formulas that give now this, now that,
+/// and all that were written through the API. Source: tries that users describe in public (2024 to September 2026).
 fn computed<'p>(
     at: &At<'_>,
     property: &'p Property,
@@ -193,7 +192,7 @@ fn computed<'p>(
 ) -> Result<Filter<'p>, Failure> {
     let key = at.variant(&["string", "checkbox", "number", "date"])?;
     at.only(&[key])?;
-    let Some(gives) = api_type(&formula.gives) else {
+    let Some(gives) = api_type(&formula.gives).filter(|_| formula.made_in_app) else {
         return Err(Failure::validation("Unable to filter based on a formula of unknown type"));
     };
     if key != if gives == "boolean" { "checkbox" } else { gives } {

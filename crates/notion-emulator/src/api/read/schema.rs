@@ -309,9 +309,8 @@ fn without_settings(kind: &str) -> Kind {
     }
 }
 
-/// A formula as written; what it means is settled with all columns at hand.
+/// A formula as written; what it means is settled with all columns at hand. Users report that other keys are let pass.
 fn formula(config: &At<'_>) -> Result<Kind, Invalid> {
-    config.only(&["expression"])?;
-    let expression = config.get("expression").optional(At::string)?.unwrap_or_default();
-    Ok(Kind::Formula(Formula { expression: expression.to_owned(), gives: Type::Mixed }))
+    let expression = config.get("expression").optional(At::string)?.unwrap_or_default().to_owned();
+    Ok(Kind::Formula(Formula { expression, gives: Type::Mixed, made_in_app: false }))
 }
