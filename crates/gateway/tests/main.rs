@@ -3,8 +3,6 @@
 
 mod authorization;
 mod canary;
-mod consents;
-mod gate;
 mod notion_door;
 mod proxy;
 mod refresh;

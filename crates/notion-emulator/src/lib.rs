@@ -31,6 +31,7 @@ mod journal;
 mod markdown;
 mod oauth;
 mod queries;
+mod recorder;
 mod reply;
 mod seed;
 mod server;
@@ -51,6 +52,7 @@ pub use faults::{Effect, Fault};
 pub use grants::Client;
 pub use instances::InstanceError;
 pub use journal::JournalEntry;
+pub use recorder::Recorder;
 pub use seed::{Seed, SeedError};
 pub use snapshot::SnapshotError;
 pub use switches::{OldPair, Reauthorize, Refresh, Switches};
@@ -68,6 +70,8 @@ pub struct Options {
     pub time: Time,
     /// How tokens live and die.
     pub switches: Switches,
+    /// Where exchanges with the API are written down, if anywhere.
+    pub record: Option<Recorder>,
     /// What it starts with and goes back to; without more words the people and pages of a small studio.
     pub seed: Seed,
     /// Which series of ids it gives to what is made later: the same number and calls give the same ids.
@@ -93,6 +97,7 @@ struct Inner {
     name: String,
     /// How it started; a reset with a seed puts that in here.
     options: Mutex<Options>,
+    recorder: Option<Recorder>,
     state: Mutex<State>,
     /// Beside the first emulator; instances have none of their own.
     instances: Mutex<Instances>,
@@ -121,8 +126,9 @@ impl Emulator {
 
     fn named(name: &str, options: Options) -> Self {
         let state = Mutex::new(State::of_instance(&options, name));
+        let recorder = options.record.clone();
         let (name, options) = (name.to_owned(), Mutex::new(options));
-        Self(Arc::new(Inner { name, options, state, instances: Mutex::default() }))
+        Self(Arc::new(Inner { name, options, recorder, state, instances: Mutex::default() }))
     }
 
     /// Starts one on a free port of the loopback.
@@ -276,6 +282,10 @@ impl Emulator {
 
     fn options(&self) -> MutexGuard<'_, Options> {
         self.0.options.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    pub(crate) fn recorder(&self) -> Option<&Recorder> {
+        self.0.recorder.as_ref()
     }
 
     pub(crate) fn state(&self) -> MutexGuard<'_, State> {

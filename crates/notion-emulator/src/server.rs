@@ -229,6 +229,11 @@ async fn call(
     };
     let status = StatusCode::from_u16(reply.status).unwrap_or(StatusCode::INTERNAL_SERVER_ERROR);
     let Value::Object(body) = reply.body else { return status.into_response() };
+    if let Some(recorder) = emulator.recorder() {
+        let mut answer = body.clone();
+        answer.insert("request_id".into(), id.0.to_string().into());
+        recorder.write(&asked, header("content-type").as_deref(), reply.status, &answer);
+    }
     json_reply(status, body, &id)
 }
 

@@ -14,6 +14,7 @@ mod plans;
 mod query;
 mod query_filters;
 mod query_pages;
+mod record;
 mod relations;
 mod rights;
 mod rollups;

@@ -1,5 +1,8 @@
 //! A client of the emulator, and a person at its consent screens.
 
+use std::path::PathBuf;
+use std::sync::atomic::{AtomicUsize, Ordering};
+
 use axum::body::{Body, Bytes};
 use axum::http::{HeaderMap, Request, StatusCode};
 use base64::Engine as _;
@@ -7,7 +10,7 @@ use http_body_util::BodyExt as _;
 use hyper_util::client::legacy::Client as HttpClient;
 use hyper_util::client::legacy::connect::HttpConnector;
 use hyper_util::rt::TokioExecutor;
-use notion_emulator::{Capabilities, Client, Emulator, Options, Running, Switches};
+use notion_emulator::{Capabilities, Client, Emulator, Options, Recorder, Running, Switches};
 use serde_json::{Value, json};
 
 pub(crate) const REDIRECT_URI: &str = "https://app.example/callback?keep=this";
@@ -61,8 +64,18 @@ pub(crate) async fn with(switches: Switches, capabilities: Capabilities) -> Noti
 }
 
 pub(crate) async fn notion_from(options: Options) -> Notion {
+    let options = Options { record: options.record.clone().or_else(recorder), ..options };
     let running = Emulator::start(options).await.expect("it starts");
     Notion { running, http: HttpClient::builder(TokioExecutor::new()).build_http() }
+}
+
+/// Where the test run collects what was asked and answered, to be held against the types of Notion's client afterwards.
+#[expect(clippy::disallowed_methods, reason = "the test run says where")]
+fn recorder() -> Option<Recorder> {
+    static MADE: AtomicUsize = AtomicUsize::new(0);
+    let folder = PathBuf::from(std::env::var("EXCHANGES").ok()?);
+    let name = format!("emulator-{}-{}.jsonl", std::process::id(), MADE.fetch_add(1, Ordering::Relaxed));
+    Some(Recorder::create(&folder.join(name)).expect("the folder of exchanges is there"))
 }
 
 impl Notion {

@@ -19,6 +19,7 @@ use store::SqliteStore;
 use tokio::net::TcpListener;
 use url::Url;
 
+use crate::emulate;
 use crate::http_client::Api;
 use crate::logging;
 use crate::output::print;
@@ -47,6 +48,9 @@ pub(crate) struct Args {
     /// A further return URL or redirect URI, for an app of your own; may be given several times
     #[arg(long, value_name = "URL")]
     return_url: Vec<String>,
+    /// Write down what is asked of the offline Notion and answered, one JSON object a line
+    #[arg(long, value_name = "FILE")]
+    record: Option<PathBuf>,
 }
 
 /// Where the three are, as a browser names them.
@@ -80,6 +84,7 @@ pub(crate) async fn run(args: Args) -> anyhow::Result<()> {
     let (client_id, client_secret) = (format!("demo-{}", word(8)), format!("emulated-{}", word(32)));
     let emulator = Emulator::new(Options {
         clients: vec![client(&places, &client_id, &client_secret)],
+        record: emulate::recorder(args.record.as_deref())?,
         ..Options::default()
     });
     let mut return_urls = vec![return_url.clone()];

@@ -7,7 +7,7 @@ use std::path::{Path, PathBuf};
 
 use anyhow::Context as _;
 use jiff::Timestamp;
-use notion_emulator::{Capabilities, Client, Emulator, Options, Seed, Time};
+use notion_emulator::{Capabilities, Client, Emulator, Options, Recorder, Seed, Time};
 use serde_json::json;
 
 use crate::args::OutputArgs;
@@ -51,6 +51,9 @@ pub(crate) struct Args {
     /// Which series of ids what is made later gets: the same number and calls give the same ids
     #[arg(long, value_name = "NUMBER", default_value_t = 0)]
     ids_seed: u64,
+    /// Write down what is asked of the API and answered, one JSON object a line (`verify --replay` reads it)
+    #[arg(long, value_name = "FILE")]
+    record: Option<PathBuf>,
     #[command(flatten)]
     output: OutputArgs,
 }
@@ -76,6 +79,7 @@ impl Args {
             switches: self.switches.switches(),
             seed: self.seed()?,
             ids_seed: self.ids_seed,
+            record: recorder(self.record.as_deref())?,
         })
     }
 
@@ -99,6 +103,14 @@ impl Args {
             capabilities: Capabilities::default(),
         })
     }
+}
+
+/// The file that exchanges are written to.
+pub(crate) fn recorder(file: Option<&Path>) -> anyhow::Result<Option<Recorder>> {
+    file.map(|file| {
+        Recorder::create(file).with_context(|| format!("--record {}: it cannot be written", file.display()))
+    })
+    .transpose()
 }
 
 pub(crate) async fn run(args: Args) -> anyhow::Result<()> {

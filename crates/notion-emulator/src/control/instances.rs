@@ -64,6 +64,7 @@ pub(super) async fn make(Extracted(first): Extracted<Emulator>, headers: HeaderM
         switches: new.switches,
         seed,
         ids_seed: new.ids_seed,
+        record: first.recorder().cloned(),
     };
     match first.add_instance(new.name, options) {
         Ok(made) => (StatusCode::CREATED, Json(facts(&made, &headers))).into_response(),
