@@ -8,12 +8,16 @@ import { join } from "node:path";
 const BINARY = process.env.VESTIBULE_BIN;
 if (!BINARY) throw new Error("VESTIBULE_BIN must name the vestibule binary; `cargo xtask test` sets it");
 
+/** How many demos this process has started. */
+let demos = 0;
+
 /** A running demo: its addresses and keys (`facts`), its folder, all it printed, and how to stop it. */
 export async function demo(...flags) {
   const folder = await mkdtemp(join(tmpdir(), "vestibule-test-"));
   const data = join(folder, "demo");
   const any = "127.0.0.1:0";
   const args = ["demo", "--listen", any, "--app-listen", any, "--emulator-listen", any, "--data-dir", data, ...flags];
+  if (process.env.EXCHANGES) args.push("--record", join(process.env.EXCHANGES, `demo-${process.pid}-${(demos += 1)}.jsonl`));
   // It logs what a server would: the logs are among what is searched for secrets.
   const env = { ...process.env, VESTIBULE_LOG: "debug" };
   const child = spawn(BINARY, args, { env, stdio: ["ignore", "pipe", "pipe"] });
@@ -45,6 +49,27 @@ export async function demo(...flags) {
       return Buffer.concat([Buffer.from(printed), ...files]);
     },
   };
+}
+
+/** A running `vestibule emulate`: what it printed as `facts`, and how to stop it. `name` tells its exchanges from others'. */
+export async function emulate(name, ...flags) {
+  const args = ["emulate", "--listen", "127.0.0.1:0", "--output", "json", ...flags];
+  if (process.env.EXCHANGES) args.push("--record", join(process.env.EXCHANGES, `${name}-${process.pid}.jsonl`));
+  const child = spawn(BINARY, args, { stdio: ["ignore", "pipe", "inherit"] });
+  const ended = new Promise((done) => child.once("close", done));
+  const facts = await new Promise((ready, failed) => {
+    let printed = "";
+    child.stdout.on("data", (text) => {
+      printed += text;
+      if (printed.trimEnd().endsWith("}")) ready(JSON.parse(printed));
+    });
+    child.once("close", (code) => failed(new Error(`the emulator ended with ${code}: ${printed}`)));
+  });
+  const stop = async () => {
+    child.kill("SIGTERM");
+    await ended;
+  };
+  return { facts, stop };
 }
 
 /** A browser's cookies by host, redirects followed by hand. */

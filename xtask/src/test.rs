@@ -2,7 +2,7 @@
 
 #![expect(clippy::disallowed_methods, reason = "it tells how long each step took")]
 
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
 use std::time::Instant;
 
@@ -23,20 +23,29 @@ const NODE_FOLDERS: [&str; 3] = ["tests/node", "examples/express-drop-in", "exam
 /// A step's name and what it does.
 type Step = (&'static str, fn() -> anyhow::Result<()>);
 
-const STEPS: [Step; 8] = [
+const STEPS: [Step; 11] = [
     ("Debian packages", packages),
     ("Node packages", node_packages),
+    ("Python packages", python_packages),
     ("format", || run(".", "cargo", &["fmt", "--all", "--check"], &[])),
     ("clippy", || {
         run(".", "cargo", &["clippy", "--workspace", "--all-targets", "--", "-D", "warnings"], &[])
     }),
     ("tests", tests),
+    ("Python client", python_tests),
     ("examples in the docs", || run(".", "cargo", &["test", "--workspace", "--doc"], &[])),
     ("docs", || run(".", "cargo", &["doc", "--workspace", "--no-deps"], &[("RUSTDOCFLAGS", "-D warnings")])),
-    ("SDK, examples, browser", node_tests),
+    ("SDK, MCP server, examples, browser", node_tests),
+    ("types of Notion's client", types),
 ];
 
 pub(crate) fn run_steps() -> anyhow::Result<()> {
+    let exchanges = exchanges()?;
+    // What an earlier run wrote would be held against this one.
+    if exchanges.exists() {
+        std::fs::remove_dir_all(&exchanges).context("the last run's exchanges cannot be removed")?;
+    }
+    std::fs::create_dir_all(&exchanges).context("the folder of exchanges cannot be made")?;
     let mut times = Vec::new();
     for (name, step) in STEPS {
         eprintln!("\n== {name}");
@@ -51,17 +60,23 @@ pub(crate) fn run_steps() -> anyhow::Result<()> {
     Ok(())
 }
 
+/// Where the tests write down what they asked of the emulator and what it answered.
+fn exchanges() -> anyhow::Result<PathBuf> {
+    Ok(target_folder()?.join("exchanges"))
+}
+
 /// Installs the Debian packages that are not there.
 fn packages() -> anyhow::Result<()> {
     let missing: Vec<&str> =
         PACKAGES.iter().filter(|(_, file)| !Path::new(file).exists()).map(|(package, _)| *package).collect();
-    if missing.is_empty() {
-        return Ok(());
-    }
+    if missing.is_empty() { Ok(()) } else { install(&missing) }
+}
+
+fn install(packages: &[&str]) -> anyhow::Result<()> {
     let quiet = [("DEBIAN_FRONTEND", "noninteractive")];
     run(".", "apt-get", &["-q", "update"], &quiet)?;
     let mut args = vec!["-q", "-y", "--no-install-recommends", "install"];
-    args.extend(missing);
+    args.extend(packages);
     run(".", "apt-get", &args, &quiet)
 }
 
@@ -69,26 +84,67 @@ fn node_packages() -> anyhow::Result<()> {
     NODE_FOLDERS.iter().try_for_each(|folder| run(folder, "npm", &["ci", "--no-audit", "--no-fund"], &[]))
 }
 
+/// The Python that the packages are installed in: apart from the system's.
+fn python() -> anyhow::Result<PathBuf> {
+    Ok(target_folder()?.join("python/bin/python"))
+}
+
+fn python_packages() -> anyhow::Result<()> {
+    let folder = target_folder()?.join("python");
+    let folder = folder.display().to_string();
+    let make = || run(".", "python3", &["-m", "venv", &folder], &[]);
+    // Debian keeps the module's other half in a package of its own.
+    if make().is_err() {
+        install(&["python3-venv"])?;
+        make()?;
+    }
+    let pip = ["-m", "pip", "install", "--quiet", "--disable-pip-version-check", "-r", "requirements.txt"];
+    run("tests/python", &python()?.display().to_string(), &pip, &[])
+}
+
+/// The real binary under the Python client.
+fn python_tests() -> anyhow::Result<()> {
+    run(".", "cargo", &["build", "-p", "vestibule"], &[])?;
+    let binary = target_folder()?.join("debug/vestibule").display().to_string();
+    let exchanges = exchanges()?.display().to_string();
+    let env = [("VESTIBULE_BIN", &*binary), ("EXCHANGES", &*exchanges)];
+    run("tests/python", &python()?.display().to_string(), &["-W", "error", "-m", "unittest", "--quiet"], &env)
+}
+
+/// Every answer that the tests provoked, held against the types of Notion's own client.
+fn types() -> anyhow::Result<()> {
+    let exchanges = exchanges()?.display().to_string();
+    run("tests/node", "node", &["types.js", "--all", &exchanges], &[])
+}
+
 /// With nextest where it is installed.
 fn tests() -> anyhow::Result<()> {
+    let exchanges = exchanges()?.display().to_string();
+    let env = [("EXCHANGES", &*exchanges)];
     let probe = Command::new("cargo")
         .args(["nextest", "--version"])
         .stdout(Stdio::null())
         .stderr(Stdio::null())
         .status();
     if probe.is_ok_and(|status| status.success()) {
-        run(".", "cargo", &["nextest", "run", "--workspace"], &[])
+        run(".", "cargo", &["nextest", "run", "--workspace"], &env)
     } else {
-        run(".", "cargo", &["test", "--workspace", "--all-targets"], &[])
+        run(".", "cargo", &["test", "--workspace", "--all-targets"], &env)
     }
 }
 
-/// The real binary under Notion's SDK, the examples and Chromium.
+/// The real binary under Notion's SDK and MCP server, the examples and Chromium.
 fn node_tests() -> anyhow::Result<()> {
     run(".", "cargo", &["build", "-p", "vestibule", "-p", "axum-app"], &[])?;
     let target = target_folder()?;
     let path = |name: &str| target.join(name).display().to_string();
     let (binary, app, screenshots) = (path("debug/vestibule"), path("debug/axum-app"), path("screenshots"));
-    let env = [("VESTIBULE_BIN", &*binary), ("AXUM_APP_BIN", &*app), ("SCREENSHOTS", &*screenshots)];
+    let exchanges = exchanges()?.display().to_string();
+    let env = [
+        ("VESTIBULE_BIN", &*binary),
+        ("AXUM_APP_BIN", &*app),
+        ("SCREENSHOTS", &*screenshots),
+        ("EXCHANGES", &*exchanges),
+    ];
     run("tests/node", "node", &["--test", "--test-reporter=spec"], &env)
 }
