@@ -132,6 +132,7 @@ fn endpoint<'p>(method: &Method, path: &[&'p str]) -> Option<Endpoint<'p>> {
         ("POST", ["pages"]) => Box::new(pages::create),
         ("GET", ["pages", id]) => Box::new(|call| pages::retrieve(call, id)),
         ("PATCH", ["pages", id]) => Box::new(|call| pages::update(call, id)),
+        ("POST", ["pages", id, "move"]) => Box::new(|call| pages::moving::relocate(call, id)),
         ("GET", ["pages", id, "properties", property]) => {
             Box::new(|call| properties::retrieve(call, id, property))
         }
@@ -180,8 +181,7 @@ fn endpoint<'p>(method: &Method, path: &[&'p str]) -> Option<Endpoint<'p>> {
 fn is_at_notion(method: &Method, path: &[&str]) -> bool {
     matches!(
         (method.as_str(), path),
-        ("POST", ["pages", _, "move"])
-            | ("GET", ["data_sources", _, "templates"])
+        ("GET", ["data_sources", _, "templates"])
             | ("GET" | "POST", ["file_uploads"])
             | ("GET", ["file_uploads", _])
             | ("POST", ["file_uploads", _, "send" | "complete"])

@@ -10,6 +10,7 @@ mod instances;
 mod lag;
 mod markdown;
 mod oauth;
+mod pages;
 mod plans;
 mod query;
 mod query_filters;

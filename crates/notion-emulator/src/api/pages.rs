@@ -1,5 +1,7 @@
 //! Pages and rows: make, read, change, one property at a time.
 
+pub(crate) mod moving;
+
 use uuid::Uuid;
 
 use super::blocks::fit::fit;
@@ -12,6 +14,7 @@ use super::read::file::{cover, icon};
 use super::read::value::{Writer, value};
 use crate::content::Place;
 use crate::content::block::{Block, Body, Parent};
+use crate::content::database::DataSource;
 use crate::content::ids::Marker;
 use crate::content::page::Page;
 use crate::content::property::{Kind, Property, Stored};
@@ -39,6 +42,10 @@ pub(crate) fn create(call: &mut Call<'_>) -> Answer {
         return Err(Failure::not_implemented_part("pages made from template"));
     }
     let parent = parent(call, &at.get("parent"))?;
+    if let Parent::Page(above) | Parent::DataSource(above) = parent {
+        call.may_edit(above, None)?;
+    }
+    let place = place(call, &at.get("position"), parent)?;
     let key = ["children", "content"].into_iter().find(|key| at.get(key).is_defined());
     let children = key.map_or(Ok(Vec::new()), |key| blocks(&at.get(key), NESTING_MAX))?;
     if let Some(key) = key {
@@ -55,7 +62,7 @@ pub(crate) fn create(call: &mut Call<'_>) -> Answer {
         fill(call, &properties, &mut columns, &mut page)?;
     }
     let content = markdown(call, &at, parent, &columns, &mut page)?;
-    let id = insert(call, parent, page, columns, children);
+    let id = insert(call, (parent, place), page, columns, children);
     content.plant(call, id);
     let only = call.filter_properties();
     call.view().page(id, &only).ok_or_else(Failure::invalid_request_url)
@@ -88,7 +95,7 @@ fn markdown(
 /// Hangs a new page in the tree.
 fn insert(
     call: &mut Call<'_>,
-    parent: Parent,
+    (parent, place): (Parent, Place),
     mut page: Page,
     columns: Vec<Property>,
     children: Vec<NewBlock>,
@@ -98,11 +105,8 @@ fn insert(
     if let Parent::DataSource(source) = parent
         && let Some(source) = content.data_sources.get_mut(&source)
     {
-        if let Some(column) = columns.iter().find(|column| matches!(column.kind, Kind::UniqueId { .. })) {
-            source.last_unique_id += 1;
-            page.values.insert(column.id.clone(), Stored::UniqueId(source.last_unique_id));
-        }
         source.properties = columns;
+        number(source, &mut page);
     }
     if parent == Parent::Workspace {
         page.private_to = call.caller.owner;
@@ -119,28 +123,61 @@ fn insert(
         children: Vec::new(),
         body: Body::ChildPage,
     };
-    content.insert(block, Place::End);
+    content.insert(block, place);
     content.keep_in_step(id, None);
     super::blocks::hang(call, Parent::Page(id), children, Place::End);
     id
 }
 
-/// What the new page is to hang from.
+/// Gives a row that has come to a table its number, if the table counts.
+fn number(source: &mut DataSource, page: &mut Page) {
+    let counts = |column: &&Property| matches!(column.kind, Kind::UniqueId { .. });
+    if let Some(column) = source.properties.iter().find(counts) {
+        source.last_unique_id += 1;
+        page.values.insert(column.id.clone(), Stored::UniqueId(source.last_unique_id));
+    }
+}
+
+/// Where on the parent page the new page's block goes.
+fn place(call: &Call<'_>, at: &At<'_>, parent: Parent) -> Result<Place, Failure> {
+    if !at.is_defined() {
+        return Ok(Place::End);
+    }
+    // Rows have no order of their own, and a sidebar none that the API tells of. A guess.
+    let Parent::Page(page) = parent else { return Err(at.should("not present").into()) };
+    match at.get("type").one_of(&["after_block", "page_start", "page_end"])? {
+        "page_start" => Ok(Place::Start),
+        "page_end" => Ok(Place::End),
+        _ => {
+            let id = at.get("after_block").get("id").uuid()?;
+            let sibling = call.block(id)?.parent == Parent::Page(page);
+            if sibling { Ok(Place::After(id)) } else { Err(Failure::not_found("block", id, call.caller)) }
+        }
+    }
+}
+
+/// What the new page is to hang from; without a word, the private section of whoever authorized the integration.
+/// Source: Notion, "Create a page" (read 2026-11-27).
 fn parent(call: &Call<'_>, at: &At<'_>) -> Result<Parent, Failure> {
-    let kind = at.variant(&["page_id", "database_id", "data_source_id", "block_id", "workspace"])?;
-    at.only(&["type", kind])?;
+    let kind = if at.is_defined() {
+        at.variant(&["page_id", "database_id", "data_source_id", "workspace"])?
+    } else {
+        "workspace"
+    };
+    if at.is_defined() {
+        at.only(&["type", kind])?;
+    }
     let id = || at.get(kind).uuid();
     match kind {
         "page_id" => Ok(Parent::Page(call.page(id()?)?)),
         "data_source_id" => Ok(Parent::DataSource(call.data_source(id()?)?)),
         "database_id" => Ok(Parent::DataSource(call.only_data_source(call.database(id()?)?)?)),
-        "workspace" => match call.caller.owner {
+        _ => match call.caller.owner {
             Some(_) => Ok(Parent::Workspace),
             None => Err(Failure::validation(
                 "Internal integrations aren't owned by a single user, so creating workspace-level private pages is not supported.",
             )),
         },
-        _ => Err(Failure::not_implemented_part("pages below blocks")),
     }
 }
 
@@ -208,19 +245,13 @@ pub(crate) fn update(call: &mut Call<'_>, id: &str) -> Answer {
         "template",
         "erase_content",
     ])?;
-    for part in ["template", "erase_content"] {
-        if at.get(part).is_defined() {
-            return Err(Failure::not_implemented_part(&format!("page updates with {part}")));
-        }
+    if at.get("template").is_defined() {
+        return Err(Failure::not_implemented_part("page updates with template"));
     }
-    let block = call.block(id)?;
-    let parent = block.parent;
+    let parent = call.block(id)?.parent;
     let in_trash = call.trash_flag(&at)?;
-    if call.state.content.ancestor_in_trash(id) || (block.in_trash && in_trash != Some(false)) {
-        return Err(Failure::validation(
-            "Can't edit block that is archived. You must unarchive the block before editing.",
-        ));
-    }
+    call.may_edit(id, in_trash)?;
+    let erase = at.get("erase_content").optional(At::boolean)?.unwrap_or(false);
     let mut page = call.state.content.pages.get(&id).cloned().unwrap_or_default();
     if let Some(icon) = at.get("icon").optional_nullable(icon)? {
         page.icon = icon;
@@ -250,6 +281,9 @@ pub(crate) fn update(call: &mut Call<'_>, id: &str) -> Answer {
     content.keep_in_step(id, before.as_ref());
     if let (Some(in_trash), Some(block)) = (in_trash, content.blocks.get_mut(&id)) {
         block.in_trash = in_trash;
+    }
+    if erase {
+        content.erase(id);
     }
     content.touch(id, stamp);
     call.view().page(id, &call.filter_properties()).ok_or_else(Failure::invalid_request_url)

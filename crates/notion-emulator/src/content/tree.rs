@@ -150,6 +150,15 @@ impl Content {
         }
     }
 
+    /// Throws away what is on a page: everything goes to the trash, pages and databases too.
+    pub(crate) fn erase(&mut self, id: Uuid) {
+        for child in self.blocks.get(&id).map(|block| block.children.clone()).unwrap_or_default() {
+            if let Some(child) = self.blocks.get_mut(&child) {
+                child.in_trash = true;
+            }
+        }
+    }
+
     /// Moves a data source, with its rows, to another database.
     pub(crate) fn move_data_source(&mut self, id: Uuid, to: Uuid) {
         let Some(source) = self.data_sources.get_mut(&id) else { return };
