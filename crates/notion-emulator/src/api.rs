@@ -18,6 +18,7 @@ pub(crate) mod read;
 mod schema;
 mod search;
 mod show;
+mod templates;
 mod users;
 mod version;
 mod views;
@@ -151,6 +152,7 @@ fn endpoint<'p>(method: &Method, path: &[&'p str]) -> Option<Endpoint<'p>> {
         ("POST", ["data_sources"]) => Box::new(data_sources::create),
         ("GET", ["data_sources", id]) => Box::new(|call| data_sources::retrieve(call, id)),
         ("PATCH", ["data_sources", id]) => Box::new(|call| data_sources::update(call, id)),
+        ("GET", ["data_sources", id, "templates"]) => Box::new(|call| templates::list(call, id)),
         ("POST", ["data_sources", id, "query"]) => Box::new(|call| data_sources::query(call, id)),
         ("GET", ["views"]) => Box::new(views::list),
         ("POST", ["views"]) => Box::new(views::create),
@@ -181,8 +183,7 @@ fn endpoint<'p>(method: &Method, path: &[&'p str]) -> Option<Endpoint<'p>> {
 fn is_at_notion(method: &Method, path: &[&str]) -> bool {
     matches!(
         (method.as_str(), path),
-        ("GET", ["data_sources", _, "templates"])
-            | ("GET" | "POST", ["file_uploads"])
+        ("GET" | "POST", ["file_uploads"])
             | ("GET", ["file_uploads", _])
             | ("POST", ["file_uploads", _, "send" | "complete"])
             | ("GET", ["custom_emojis"])

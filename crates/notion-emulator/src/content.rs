@@ -15,6 +15,7 @@ mod relations;
 pub(crate) mod rich_text;
 pub(crate) mod rights;
 mod sound;
+pub(crate) mod template;
 mod tree;
 mod usage;
 pub(crate) mod view;
@@ -31,6 +32,7 @@ use database::{DataSource, Database};
 use file::Icon;
 use page::Page;
 use rights::Right;
+use template::Templates;
 pub(crate) use tree::{Place, plain_run, plain_text};
 pub(crate) use usage::Usage;
 use view::SavedView;
@@ -52,6 +54,9 @@ pub(crate) struct Content {
     /// What people may do, by page or database and by person; the nearest on the way up counts.
     #[serde(default)]
     pub(crate) rights: HashMap<Uuid, HashMap<Uuid, Right>>,
+    /// By data source.
+    #[serde(default)]
+    pub(crate) templates: HashMap<Uuid, Templates>,
     /// How much each workspace has made so far.
     #[serde(default)]
     pub(crate) usage: HashMap<Uuid, Usage>,

@@ -23,5 +23,6 @@ mod schema;
 mod seed;
 mod snapshot;
 mod support;
+mod templates;
 mod view_queries;
 mod views;

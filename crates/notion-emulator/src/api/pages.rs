@@ -1,7 +1,9 @@
 //! Pages and rows: make, read, change, one property at a time.
 
 pub(crate) mod moving;
+mod template;
 
+use template::Template;
 use uuid::Uuid;
 
 use super::blocks::fit::fit;
@@ -38,14 +40,20 @@ pub(crate) fn create(call: &mut Call<'_>) -> Answer {
         "allow_async",
     ];
     at.only(&known)?;
-    if at.get("template").is_defined() {
-        return Err(Failure::not_implemented_part("pages made from template"));
-    }
     let parent = parent(call, &at.get("parent"))?;
     if let Parent::Page(above) | Parent::DataSource(above) = parent {
         call.may_edit(above, None)?;
     }
     let place = place(call, &at.get("position"), parent)?;
+    let template = Template::read(call, &at.get("template"), parent, true)?;
+    if template.is_some() {
+        // The template brings the content. The words are a guess.
+        for key in ["children", "content", "markdown"] {
+            if at.get(key).is_defined() {
+                return Err(at.get(key).should("not present").into());
+            }
+        }
+    }
     let key = ["children", "content"].into_iter().find(|key| at.get(key).is_defined());
     let children = key.map_or(Ok(Vec::new()), |key| blocks(&at.get(key), NESTING_MAX))?;
     if let Some(key) = key {
@@ -64,8 +72,16 @@ pub(crate) fn create(call: &mut Call<'_>) -> Answer {
     let content = markdown(call, &at, parent, &columns, &mut page)?;
     let id = insert(call, (parent, place), page, columns, children);
     content.plant(call, id);
-    let only = call.filter_properties();
-    call.view().page(id, &only).ok_or_else(Failure::invalid_request_url)
+    answer(call, id, template.as_ref())
+}
+
+/// The page as it is before its template is applied.
+fn answer(call: &mut Call<'_>, id: Uuid, template: Option<&Template>) -> Answer {
+    let shown = call.view().page(id, &call.filter_properties()).ok_or_else(Failure::invalid_request_url);
+    if let Some(template) = template {
+        template.apply(call, id);
+    }
+    shown
 }
 
 /// What `markdown` says, which stands in place of blocks. Without a title in the properties it brings one.
@@ -245,12 +261,10 @@ pub(crate) fn update(call: &mut Call<'_>, id: &str) -> Answer {
         "template",
         "erase_content",
     ])?;
-    if at.get("template").is_defined() {
-        return Err(Failure::not_implemented_part("page updates with template"));
-    }
     let parent = call.block(id)?.parent;
     let in_trash = call.trash_flag(&at)?;
     call.may_edit(id, in_trash)?;
+    let template = Template::read(call, &at.get("template"), parent, false)?;
     let erase = at.get("erase_content").optional(At::boolean)?.unwrap_or(false);
     let mut page = call.state.content.pages.get(&id).cloned().unwrap_or_default();
     if let Some(icon) = at.get("icon").optional_nullable(icon)? {
@@ -286,5 +300,5 @@ pub(crate) fn update(call: &mut Call<'_>, id: &str) -> Answer {
         content.erase(id);
     }
     content.touch(id, stamp);
-    call.view().page(id, &call.filter_properties()).ok_or_else(Failure::invalid_request_url)
+    answer(call, id, template.as_ref())
 }

@@ -78,7 +78,8 @@ impl Wanted {
 /// Everything that search can find for this token.
 pub(crate) fn findable(call: &Call<'_>) -> Findable {
     let content = &call.state.content;
-    let pages = content.pages.keys().filter_map(|id| content.blocks.get(id)).map(|block| {
+    let pages = content.pages.keys().filter(|id| !content.is_template(**id));
+    let pages = pages.filter_map(|id| content.blocks.get(id)).map(|block| {
         let hit = Hit {
             title: content.title(block.id),
             edited_at: block.edited.at,

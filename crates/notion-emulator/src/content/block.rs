@@ -239,6 +239,25 @@ impl Body {
         }
     }
 
+    /// Every text in it, to be changed.
+    pub(crate) fn texts_mut(&mut self) -> Vec<&mut Vec<RichText>> {
+        match self {
+            Self::Paragraph { text, .. }
+            | Self::Heading { text, .. }
+            | Self::NumberedListItem { text, .. }
+            | Self::ToDo { text, .. }
+            | Self::Callout { text, .. }
+            | Self::BulletedListItem(text)
+            | Self::Quote(text)
+            | Self::Toggle(text) => vec![&mut text.rich_text],
+            Self::Template(rich_text) => vec![rich_text],
+            Self::Code { rich_text, caption, .. } => vec![rich_text, caption],
+            Self::TableRow(cells) => cells.iter_mut().collect(),
+            Self::Media { caption, .. } | Self::Web { caption, .. } => vec![caption],
+            _ => Vec::new(),
+        }
+    }
+
     /// Whether blocks of this kind can have children at all.
     pub(crate) fn holds_children(&self) -> bool {
         match self {

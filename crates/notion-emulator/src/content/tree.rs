@@ -139,6 +139,10 @@ impl Content {
         if let Some(list) = list {
             list.retain(|listed| *listed != id);
         }
+        // A template that leaves its table is none any more.
+        for templates in self.templates.values_mut() {
+            templates.pages.retain(|listed| *listed != id);
+        }
         block.parent = parent;
         self.hang(block, Place::End);
     }

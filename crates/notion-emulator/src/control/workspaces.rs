@@ -1,4 +1,4 @@
-//! Controls of who may do what where: a workspace's plan, and people's rights on its pages.
+//! Controls of what people decide in the app: a workspace's plan, rights on its pages, which rows are templates.
 
 use axum::Json;
 use axum::extract::{Path, State as Extracted};
@@ -82,4 +82,22 @@ pub(super) async fn set_right(
     state.content.set_right(new.page_id, new.person_id, new.right);
     state.note_index();
     StatusCode::NO_CONTENT
+}
+
+/// A row to make a template of.
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(super) struct NewTemplate {
+    page_id: Uuid,
+    #[serde(default)]
+    is_default: bool,
+}
+
+/// Makes a row a template of its table, as people do in the app.
+pub(super) async fn make_template(
+    Extracted(emulator): Extracted<Emulator>,
+    Json(new): Json<NewTemplate>,
+) -> StatusCode {
+    let made = emulator.state().content.make_template(new.page_id, new.is_default);
+    if made { StatusCode::NO_CONTENT } else { StatusCode::NOT_FOUND }
 }

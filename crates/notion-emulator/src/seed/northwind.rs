@@ -11,9 +11,9 @@ use super::planter::{
 use super::{ADA, NORTHWIND, PRIYA, ROOT_PAGE, TOMAS, TRACKER, TRACKER_BOARD, TRACKER_LIST, TRACKER_TABLE};
 use crate::clock::Ids;
 use crate::content::Content;
-use crate::content::block::{Body, MeetingNotes, Parent};
+use crate::content::block::{Body, MeetingNotes, Parent, Text};
 use crate::content::property::{Kind, Stored, TITLE};
-use crate::content::rich_text::plain;
+use crate::content::rich_text::{Mention, RichText, Run, plain};
 
 pub(super) fn plant(content: &mut Content) {
     let mut planter = Planter {
@@ -297,6 +297,31 @@ fn tracker(planter: &mut Planter<'_>) {
     if let Some(table) = planter.content.data_sources.get_mut(&TRACKER_TABLE) {
         table.last_unique_id = PROJECTS.len() as u64;
     }
+    templates(planter, &status, &priority);
+}
+
+/// What new projects and bugs look like.
+fn templates(planter: &mut Planter<'_>, status: &Kind, priority: &Kind) {
+    planter.at = time("2026-10-05T12:00:00Z");
+    let begun = RichText { run: Run::Mention(Mention::TemplateDate("today")), ..RichText::plain("") };
+    let by = RichText { run: Run::Mention(Mention::TemplateUser), ..RichText::plain("") };
+    let started = Text {
+        rich_text: vec![RichText::plain("Started "), begun, RichText::plain(" by "), by],
+        color: "default",
+    };
+    let project = vec![
+        Body::Paragraph { text: started, icon: None },
+        heading(2, "Why"),
+        heading(2, "Not in it"),
+        to_do(false, "Somebody else has read this"),
+    ];
+    let cells = vec![("stat", Stored::Choice(chosen(status, "Not started")))];
+    let project = planter.row(TRACKER_TABLE, "🌱", "New project", cells, project);
+    let bug = vec![heading(2, "Seen"), heading(2, "Expected"), numbered("First, …")];
+    let cells = vec![("pr:o", Stored::Choice(chosen(priority, "High")))];
+    let bug = planter.row(TRACKER_TABLE, "🐞", "Bug", cells, bug);
+    planter.content.make_template(project, true);
+    planter.content.make_template(bug, false);
 }
 
 fn tracker_views(planter: &mut Planter<'_>) {

@@ -212,10 +212,12 @@ impl Planter<'_> {
         title: &str,
         cells: Vec<(&str, Stored)>,
         blocks: Vec<Body>,
-    ) {
+    ) -> Uuid {
         let id = self.page(None, Parent::DataSource(table), emoji, title, blocks);
-        let Some(page) = self.content.pages.get_mut(&id) else { return };
-        page.values.extend(cells.into_iter().map(|(id, stored)| (id.to_owned(), stored)));
+        if let Some(page) = self.content.pages.get_mut(&id) {
+            page.values.extend(cells.into_iter().map(|(id, stored)| (id.to_owned(), stored)));
+        }
+        id
     }
 }
 
