@@ -5,20 +5,21 @@
 use std::sync::{Arc, PoisonError};
 use std::time::Duration;
 
+use jiff::Timestamp;
 use lifecycle::{
-    AfterCommit, AfterIntrospection, AfterRefresh, AfterUnauthorized, Generation, GrantFacts, GrantState,
-    Introspected, RefreshReply, Why,
+    AfterBothRefused, AfterCommit, AfterIntrospection, AfterRefresh, AfterUnauthorized, Generation,
+    GrantFacts, GrantState, Introspected, RefreshReply, Why,
 };
 use notion_wire::token::TokenResponse;
 use sealing::Secret;
-use store::records::{Candidate, Grant};
-use store::{Committed, LeaseTaken};
+use store::records::{Candidate, Grant, Profile};
+use store::{Committed, LeaseTaken, StoreError};
 
 use crate::caller::Authorized;
 use crate::config::Integration;
 use crate::link::after;
 use crate::notion::TokenError;
-use crate::{Error, Gateway, callback, vault};
+use crate::{Error, Gateway, callback, settle, vault};
 
 /// The lease's life: twice the HTTP deadline and a margin.
 const LEASE_LIFE: Duration = Duration::from_secs(75);
@@ -59,37 +60,47 @@ pub(crate) async fn live_token(gateway: &Gateway, caller: &Authorized) -> Result
     Ok(gateway.tokens.put(&caller.grant_id, revision, token))
 }
 
-/// A call made with `used` was answered 401. Runs to its end even if the caller goes away.
+/// A call made with `used` was answered 401. The renewal runs to its end even if the caller goes away, or may not wait any
+/// longer.
 pub(crate) async fn after_unauthorized(
     gateway: &Gateway,
     caller: &Authorized,
     used: &LiveToken,
+    deadline: Timestamp,
 ) -> Result<Verdict, Error> {
-    let (inner, grant_id, used) = (gateway.clone(), caller.grant_id.clone(), used.generation);
-    let again = gateway
-        .uninterrupted(async move { one_at_a_time(&inner, &grant_id, Why::Refused401 { used }).await })
-        .await?;
+    let again =
+        in_time(gateway, &caller.grant_id, Why::Refused401 { used: used.generation }, deadline).await?;
     if again { Ok(Verdict::Replay(live_token(gateway, caller).await?)) } else { Ok(Verdict::PassOn) }
 }
 
 /// Refreshes because the app asked for it.
-pub(crate) async fn force(gateway: &Gateway, grant_id: &str) -> Result<(), Error> {
-    let (inner, grant_id) = (gateway.clone(), grant_id.to_owned());
-    gateway
-        .uninterrupted(async move { one_at_a_time(&inner, &grant_id, Why::Forced).await })
-        .await
-        .map(|_| ())
+pub(crate) async fn force(gateway: &Gateway, grant_id: &str, deadline: Timestamp) -> Result<(), Error> {
+    in_time(gateway, grant_id, Why::Forced, deadline).await.map(|_newer| ())
 }
 
-/// One flight per grant in this process; the store's lease does the same among nodes. True: there is a newer token.
-async fn one_at_a_time(gateway: &Gateway, grant_id: &str, why: Why) -> Result<bool, Error> {
+/// Renews, and waits for it until `deadline`. True: there is a newer token.
+async fn in_time(gateway: &Gateway, grant_id: &str, why: Why, deadline: Timestamp) -> Result<bool, Error> {
+    let (inner, grant_id) = (gateway.clone(), grant_id.to_owned());
+    // Boxed: it is rare and large, and would make every call's future so.
+    let work = gateway.uninterrupted(Box::pin(async move {
+        alone(&inner, &grant_id, renew(&inner, &grant_id, why)).await
+    }));
+    tokio::select! {
+        biased;
+        done = work => done,
+        () = gateway.world.sleep_until(deadline) => Err(Error::Renewing),
+    }
+}
+
+/// One at a time per grant in this process: a refresh, or the end of a tombstone. The store's lease does the same among nodes.
+pub(crate) async fn alone<T>(gateway: &Gateway, grant_id: &str, work: impl Future<Output = T>) -> T {
     let flight = {
         let mut flights = gateway.flights.lock().unwrap_or_else(PoisonError::into_inner);
         Arc::clone(flights.entry(grant_id.to_owned()).or_default())
     };
     let result = {
         let _turn = flight.lock().await;
-        renew(gateway, grant_id, why).await
+        work.await
     };
     let mut flights = gateway.flights.lock().unwrap_or_else(PoisonError::into_inner);
     // Two hold it when nobody else waits: the map and we.
@@ -117,13 +128,14 @@ async fn renew(gateway: &Gateway, grant_id: &str, why: Why) -> Result<bool, Erro
     let integration = integration(gateway, &grant)?;
     let pair = vault::open_grant(gateway, &grant)?.ok_or(Error::Disconnected)?;
     if matches!(why, Why::Refused401 { .. }) {
-        let answer = introspect(gateway, integration, &pair.access_token).await;
-        match lifecycle::after_introspection(answer, &facts) {
-            AfterIntrospection::PassOn => return Ok(false),
-            AfterIntrospection::Refresh => {}
-            AfterIntrospection::ReconnectNeeded(reason) => {
-                set_reconnect_needed(gateway, &grant, reason).await?;
-                return Err(Error::ReconnectNeeded);
+        let mut asked_before = false;
+        loop {
+            let answer = introspect(gateway, integration, &pair.access_token).await;
+            match lifecycle::after_introspection(answer, asked_before, &facts) {
+                AfterIntrospection::PassOn => return Ok(false),
+                AfterIntrospection::AskAgain => asked_before = true,
+                AfterIntrospection::Refresh => break,
+                AfterIntrospection::ReconnectNeeded(reason) => return give_up(gateway, &grant, reason).await,
             }
         }
     }
@@ -145,9 +157,7 @@ async fn refresh(
     pair: &vault::Pair,
 ) -> Result<bool, Error> {
     let Some(refresh_token) = &pair.refresh_token else {
-        set_reconnect_needed(gateway, grant, "Notion gave no refresh token and the access token ended")
-            .await?;
-        return Err(Error::ReconnectNeeded);
+        return give_up(gateway, grant, "Notion gave no refresh token and the access token ended").await;
     };
     let now = gateway.world.now();
     let taken = gateway
@@ -165,7 +175,10 @@ async fn refresh(
         Err(error) => error.word(),
     };
     let result = conclude(gateway, integration, grant, facts, reply).await;
-    gateway.store.release_refresh_lease(&grant.id, &lease, word).await?;
+    // What was committed stands whether or not the lease is let go of: it ends by itself.
+    if let Err(error) = gateway.store.release_refresh_lease(&grant.id, &lease, word).await {
+        tracing::warn!(event = "refresh.lease_kept", grant = grant.id, why = %error);
+    }
     result
 }
 
@@ -177,7 +190,7 @@ async fn watch(gateway: &Gateway, grant: &Grant) -> Result<bool, Error> {
         if current.generation > grant.generation {
             return gateway.notice_changes().await.map(|()| true);
         }
-        if !current.refreshing {
+        if current.leased_until.is_none_or(|until| until <= gateway.world.now()) {
             break;
         }
     }
@@ -210,8 +223,7 @@ async fn conclude(
             let answer = introspect(gateway, integration, &pair.access_token).await;
             match lifecycle::after_invalid_grant(answer, facts) {
                 GrantState::ReconnectNeeded => {
-                    set_reconnect_needed(gateway, grant, "Notion refused the refresh token").await?;
-                    Err(Error::ReconnectNeeded)
+                    give_up(gateway, grant, "Notion refused the refresh token").await
                 }
                 state => {
                     let reason =
@@ -248,19 +260,25 @@ async fn commit(gateway: &Gateway, grant: &Grant, response: TokenResponse) -> Re
     let committed = loop {
         match gateway.store.commit_refresh(&renewed, grant.generation, &event).await {
             Ok(committed) => break committed,
+            // The row will not read better later; a candidate needs no row.
+            Err(error @ StoreError::Damaged { .. }) => {
+                tracing::error!(event = "refresh.uncommitted", grant = grant.id, why = %error);
+                break Committed::Moved(grant.generation);
+            }
             Err(error) => {
                 tracing::error!(event = "refresh.uncommitted", grant = grant.id, why = %error);
                 tokio::time::sleep(COMMIT_PAUSE).await;
             }
         }
     };
+    let kept = async || keep(gateway, &grant.client_id, &renewed.profile, renewed.issued_at, &pair).await;
     match lifecycle::after_commit(committed == Committed::Done, committed == Committed::Tombstoned) {
         AfterCommit::Use => {}
-        AfterCommit::KeepAsCandidate => keep(gateway, &renewed, &pair).await?,
-        AfterCommit::Revoke => {
-            if let Some((_, integration)) = gateway.config.by_client_id(&grant.client_id) {
-                let _best_effort = gateway.notion.revoke(integration, &pair.access_token).await;
-            }
+        AfterCommit::KeepAsCandidate => {
+            kept().await?;
+        }
+        AfterCommit::Settle => {
+            settle::candidate_now(gateway, &kept().await?).await?;
             return Err(Error::Disconnected);
         }
     }
@@ -268,39 +286,79 @@ async fn commit(gateway: &Gateway, grant: &Grant, response: TokenResponse) -> Re
     Ok(true)
 }
 
-/// The row moved on while we refreshed: the pair is kept, to be settled, rather than lost.
-async fn keep(gateway: &Gateway, grant: &Grant, pair: &vault::Pair) -> Result<(), Error> {
+/// Keeps a pair that has no row of its own, to be settled, rather than lose it. It exists nowhere else, so the store is asked
+/// until it answers.
+pub(crate) async fn keep(
+    gateway: &Gateway,
+    client_id: &str,
+    profile: &Profile,
+    issued_at: Timestamp,
+    pair: &vault::Pair,
+) -> Result<Candidate, Error> {
     let id = gateway.world.id("can");
     let candidate = Candidate {
-        pair: vault::seal_candidate(gateway, &grant.client_id, &id, pair),
+        pair: vault::seal_candidate(gateway, client_id, &id, pair),
         id,
-        client_id: grant.client_id.clone(),
+        client_id: client_id.to_owned(),
         connection_id: None,
         attempt_id: None,
-        profile: grant.profile.clone(),
-        issued_at: grant.issued_at,
+        profile: profile.clone(),
+        issued_at,
         expires_at: gateway.world.now(),
     };
-    Ok(gateway.store.insert_candidate(&candidate).await?)
+    loop {
+        match gateway.store.insert_candidate(&candidate).await {
+            Ok(()) => return Ok(candidate),
+            Err(error @ StoreError::Damaged { .. }) => return Err(error.into()),
+            Err(error) => {
+                tracing::error!(event = "pair.unkept", candidate = candidate.id, why = %error);
+                tokio::time::sleep(COMMIT_PAUSE).await;
+            }
+        }
+    }
+}
+
+/// Neither token works. Somebody may have finished another link for the same person, which ends the older tokens at Notion:
+/// then its pair, which nobody has redeemed yet, serves this grant too. Else the user must consent again.
+async fn give_up(gateway: &Gateway, grant: &Grant, reason: &str) -> Result<bool, Error> {
+    let waiting = gateway.store.candidates_of(&grant.client_id, &grant.profile).await?;
+    let newest = waiting.first();
+    let committed =
+        match (lifecycle::after_both_refused(newest.map(|newest| newest.issued_at), grant.issued_at), newest)
+        {
+            (AfterBothRefused::TakeCandidate, Some(newest)) => {
+                // A copy: whoever redeems the candidate joins this grant.
+                let (taken, event) = settle::adopted(gateway, newest, grant)?;
+                gateway.store.commit_refresh(&taken, grant.generation, &event).await?
+            }
+            _ => match set_reconnect_needed(gateway, grant, reason).await? {
+                Committed::Done => return Err(Error::ReconnectNeeded),
+                moved => moved,
+            },
+        };
+    gateway.notice_changes().await?;
+    if committed == Committed::Tombstoned { Err(Error::Disconnected) } else { Ok(true) }
 }
 
 async fn introspect(gateway: &Gateway, integration: &Integration, token: &Secret<String>) -> Introspected {
     gateway.notion.introspect(integration, token).await
 }
 
-async fn set_reconnect_needed(gateway: &Gateway, grant: &Grant, reason: &str) -> Result<(), Error> {
+async fn set_reconnect_needed(gateway: &Gateway, grant: &Grant, reason: &str) -> Result<Committed, Error> {
     let event = store::records::Event {
         note: Some(reason.to_owned()),
         ..gateway.event("connection.reconnect_needed", &grant.client_id)
     };
     let state = GrantState::ReconnectNeeded;
-    gateway.store.set_grant_state(&grant.id, grant.generation, state, Some(reason), Some(&event)).await?;
-    gateway.notice_changes().await
+    let set =
+        gateway.store.set_grant_state(&grant.id, grant.generation, state, Some(reason), Some(&event)).await?;
+    gateway.notice_changes().await?;
+    Ok(set)
 }
 
 /// Refreshes are counted by the hour.
-fn an_hour_ago(gateway: &Gateway) -> jiff::Timestamp {
-    gateway.world.now().checked_sub(Duration::from_hours(1)).unwrap_or(jiff::Timestamp::MIN)
+fn an_hour_ago(gateway: &Gateway) -> Timestamp {
+    gateway.world.now().checked_sub(Duration::from_hours(1)).unwrap_or(Timestamp::MIN)
 }
 
 fn integration<'g>(gateway: &'g Gateway, grant: &Grant) -> Result<&'g Integration, Error> {

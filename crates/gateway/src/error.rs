@@ -79,6 +79,9 @@ pub enum Error {
         /// How long to wait.
         retry_after: Duration,
     },
+    /// Notion's token is being renewed and that takes longer than a call may wait; nothing was done.
+    #[error("Notion's token is being renewed and nothing was done: send the call again")]
+    Renewing,
     /// A refresh was asked for too often.
     #[error("this grant was refreshed just now: wait before forcing it again")]
     RefreshTooSoon {
@@ -140,6 +143,7 @@ impl Error {
             Self::TokenRequest(_) => (S::BAD_REQUEST, "invalid_request", "validation_error"),
             Self::NoRefreshToken => (S::CONFLICT, "no_refresh_token", "conflict_error"),
             Self::Paced { .. } => (S::TOO_MANY_REQUESTS, "paced", "rate_limited"),
+            Self::Renewing => (S::TOO_MANY_REQUESTS, "token_renewing", "rate_limited"),
             Self::RefreshTooSoon { .. } => (S::TOO_MANY_REQUESTS, "refresh_too_soon", "rate_limited"),
             Self::NotionUnreachable => (S::BAD_GATEWAY, "notion_unreachable", "service_unavailable"),
             Self::NotionNoAnswer => (S::GATEWAY_TIMEOUT, "notion_no_answer", "gateway_timeout"),
@@ -150,7 +154,7 @@ impl Error {
         };
         let retry_after = match self {
             Self::Paced { retry_after } | Self::RefreshTooSoon { retry_after } => Some(*retry_after),
-            Self::StoreUnavailable => Some(Duration::from_secs(1)),
+            Self::StoreUnavailable | Self::Renewing => Some(Duration::from_secs(1)),
             _ => None,
         };
         Facts { status, code, notion_code, retry_after }

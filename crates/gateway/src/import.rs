@@ -90,7 +90,7 @@ impl Gateway {
             pair: Some(pair),
             issued_at: now,
             created_at: now,
-            refreshing: false,
+            leased_until: None,
         };
         let connection = Connection {
             id: connection_id.clone(),

@@ -233,18 +233,14 @@ impl Notion {
         }
     }
 
-    /// Revokes an access token. An error says why it must be tried again.
+    /// Revokes an access token; false if Notion refused to.
     pub(crate) async fn revoke(
         &self,
         integration: &Integration,
         token: &Secret<String>,
-    ) -> Result<(), &'static str> {
-        match self.oauth("/v1/oauth/revoke", integration, token_body(token.expose())).await {
-            Ok(answer) if is_revoked(answer.status, &answer.body) => Ok(()),
-            Ok(_) => Err("Notion refused the revocation"),
-            Err(SendError::NotSent) => Err("Notion could not be reached"),
-            Err(SendError::NoAnswer) => Err("Notion did not answer"),
-        }
+    ) -> Result<bool, SendError> {
+        let answer = self.oauth("/v1/oauth/revoke", integration, token_body(token.expose())).await?;
+        Ok(is_revoked(answer.status, &answer.body))
     }
 
     /// The bot that an access token belongs to, by `GET /v1/users/me`.

@@ -35,7 +35,7 @@ const KEPT_MAX: usize = 64 * 1024;
 /// The largest body that is forwarded, in bytes: a part of an upload is at most 20 MB.
 const BODY_MAX: usize = 25 * 1024 * 1024;
 /// How long a call may wait for its turn, renewals and repeats included: SDKs give up after a minute.
-const PATIENCE: Duration = Duration::from_secs(30);
+pub(crate) const PATIENCE: Duration = Duration::from_secs(30);
 /// How long Notion may take for an answer's head: it ends a call after a minute itself.
 const HEAD_DEADLINE: Duration = Duration::from_secs(65);
 /// How long to wait after a 429 that does not say.
@@ -75,7 +75,7 @@ pub(crate) async fn forward(
             Next::Wait(wait) => {
                 gateway.pacing.close(&caller.grant_id, after(now, wait));
             }
-            Next::Renew => match access::after_unauthorized(gateway, caller, &token).await? {
+            Next::Renew => match access::after_unauthorized(gateway, caller, &token, deadline).await? {
                 Verdict::PassOn => return answer(gateway, caller, &call, sent, &turn).await,
                 Verdict::Replay(_) if !cargo.is_kept() => return Err(Error::TokenRotatedRetry),
                 Verdict::Replay(renewed) => token = renewed,

@@ -9,10 +9,9 @@ use jiff::Timestamp;
 use lifecycle::{Generation, GrantState};
 use sealing::{equal, sha256};
 use store::records::{
-    Actor, ApiKey, AttemptOutcome, Candidate, Code, CodeSpent, Connection, ConnectionView, Door, Event,
-    Grant, Step,
+    Actor, AttemptOutcome, Candidate, Code, CodeSpent, Connection, ConnectionView, Door, Event, Grant, Step,
 };
-use store::{Activated, Activation, CodeFound};
+use store::{Activated, Activation, CodeFound, Footing};
 
 use crate::caller::AppCaller;
 use crate::keys::MintedKey;
@@ -183,7 +182,7 @@ async fn activate(
 ) -> Result<Option<Redeemed>, Error> {
     let Some(candidate) = &found.candidate else { return Err(Error::InvalidGrant(UNKNOWN)) };
     let live = gateway.store.find_live_grant(&caller.client_id, &candidate.profile).await?;
-    let grant = renewed(gateway, candidate, live.as_ref(), now)?;
+    let footing = footing(gateway, candidate, live.as_ref(), now)?;
     let healed = older_connection(gateway, &found, live.as_ref(), candidate).await?;
     let kind = if healed.is_some() { "connection.reconnected" } else { "connection.connected" };
     let connection_id = healed.unwrap_or_else(|| found.code.connection_id.clone());
@@ -194,10 +193,9 @@ async fn activate(
         code_sha256: found.code.code_sha256,
         key_id: caller.key_id.clone(),
         candidate_id: candidate.id.clone(),
-        grant,
-        expected: live.as_ref().map(|grant| grant.generation),
+        footing,
         connection_id: connection_id.clone(),
-        key: key.as_ref().map(|minted| ApiKey::clone(&minted.row)),
+        key: key.as_ref().map(|minted| (minted.row.clone(), gateway.key_event("key.minted", &minted.row))),
         steps: vec![
             Step::ok(now, Actor::App, Actor::Vestibule, what),
             Step::ok(now, Actor::Vestibule, Actor::App, "The connection is live"),
@@ -213,28 +211,36 @@ async fn activate(
     }
 }
 
-/// The grant as it shall be: the live row with the next generation, or a new row; the candidate's pair is sealed
-/// anew for it.
-fn renewed(
+/// Where the connection comes to stand: on a new grant, or on the live one, with the candidate's pair unless the pair there
+/// is newer. An older consent may be redeemed after a newer one, or after a refresh: its pair is dead by then.
+fn footing(
     gateway: &Gateway,
     candidate: &Candidate,
     live: Option<&Grant>,
     now: Timestamp,
-) -> Result<Grant, Error> {
-    let pair = vault::open_candidate(gateway, candidate)?;
-    let id = live.map_or_else(|| gateway.world.id("grt"), |grant| grant.id.clone());
-    let generation = live.map_or(1, |grant| grant.generation.0 + 1);
-    Ok(Grant {
-        pair: Some(vault::seal_grant(gateway, &candidate.client_id, &id, generation, &pair)),
-        id,
-        client_id: candidate.client_id.clone(),
-        profile: candidate.profile.clone(),
-        generation: Generation(generation),
-        state: GrantState::Active,
-        reason: None,
-        issued_at: candidate.issued_at,
-        created_at: live.map_or(now, |grant| grant.created_at),
-        refreshing: false,
+) -> Result<Footing, Error> {
+    let renewed = |id: String, generation, created_at| -> Result<Grant, Error> {
+        let pair = vault::open_candidate(gateway, candidate)?;
+        Ok(Grant {
+            pair: Some(vault::seal_grant(gateway, &candidate.client_id, &id, generation, &pair)),
+            id,
+            client_id: candidate.client_id.clone(),
+            profile: candidate.profile.clone(),
+            generation: Generation(generation),
+            state: GrantState::Active,
+            reason: None,
+            issued_at: candidate.issued_at,
+            created_at,
+            leased_until: None,
+        })
+    };
+    Ok(match live {
+        None => Footing::New(renewed(gateway.world.id("grt"), 1, now)?),
+        Some(live) if lifecycle::replaces(candidate.issued_at, live.issued_at, live.state) => {
+            let grant = renewed(live.id.clone(), live.generation.0 + 1, live.created_at)?;
+            Footing::Renewed { grant, spent: live.generation }
+        }
+        Some(live) => Footing::Joined { grant_id: live.id.clone(), at: live.generation },
     })
 }
 

@@ -78,6 +78,9 @@ async fn a_user_connects_and_the_app_reads_and_changes_their_pages() {
     let gone = t.api("DELETE", &format!("/api/connections/{id}"), None).await;
     assert_eq!(gone.status, StatusCode::NO_CONTENT);
     assert_eq!(t.notion_calls("/v1/oauth/revoke"), 1);
+    let expected =
+        ["key.minted", "key.minted", "connection.connected", "connection.disconnected", "connection.revoked"];
+    assert_eq!(t.events().await, expected);
     let after = t.api("GET", &format!("/notion/{id}/v1/users/me"), None).await;
     assert_eq!(after.refusal(), "401, disconnected");
     assert_eq!(t.api("GET", &format!("/api/connections/{id}"), None).await.json()["state"], "disconnected");

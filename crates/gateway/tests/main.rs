@@ -3,6 +3,8 @@
 
 mod authorization;
 mod canary;
+mod consents;
+mod gate;
 mod notion_door;
 mod proxy;
 mod refresh;

@@ -22,6 +22,8 @@ use tempfile::TempDir;
 use tokio::net::TcpListener;
 use url::Url;
 
+use crate::gate::Gate;
+
 /// Where the session door's app wants its users back.
 pub(crate) const RETURN_URL: &str = "https://app.example/return";
 /// Where the Notion-shaped door's app wants its users back.
@@ -41,6 +43,8 @@ pub(crate) struct House {
     pub(crate) app_key: String,
     pub(crate) app_secret: String,
     pub(crate) folder: TempDir,
+    /// Between the gateway and Notion, if the plan has one.
+    pub(crate) gate: Option<Gate>,
     http: Http,
 }
 
@@ -59,6 +63,7 @@ pub(crate) struct Plan {
     pub(crate) switches: Switches,
     pub(crate) adjust: Option<fn(&mut Integration)>,
     pub(crate) folder: Option<TempDir>,
+    pub(crate) gate: bool,
 }
 
 /// The usual house.
@@ -84,6 +89,12 @@ impl House {
             ..Options::default()
         };
         let notion = Emulator::start(options).await.expect("the emulator starts");
+        let (gate, notion_url) = if plan.gate {
+            let (gate, url) = Gate::before(&notion.url).await;
+            (Some(gate), url)
+        } else {
+            (None, notion.url.clone())
+        };
         let integration = |name: &str| {
             let mut integration = Integration {
                 client_id: format!("client-{name}"),
@@ -101,7 +112,7 @@ impl House {
         };
         let config = Config {
             public_url: Url::parse(&url).expect("a URL"),
-            notion_url: Url::parse(&notion.url).expect("a URL"),
+            notion_url: Url::parse(&notion_url).expect("a URL"),
             integrations: BTreeMap::from_iter([integration("demo"), integration("other")]),
             trusted_proxies: Vec::new(),
             attempts_per_address: Config::ATTEMPTS_PER_ADDRESS,
@@ -117,7 +128,7 @@ impl House {
             async |kind| gateway.mint_key("demo", kind, "test").await.expect("a key").key.expose().clone();
         let (app_key, app_secret) = (mint(KeyKind::App).await, mint(KeyKind::Secret).await);
         tokio::spawn(gateway::serve::serve(listener, gateway.router(), std::future::pending()));
-        Self { gateway, notion, clock, url, app_key, app_secret, folder, http: Http::new() }
+        Self { gateway, notion, clock, url, app_key, app_secret, folder, gate, http: Http::new() }
     }
 
     /// A key of another integration.
@@ -229,6 +240,13 @@ impl House {
         let reply = self.api("GET", "/api/events", None).await.json();
         let data = reply["data"].as_array().expect("a list").clone();
         data.iter().map(|event| event["type"].as_str().unwrap_or_default().to_owned()).collect()
+    }
+
+    /// Whether the bot is still in its workspace; it is not afterwards.
+    pub(crate) async fn still_authorized(&self, connection: &str) -> bool {
+        let shown = self.api("GET", &format!("/api/connections/{connection}"), None).await.json();
+        let bot = shown["bot_id"].as_str().expect("a bot").parse().expect("a UUID");
+        self.notion.emulator.remove_connection(bot)
     }
 
     /// How often Notion was asked for this path.

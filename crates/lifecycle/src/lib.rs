@@ -9,9 +9,9 @@ mod settle;
 mod state;
 
 pub use refresh::{
-    AfterCommit, AfterIntrospection, AfterRefresh, AfterUnauthorized, Introspected, RefreshDenied,
-    RefreshReply, Why, after_commit, after_introspection, after_invalid_grant, after_refresh,
-    after_unauthorized, may_refresh,
+    AfterBothRefused, AfterCommit, AfterIntrospection, AfterRefresh, AfterUnauthorized, Introspected,
+    RefreshDenied, RefreshReply, Why, after_both_refused, after_commit, after_introspection,
+    after_invalid_grant, after_refresh, after_unauthorized, may_refresh,
 };
-pub use settle::{Settlement, settle_candidate};
+pub use settle::{Settlement, replaces, settle_candidate};
 pub use state::{Generation, GrantFacts, GrantState, Lease};

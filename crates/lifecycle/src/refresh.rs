@@ -62,17 +62,28 @@ pub enum Introspected {
 pub enum AfterIntrospection {
     /// The token is good, or nobody knows: the 401 is the caller's to see.
     PassOn,
+    /// Ask once more.
+    AskAgain,
     /// Refresh.
     Refresh,
     /// Neither token can work any more.
     ReconnectNeeded(&'static str),
 }
 
-/// Refresh only what Notion itself calls inactive; a grant without a refresh token that works has nothing to try.
-pub fn after_introspection(answer: Introspected, facts: &GrantFacts) -> AfterIntrospection {
+/// Refresh only what Notion itself calls inactive, or refuses with 401 and twice will not speak of; a grant without a
+/// refresh token that works has nothing to try.
+pub fn after_introspection(
+    answer: Introspected,
+    asked_before: bool,
+    facts: &GrantFacts,
+) -> AfterIntrospection {
     match (answer, facts.state) {
-        (Introspected::Active | Introspected::Unclear, _)
-        | (_, GrantState::ReconnectNeeded | GrantState::Tombstone) => AfterIntrospection::PassOn,
+        (Introspected::Active, _) | (_, GrantState::ReconnectNeeded | GrantState::Tombstone) => {
+            AfterIntrospection::PassOn
+        }
+        (Introspected::Unclear, _) if !asked_before => AfterIntrospection::AskAgain,
+        (Introspected::Unclear, GrantState::Degraded) => AfterIntrospection::PassOn,
+        (Introspected::Unclear, _) => AfterIntrospection::Refresh,
         (Introspected::Inactive, GrantState::Degraded) => AfterIntrospection::ReconnectNeeded(
             "the access token ended and the refresh token was refused before",
         ),
@@ -162,6 +173,24 @@ pub fn after_invalid_grant(access_token: Introspected, facts: &GrantFacts) -> Gr
     }
 }
 
+/// What to do when Notion accepts neither token of a grant.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum AfterBothRefused {
+    /// A newer consent of the same person, not redeemed yet, has ended them: go on with its pair.
+    TakeCandidate,
+    /// The user must consent again.
+    ReconnectNeeded,
+}
+
+/// `newest` is when the newest unused pair of the same authorization was issued, if there is one. A link that somebody
+/// finishes must never end a connection that is there already.
+pub fn after_both_refused(newest: Option<Timestamp>, issued_at: Timestamp) -> AfterBothRefused {
+    match newest {
+        Some(newest) if newest > issued_at => AfterBothRefused::TakeCandidate,
+        _ => AfterBothRefused::ReconnectNeeded,
+    }
+}
+
 /// What to do once the store answered the commit of a refreshed pair.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum AfterCommit {
@@ -169,8 +198,9 @@ pub enum AfterCommit {
     Use,
     /// The row moved on meanwhile: keep the pair to be settled, for it may be the newest.
     KeepAsCandidate,
-    /// The grant was ended meanwhile: nothing may be stored for it.
-    Revoke,
+    /// The grant was ended meanwhile: nothing may be stored for it. The pair is kept until it is settled, which revokes
+    /// it unless a newer consent stands on the same authorization.
+    Settle,
 }
 
 /// The condition of the commit is the generation that was **spent**, never the lease: a stalled holder may own the
@@ -178,7 +208,7 @@ pub enum AfterCommit {
 pub fn after_commit(committed: bool, tombstoned: bool) -> AfterCommit {
     match (committed, tombstoned) {
         (true, _) => AfterCommit::Use,
-        (false, true) => AfterCommit::Revoke,
+        (false, true) => AfterCommit::Settle,
         (false, false) => AfterCommit::KeepAsCandidate,
     }
 }
@@ -209,10 +239,14 @@ mod tests {
     }
 
     #[test]
-    fn only_what_notion_calls_inactive_is_refreshed() {
-        let decide = |answer, state| after_introspection(answer, &facts(state, 1, &[]));
+    fn only_what_notion_calls_inactive_or_twice_will_not_speak_of_is_refreshed() {
+        let decide = |answer, state| after_introspection(answer, false, &facts(state, 1, &[]));
+        let again = |answer, state| after_introspection(answer, true, &facts(state, 1, &[]));
+        assert_eq!(again(Introspected::Unclear, GrantState::Active), AfterIntrospection::Refresh);
+        assert_eq!(again(Introspected::Unclear, GrantState::Degraded), AfterIntrospection::PassOn);
+        assert_eq!(again(Introspected::Active, GrantState::Active), AfterIntrospection::PassOn);
         assert_eq!(decide(Introspected::Active, GrantState::Active), AfterIntrospection::PassOn);
-        assert_eq!(decide(Introspected::Unclear, GrantState::Active), AfterIntrospection::PassOn);
+        assert_eq!(decide(Introspected::Unclear, GrantState::Active), AfterIntrospection::AskAgain);
         assert_eq!(decide(Introspected::Inactive, GrantState::Active), AfterIntrospection::Refresh);
         assert!(matches!(
             decide(Introspected::Inactive, GrantState::Degraded),
@@ -252,9 +286,17 @@ mod tests {
     }
 
     #[test]
-    fn a_pair_whose_row_moved_on_is_kept_and_one_for_a_tombstone_is_revoked() {
+    fn a_newer_consent_that_waits_keeps_a_connection_from_being_given_up() {
+        let at = |second: i64| Timestamp::from_second(NOW.as_second() + second).unwrap();
+        assert_eq!(after_both_refused(Some(at(1)), at(0)), AfterBothRefused::TakeCandidate);
+        assert_eq!(after_both_refused(Some(at(0)), at(0)), AfterBothRefused::ReconnectNeeded, "it was taken");
+        assert_eq!(after_both_refused(None, at(0)), AfterBothRefused::ReconnectNeeded);
+    }
+
+    #[test]
+    fn a_pair_whose_row_moved_on_is_kept_and_one_for_a_tombstone_is_settled() {
         assert_eq!(after_commit(true, false), AfterCommit::Use);
         assert_eq!(after_commit(false, false), AfterCommit::KeepAsCandidate);
-        assert_eq!(after_commit(false, true), AfterCommit::Revoke);
+        assert_eq!(after_commit(false, true), AfterCommit::Settle);
     }
 }

@@ -12,7 +12,7 @@ use jiff::Timestamp;
 use lifecycle::{Generation, GrantFacts, GrantState, Lease};
 use records::{
     ApiKey, Attempt, AttemptOutcome, Candidate, Code, ConnectSession, Connection, ConnectionView, Event,
-    Grant, Profile, SealedPair, Step,
+    Grant, Profile, Step,
 };
 use sealing::{Sha256, StoredKeyring};
 
@@ -143,24 +143,55 @@ pub struct CodeFound {
     pub candidate: Option<Candidate>,
 }
 
-/// The change that makes a redeemed connection live. One transaction, conditional on the grant not having moved.
+/// The grant that a redeemed connection comes to stand on.
+#[derive(Debug, Clone)]
+pub enum Footing {
+    /// There is no live grant of this identity: this becomes it.
+    New(Grant),
+    /// The live grant, still at generation `spent`, gets the candidate's pair, sealed anew for it.
+    Renewed {
+        /// The row as it shall be.
+        grant: Grant,
+        /// The generation that it must still have.
+        spent: Generation,
+    },
+    /// The live grant, still at this generation, holds a newer pair: it stays as it is, and the candidate's is dropped.
+    Joined {
+        /// The live grant.
+        grant_id: String,
+        /// The generation that it must still have.
+        at: Generation,
+    },
+}
+
+impl Footing {
+    /// The grant's id.
+    pub fn grant_id(&self) -> &str {
+        match self {
+            Self::New(grant) | Self::Renewed { grant, .. } => &grant.id,
+            Self::Joined { grant_id, .. } => grant_id,
+        }
+    }
+}
+
+/// The change that makes a redeemed connection live. One transaction, conditional on neither the grant nor the candidate
+/// having moved since they were read.
 #[derive(Debug, Clone)]
 pub struct Activation {
     /// The code, unspent until now.
     pub code_sha256: Sha256,
     /// Who redeems: the app key's or app secret's id.
     pub key_id: String,
-    /// The candidate, deleted by this.
+    /// The candidate, deleted by this. It must still be the one that waits for this code: a newer pair that was handed
+    /// to the pending connection meanwhile is another candidate.
     pub candidate_id: String,
-    /// The grant as it shall be, its pair sealed anew for it.
-    pub grant: Grant,
-    /// The generation the live row must still have; `None`: there must be no live row for this identity.
-    pub expected: Option<Generation>,
+    /// The grant, and what becomes of the candidate's pair.
+    pub footing: Footing,
     /// The connection that the pending one turns into: itself, or an older one that is healed (then the pending row
     /// is deleted).
     pub connection_id: String,
-    /// A connection key minted with it (Notion-shaped door).
-    pub key: Option<ApiKey>,
+    /// A connection key minted with it (Notion-shaped door), and the event that says so.
+    pub key: Option<(ApiKey, Event)>,
     /// What to add to the diagram; the attempt's outcome becomes `connected`.
     pub steps: Vec<Step>,
     /// What to tell.
@@ -174,7 +205,7 @@ pub enum Activated {
     Done,
     /// The code was spent meanwhile.
     CodeSpent,
-    /// The grant's row moved on (or came, or went): read again and decide anew.
+    /// The grant's row moved on (or came, or went), or another candidate waits: read again and decide anew.
     GrantMoved,
 }
 
@@ -207,8 +238,8 @@ pub enum Disconnected {
     GrantKept,
     /// It was the last one: the grant is a tombstone now, its pair still there to revoke with.
     GrantEnded(Box<Grant>),
-    /// It was pending: its candidate is due for settling.
-    WasPending,
+    /// It was pending: its candidate, if it was not settled already, is due.
+    WasPending(Option<Box<Candidate>>),
     /// It had been disconnected before.
     Already,
     /// There is none such in this integration.
@@ -295,23 +326,26 @@ pub trait Store: Send + Sync + 'static {
     // Candidates to settle.
     /// Those without a connection whose time is over, oldest first.
     async fn due_candidates(&self, now: Timestamp, limit: usize) -> Result<Vec<Candidate>>;
-    /// Those of one identity that still belong to a pending connection.
+    /// Those of one identity, waiting for a connection or due, newest first.
     async fn candidates_of(&self, client_id: &str, profile: &Profile) -> Result<Vec<Candidate>>;
     /// Makes a due candidate's pair current in its live grant (sealed anew in `grant`) and deletes it, if the grant is still
-    /// at `expected`.
-    async fn adopt_candidate(&self, id: &str, grant: &Grant, expected: Generation) -> Result<Committed>;
-    /// Replaces the pair of candidate `to` (sealed anew for it) and deletes candidate `from`. False if `to` is gone.
-    async fn hand_over_candidate(
+    /// at `expected` and no pending connection waits for the candidate. Each connection on the grant gets the event.
+    async fn adopt_candidate(
         &self,
-        from: &str,
-        to: &str,
-        pair: &SealedPair,
-        issued_at: Timestamp,
-    ) -> Result<bool>;
-    /// Stores a pair that must not be lost but is not current.
+        id: &str,
+        grant: &Grant,
+        expected: Generation,
+        event: &Event,
+    ) -> Result<Committed>;
+    /// Puts the due candidate `from` in the place of candidate `to`, which a pending connection waits for, and deletes
+    /// `to`. It keeps its own id, so that whoever redeems with `to` in hand notices. False if either is gone.
+    async fn hand_over_candidate(&self, from: &str, to: &str) -> Result<bool>;
+    /// Stores a pair that must not be lost but is not current. Repeating it stores nothing more.
     async fn insert_candidate(&self, candidate: &Candidate) -> Result<()>;
-    /// Deletes a candidate after its pair was revoked or proved useless.
-    async fn delete_candidate(&self, id: &str) -> Result<()>;
+    /// Puts off a due candidate that could not be settled.
+    async fn postpone_candidate(&self, id: &str, until: Timestamp) -> Result<()>;
+    /// Deletes a candidate after its pair was revoked (then there is an event to store) or proved useless.
+    async fn delete_candidate(&self, id: &str, event: Option<&Event>) -> Result<()>;
 
     // Grants and their refresh.
     /// By id.
@@ -332,9 +366,11 @@ pub trait Store: Send + Sync + 'static {
     /// Ends our lease; `outcome` is a word for the record.
     async fn release_refresh_lease(&self, grant_id: &str, lease: &Lease, outcome: &str) -> Result<()>;
     /// Stores the refreshed pair if the row is still at the generation that was **spent**; the lease is not part of
-    /// the condition, for a stalled holder may own the only valid pair. `grant.generation` is the new one.
+    /// the condition, for a stalled holder may own the only valid pair. `grant.generation` is the new one. Each connection
+    /// on the grant gets the event.
     async fn commit_refresh(&self, grant: &Grant, spent: Generation, event: &Event) -> Result<Committed>;
-    /// Sets the state if the row is still at `generation` and not a tombstone; the event is stored only if the state changed.
+    /// Sets the state if the row is still at `generation` and not a tombstone. Only if the state changed, each connection on the
+    /// grant gets the event.
     async fn set_grant_state(
         &self,
         grant_id: &str,
@@ -343,10 +379,12 @@ pub trait Store: Send + Sync + 'static {
         reason: Option<&str>,
         event: Option<&Event>,
     ) -> Result<Committed>;
-    /// Tombstones whose revocation has not been settled, oldest first.
-    async fn unrevoked_grants(&self, limit: usize) -> Result<Vec<Grant>>;
-    /// Deletes a tombstone's pair and data key for good.
-    async fn destroy_data_key(&self, grant_id: &str) -> Result<()>;
+    /// Tombstones whose revocation has not been settled and was not put off beyond `now`; those first that wait longest.
+    async fn unrevoked_grants(&self, now: Timestamp, limit: usize) -> Result<Vec<Grant>>;
+    /// Puts off a tombstone's revocation.
+    async fn postpone_revocation(&self, grant_id: &str, until: Timestamp) -> Result<()>;
+    /// Deletes a tombstone's pair and data key for good; each connection that stood on it gets the event.
+    async fn destroy_data_key(&self, grant_id: &str, event: &Event) -> Result<()>;
 
     // Connections.
     /// By id; disconnected ones too.
@@ -407,7 +445,7 @@ pub trait Store: Send + Sync + 'static {
         filter: &AttemptFilter,
         page: &PageRequest,
     ) -> Result<Page<Attempt>>;
-    /// Oldest first, after the cursor.
+    /// In the order in which they were stored, after the cursor: a reader who goes on from its last event misses none.
     async fn list_events(&self, client_id: &str, page: &PageRequest) -> Result<Page<Event>>;
     /// Stores an event that comes with no other change.
     async fn insert_event(&self, event: &Event) -> Result<()>;

@@ -234,8 +234,8 @@ pub struct Grant {
     pub issued_at: Timestamp,
     /// When the first pair came.
     pub created_at: Timestamp,
-    /// Whether a refresh holds its lease now.
-    pub refreshing: bool,
+    /// Until when a refresh holds its lease, unless it releases it before or died with it.
+    pub leased_until: Option<Timestamp>,
 }
 
 /// A token pair that is not current yet: sealed at the callback, waiting for the app to redeem.
@@ -305,8 +305,8 @@ pub struct ConnectionView {
     pub grant_state: Option<GrantState>,
     /// The grant's reason.
     pub reason: Option<String>,
-    /// Whether a refresh is under way.
-    pub refreshing: bool,
+    /// Until when a refresh holds the grant's lease, if one does.
+    pub leased_until: Option<Timestamp>,
     /// Whether other connections that are not disconnected share the grant.
     pub shared_grant: bool,
 }
@@ -380,7 +380,7 @@ pub struct ApiKey {
 /// Something that happened to a connection or a key; committed with the change itself.
 #[derive(Debug, Clone)]
 pub struct Event {
-    /// `evt_` and 32 hex digits, in order of time.
+    /// `evt_` and 32 hex digits.
     pub id: String,
     /// The integration's client id.
     pub client_id: String,

@@ -24,7 +24,7 @@ use sealing::{Sha256, StoredKeyring};
 
 use crate::records::{
     ApiKey, Attempt, AttemptOutcome, Candidate, ConnectSession, Connection, ConnectionView, Event, Grant,
-    Profile, SealedPair, Step,
+    Profile, Step,
 };
 use crate::{
     Activated, Activation, Arrival, ArrivalSaved, AttemptFilter, AttemptStart, AttemptTaken, CodeFound,
@@ -34,7 +34,11 @@ use crate::{
 use threads::Threads;
 
 /// The newest schema this program knows.
-const MIGRATIONS: [&str; 1] = [include_str!("migrations/sqlite/0001_first.sql")];
+const MIGRATIONS: [&str; 3] = [
+    include_str!("migrations/sqlite/0001_first.sql"),
+    include_str!("migrations/sqlite/0002_events_in_order.sql"),
+    include_str!("migrations/sqlite/0003_settling.sql"),
+];
 
 /// A store in one file.
 pub struct SqliteStore {
@@ -225,20 +229,20 @@ impl Store for SqliteStore {
         self.read(move |db| candidates::of(db, &client_id, &profile)).await
     }
 
-    async fn adopt_candidate(&self, id: &str, grant: &Grant, expected: Generation) -> Result<Committed> {
-        let (id, grant) = (id.to_owned(), grant.clone());
-        self.write(move |db| candidates::adopt(db, &id, &grant, expected)).await
+    async fn adopt_candidate(
+        &self,
+        id: &str,
+        grant: &Grant,
+        expected: Generation,
+        event: &Event,
+    ) -> Result<Committed> {
+        let (id, grant, event) = (id.to_owned(), grant.clone(), event.clone());
+        self.write(move |db| candidates::adopt(db, &id, &grant, expected, &event)).await
     }
 
-    async fn hand_over_candidate(
-        &self,
-        from: &str,
-        to: &str,
-        pair: &SealedPair,
-        issued_at: Timestamp,
-    ) -> Result<bool> {
-        let (from, to, pair) = (from.to_owned(), to.to_owned(), pair.clone());
-        self.write(move |db| candidates::hand_over(db, &from, &to, &pair, issued_at)).await
+    async fn hand_over_candidate(&self, from: &str, to: &str) -> Result<bool> {
+        let (from, to) = (from.to_owned(), to.to_owned());
+        self.write(move |db| candidates::hand_over(db, &from, &to)).await
     }
 
     async fn insert_candidate(&self, candidate: &Candidate) -> Result<()> {
@@ -246,9 +250,14 @@ impl Store for SqliteStore {
         self.write(move |db| candidates::insert(db, &candidate)).await
     }
 
-    async fn delete_candidate(&self, id: &str) -> Result<()> {
+    async fn postpone_candidate(&self, id: &str, until: Timestamp) -> Result<()> {
         let id = id.to_owned();
-        self.write(move |db| candidates::delete(db, &id)).await
+        self.write(move |db| candidates::postpone(db, &id, until)).await
+    }
+
+    async fn delete_candidate(&self, id: &str, event: Option<&Event>) -> Result<()> {
+        let (id, event) = (id.to_owned(), event.cloned());
+        self.write(move |db| candidates::settle(db, &id, event.as_ref())).await
     }
 
     async fn find_grant(&self, id: &str) -> Result<Option<Grant>> {
@@ -303,13 +312,18 @@ impl Store for SqliteStore {
         .await
     }
 
-    async fn unrevoked_grants(&self, limit: usize) -> Result<Vec<Grant>> {
-        self.read(move |db| grants::unrevoked(db, limit)).await
+    async fn unrevoked_grants(&self, now: Timestamp, limit: usize) -> Result<Vec<Grant>> {
+        self.read(move |db| grants::unrevoked(db, now, limit)).await
     }
 
-    async fn destroy_data_key(&self, grant_id: &str) -> Result<()> {
+    async fn postpone_revocation(&self, grant_id: &str, until: Timestamp) -> Result<()> {
         let grant_id = grant_id.to_owned();
-        self.write(move |db| grants::destroy_data_key(db, &grant_id)).await
+        self.write(move |db| grants::postpone_revocation(db, &grant_id, until)).await
+    }
+
+    async fn destroy_data_key(&self, grant_id: &str, event: &Event) -> Result<()> {
+        let (grant_id, event) = (grant_id.to_owned(), event.clone());
+        self.write(move |db| grants::destroy_data_key(db, &grant_id, &event)).await
     }
 
     async fn find_connection(&self, client_id: &str, id: &str) -> Result<Option<ConnectionView>> {

@@ -3,6 +3,7 @@
 
 #![expect(missing_docs, reason = "the name of each property is its sentence")]
 
+mod pairs;
 mod scene;
 
 use std::sync::Arc;
@@ -12,16 +13,18 @@ use lifecycle::{Generation, GrantState};
 use sealing::{Keyring, RootKey};
 
 use crate::records::{
-    ApiKey, Attempt, AttemptOutcome, Candidate, CodeSpent, Connection, ConnectionStage, Door, KeyKind,
+    ApiKey, Attempt, AttemptOutcome, CodeSpent, Connection, ConnectionStage, Door, KeyKind,
 };
 use crate::{
-    Activated, Activation, ArrivalSaved, AttemptFilter, AttemptStart, AttemptTaken, Committed,
-    ConnectionFilter, Disconnected, Imported, LeaseTaken, PageRequest, Store,
+    Activated, Activation, ArrivalSaved, AttemptFilter, AttemptStart, AttemptTaken, ConnectionFilter,
+    Disconnected, Imported, PageRequest, Store,
 };
 use scene::{
     APP, OTHER, activation, all, arrival, arrived, at, attempt, event, grant, hash, id, live, profile,
-    sealed, session, step,
+    session, step,
 };
+
+pub use pairs::*;
 
 /// The store under test. Tasks share it.
 pub type Subject = Arc<dyn Store>;
@@ -47,7 +50,9 @@ macro_rules! conformance {
             an_older_connection_is_healed_and_the_pending_one_goes
             a_connection_that_was_ended_meanwhile_is_not_healed
             a_candidate_is_adopted_only_at_the_expected_generation
-            a_candidate_hands_its_pair_over
+            what_happens_to_a_grant_is_told_of_each_connection_on_it
+            a_candidate_takes_anothers_place_and_nobody_redeems_the_older_pair
+            an_older_pair_joins_the_live_grant_and_leaves_its_pair_alone
             a_refresh_lease_is_held_by_one_and_taken_over_when_it_ended
             a_refresh_is_committed_by_the_spent_generation_and_not_by_the_lease
             a_tombstone_is_never_revived_and_makes_room_for_a_new_grant
@@ -262,7 +267,12 @@ pub async fn a_refused_code_deletes_its_connection_and_frees_its_candidate(store
     assert_eq!(due.iter().map(|due| due.id.as_str()).collect::<Vec<_>>(), [arrival.candidate.id.as_str()]);
     let late = activation(&arrival, grant(&id("grt"), "bot", 1), None);
     assert_eq!(store.activate(&late).await.expect("answered"), Activated::CodeSpent);
-    store.delete_candidate(&arrival.candidate.id).await.expect("deleted");
+    store.postpone_candidate(&arrival.candidate.id, at(8)).await.expect("put off");
+    assert!(store.due_candidates(at(7), 10).await.expect("read").is_empty());
+    assert_eq!(store.due_candidates(at(8), 10).await.expect("read").len(), 1);
+    store.insert_candidate(&due[0]).await.expect("there already");
+    assert_eq!(store.candidates_of(APP, &profile("bot")).await.expect("read").len(), 1);
+    store.delete_candidate(&arrival.candidate.id, None).await.expect("deleted");
     assert!(store.due_candidates(at(9), 10).await.expect("read").is_empty());
 }
 
@@ -315,122 +325,6 @@ pub async fn a_connection_that_was_ended_meanwhile_is_not_healed(store: Subject)
     assert_eq!(store.find_grant(&grant_id).await.expect("read").expect("there").generation, Generation(2));
 }
 
-pub async fn a_candidate_is_adopted_only_at_the_expected_generation(store: Subject) {
-    let (_, grant_id) = live(&store, "u", "bot").await;
-    let candidate =
-        Candidate { connection_id: None, attempt_id: None, ..arrival(&attempt(None), None, "bot").candidate };
-    store.insert_candidate(&candidate).await.expect("stored");
-    let adopt = async |generation, expected| {
-        store
-            .adopt_candidate(&candidate.id, &grant(&grant_id, "bot", generation), Generation(expected))
-            .await
-            .expect("answered")
-    };
-    assert_eq!(adopt(8, 7).await, Committed::Moved(Generation(1)));
-    assert_eq!(store.due_candidates(at(400), 10).await.expect("read").len(), 1, "it is still there");
-    assert_eq!(adopt(2, 1).await, Committed::Done);
-    assert!(store.due_candidates(at(400), 10).await.expect("read").is_empty());
-    assert_eq!(store.find_grant(&grant_id).await.expect("read").expect("there").generation, Generation(2));
-}
-
-pub async fn a_candidate_hands_its_pair_over(store: Subject) {
-    let waiting = arrived(&store, Some("u"), "bot").await;
-    let unused =
-        Candidate { connection_id: None, attempt_id: None, ..arrival(&attempt(None), None, "bot").candidate };
-    store.insert_candidate(&unused).await.expect("stored");
-    let of = store.candidates_of(APP, &profile("bot")).await.expect("read");
-    assert!(of.iter().any(|one| one.id == waiting.candidate.id), "{of:?}");
-    assert!(store.candidates_of(OTHER, &profile("bot")).await.expect("read").is_empty());
-    let pair = sealed("newer");
-    let to = &waiting.candidate.id;
-    assert!(store.hand_over_candidate(&unused.id, to, &pair, at(50)).await.expect("answered"));
-    let found = store.find_code(&waiting.code.code_sha256).await.expect("read").expect("there");
-    let candidate = found.candidate.expect("it waits");
-    assert_eq!(candidate.pair.access_token_sealed.as_bytes(), pair.access_token_sealed.as_bytes());
-    assert_eq!(candidate.issued_at, at(50));
-    assert!(!store.hand_over_candidate(to, "can_gone", &pair, at(60)).await.expect("answered"));
-}
-
-pub async fn a_refresh_lease_is_held_by_one_and_taken_over_when_it_ended(store: Subject) {
-    let (_, grant_id) = live(&store, "u", "bot").await;
-    let take = async |generation, holder: &str, second| {
-        store
-            .take_refresh_lease(&grant_id, Generation(generation), holder, at(second), at(second + 75))
-            .await
-            .expect("answered")
-    };
-    let LeaseTaken::Taken(lease) = take(1, "one", 0).await else { panic!("the first one gets it") };
-    assert!(matches!(take(1, "two", 74).await, LeaseTaken::Held(held) if held.holder == "one"));
-    assert!(matches!(take(9, "two", 10).await, LeaseTaken::Moved));
-    assert!(store.find_grant(&grant_id).await.expect("read").expect("there").refreshing);
-    let LeaseTaken::Taken(second) = take(1, "two", 75).await else { panic!("it had ended") };
-    assert!(second.epoch > lease.epoch);
-    store.release_refresh_lease(&grant_id, &lease, "late").await.expect("released");
-    assert!(
-        matches!(take(1, "three", 76).await, LeaseTaken::Held(held) if held.holder == "two"),
-        "only one's own is released"
-    );
-    store.release_refresh_lease(&grant_id, &second, "issued").await.expect("released");
-    let facts = store.grant_facts(&grant_id, at(-10)).await.expect("read").expect("there");
-    assert_eq!((facts.generation, facts.refreshes.len()), (Generation(1), 2));
-}
-
-pub async fn a_refresh_is_committed_by_the_spent_generation_and_not_by_the_lease(store: Subject) {
-    let (_, grant_id) = live(&store, "u", "bot").await;
-    let commit = async |generation, spent| {
-        let renewed = grant(&grant_id, "bot", generation);
-        store
-            .commit_refresh(&renewed, Generation(spent), &event("connection.refreshed"))
-            .await
-            .expect("answered")
-    };
-    // No lease is held at all: a stalled holder may own the only valid pair.
-    assert_eq!(commit(2, 1).await, Committed::Done);
-    assert_eq!(commit(2, 1).await, Committed::Moved(Generation(2)));
-}
-
-pub async fn a_tombstone_is_never_revived_and_makes_room_for_a_new_grant(store: Subject) {
-    let (connection, grant_id) = live(&store, "u", "bot").await;
-    let ended =
-        store.disconnect(APP, &connection, &event("connection.disconnected"), at(5)).await.expect("ended");
-    let Disconnected::GrantEnded(tombstone) = ended else { panic!("it was the last: {ended:?}") };
-    assert!(tombstone.pair.is_some(), "there is something to revoke with");
-    let late = grant(&grant_id, "bot", 2);
-    let committed =
-        store.commit_refresh(&late, Generation(1), &event("connection.refreshed")).await.expect("answered");
-    assert_eq!(committed, Committed::Tombstoned);
-    let state = store
-        .set_grant_state(&grant_id, Generation(1), GrantState::Active, None, None)
-        .await
-        .expect("answered");
-    assert_eq!(state, Committed::Tombstoned);
-    assert_eq!(store.unrevoked_grants(10).await.expect("read").len(), 1);
-    store.destroy_data_key(&grant_id).await.expect("destroyed");
-    assert!(store.unrevoked_grants(10).await.expect("read").is_empty());
-    assert!(store.find_grant(&grant_id).await.expect("read").is_none_or(|grant| grant.pair.is_none()));
-
-    let (_, fresh) = live(&store, "u", "bot").await;
-    assert_ne!(fresh, grant_id);
-    let found = store.find_live_grant(APP, &profile("bot")).await.expect("read").expect("there");
-    assert_eq!(found.id, fresh);
-}
-
-pub async fn a_state_change_tells_once(store: Subject) {
-    let (_, grant_id) = live(&store, "u", "bot").await;
-    let set = async |generation| {
-        let (state, told) = (GrantState::ReconnectNeeded, event("connection.reconnect_needed"));
-        store
-            .set_grant_state(&grant_id, Generation(generation), state, Some("why"), Some(&told))
-            .await
-            .expect("answered")
-    };
-    assert_eq!(set(1).await, Committed::Done);
-    assert_eq!(set(1).await, Committed::Done);
-    assert_eq!(set(7).await, Committed::Moved(Generation(1)));
-    let events = store.list_events(APP, &all()).await.expect("read").rows;
-    assert_eq!(events.iter().filter(|event| event.kind == "connection.reconnect_needed").count(), 1);
-}
-
 pub async fn only_the_last_connection_ends_its_grant(store: Subject) {
     let (one, grant_id) = live(&store, "u", "bot").await;
     let arrival = arrived(&store, Some("v"), "bot").await;
@@ -444,7 +338,9 @@ pub async fn only_the_last_connection_ends_its_grant(store: Subject) {
     assert!(matches!(end(APP, &one).await, Disconnected::Already));
     assert!(matches!(end(APP, &arrival.connection.id).await, Disconnected::GrantEnded(_)));
     let pending = arrived(&store, Some("w"), "another-bot").await;
-    assert!(matches!(end(APP, &pending.connection.id).await, Disconnected::WasPending));
+    let ended = end(APP, &pending.connection.id).await;
+    let Disconnected::WasPending(Some(due)) = ended else { panic!("it was pending: {ended:?}") };
+    assert_eq!((due.id, due.connection_id), (pending.candidate.id, None));
 }
 
 fn key(kind: KeyKind, connection_id: Option<&str>) -> ApiKey {
@@ -504,7 +400,16 @@ pub async fn lists_neither_skip_nor_repeat(store: Subject) {
         store.list_attempts(APP, &AttemptFilter::default(), &PageRequest { after: None, size: 4 }).await;
     assert!(attempts.expect("read").next.is_some());
     let events = store.list_events(APP, &all()).await.expect("read").rows;
-    assert!(events.is_sorted_by_key(|event| event.id.clone()), "oldest first");
+    assert_eq!(events.len(), 7);
+    let last = events.last().map(|event| event.id.clone());
+    // Ids are made before the commit: one that sorts earlier may be stored later, and is not skipped.
+    let (early, late) = (event("key.minted"), event("key.minted"));
+    for told in [&late, &early] {
+        store.insert_event(told).await.expect("stored");
+    }
+    let rest = store.list_events(APP, &PageRequest { after: last, size: 1 }).await.expect("read");
+    let rest = store.list_events(APP, &PageRequest { after: rest.next, size: 9 }).await.expect("read").rows;
+    assert_eq!(rest.iter().map(|event| event.id.as_str()).collect::<Vec<_>>(), [early.id.as_str()]);
     let filter = ConnectionFilter { bot_id: Some("bot-3".to_owned()), ..ConnectionFilter::default() };
     assert_eq!(store.list_connections(APP, &filter, &all()).await.expect("read").rows.len(), 1);
     let filter = ConnectionFilter { state: Some("disconnected".to_owned()), ..ConnectionFilter::default() };

@@ -12,6 +12,8 @@ use store::{ConnectionFilter, Disconnected};
 
 use super::{Query, answer, check_end_user, list, read};
 use crate::caller::AppCaller;
+use crate::link::after;
+use crate::proxy::PATIENCE;
 use crate::redeem::{Proof, redeem};
 use crate::{Error, Gateway, access, settle, vault};
 
@@ -106,8 +108,8 @@ pub(crate) async fn delete(
     }
 }
 
-/// Ends a connection. The tombstone is stored first; the revocation is tried once before the answer goes out and
-/// again later if Notion does not take it. Runs to its end even if the caller goes away.
+/// Ends a connection. The tombstone is stored first; a refresh on its way is waited out; the revocation is tried once before
+/// the answer goes out, and again later if Notion does not take it. Runs to its end even if the caller goes away.
 pub(crate) async fn end(gateway: &Gateway, client_id: &str, id: &str) -> Result<Disconnected, Error> {
     let (inner, client_id, id) = (gateway.clone(), client_id.to_owned(), id.to_owned());
     gateway
@@ -121,10 +123,15 @@ pub(crate) async fn end(gateway: &Gateway, client_id: &str, id: &str) -> Result<
             match &done {
                 Disconnected::GrantEnded(grant) => {
                     inner.tokens.forget(&grant.id);
-                    settle::revoke_tombstone(&inner, grant).await?;
+                    settle::tombstone_now(&inner, &grant.id).await?;
                 }
-                Disconnected::WasPending => settle::all(&inner).await?,
-                Disconnected::GrantKept | Disconnected::Already | Disconnected::Unknown => {}
+                Disconnected::WasPending(Some(candidate)) => {
+                    settle::candidate_now(&inner, candidate).await?;
+                }
+                Disconnected::WasPending(None)
+                | Disconnected::GrantKept
+                | Disconnected::Already
+                | Disconnected::Unknown => {}
             }
             Ok(done)
         })
@@ -138,7 +145,8 @@ pub(crate) async fn refresh(
     caller: AppCaller,
 ) -> Result<Response, Error> {
     let grant_id = usable_grant(&find(&gateway, &caller.client_id, &id).await?)?;
-    access::force(&gateway, &grant_id).await?;
+    let deadline = after(gateway.world.now(), PATIENCE);
+    access::force(&gateway, &grant_id, deadline).await?;
     let view = find(&gateway, &caller.client_id, &id).await?;
     Ok(answer(StatusCode::OK, shown(&gateway, &view)))
 }
@@ -198,7 +206,7 @@ fn shown(gateway: &Gateway, view: &ConnectionView) -> Value {
         "end_user": connection.end_user,
         "state": state(view),
         "reason": view.reason,
-        "refreshing": view.refreshing,
+        "refreshing": view.leased_until.is_some_and(|until| until > gateway.world.now()),
         "shared_grant": view.shared_grant,
         "workspace": {
             "id": profile.workspace_id,

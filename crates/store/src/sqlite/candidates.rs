@@ -5,8 +5,8 @@ use lifecycle::Generation;
 use rusqlite::{Connection as Db, OptionalExtension as _, Row, named_params, params};
 
 use super::rows::{At, limit, pair, profile, time};
-use super::{grants, raise_revision};
-use crate::records::{Candidate, Grant, Profile, SealedPair};
+use super::{grants, history};
+use crate::records::{Candidate, Event, Grant, Profile};
 use crate::{Committed, Result};
 
 pub(super) fn insert(db: &Db, candidate: &Candidate) -> Result<()> {
@@ -18,7 +18,8 @@ pub(super) fn insert(db: &Db, candidate: &Candidate) -> Result<()> {
              refresh_token_sealed, issued_at, expires_at)
          VALUES
             (:id, :client_id, :connection, :attempt, :bot, :workspace, :workspace_name, :workspace_icon, :owner,
-             :owner_name, :owner_email, :template, :key, :access, :refresh, :issued_at, :expires_at)",
+             :owner_name, :owner_email, :template, :key, :access, :refresh, :issued_at, :expires_at)
+         ON CONFLICT (id) DO NOTHING",
     )?
     .execute(named_params! {
         ":id": candidate.id,
@@ -62,7 +63,7 @@ pub(super) fn of_connection(db: &Db, connection_id: &str) -> Result<Option<Candi
 
 pub(super) fn due(db: &Db, now: Timestamp, rows: usize) -> Result<Vec<Candidate>> {
     let mut statement = db.prepare_cached(
-        "SELECT * FROM candidates WHERE connection_id IS NULL AND expires_at <= ?1 ORDER BY issued_at, id LIMIT ?2",
+        "SELECT * FROM candidates WHERE connection_id IS NULL AND expires_at <= ?1 ORDER BY expires_at, issued_at, id LIMIT ?2",
     )?;
     Ok(statement.query_map(params![At(now), limit(rows)], candidate)?.collect::<rusqlite::Result<_>>()?)
 }
@@ -70,47 +71,59 @@ pub(super) fn due(db: &Db, now: Timestamp, rows: usize) -> Result<Vec<Candidate>
 pub(super) fn of(db: &Db, client_id: &str, profile: &Profile) -> Result<Vec<Candidate>> {
     let mut statement = db.prepare_cached(
         "SELECT * FROM candidates
-         WHERE client_id = ?1 AND bot_id = ?2 AND owner_id = ?3 AND connection_id IS NOT NULL
+         WHERE client_id = ?1 AND bot_id = ?2 AND owner_id = ?3
          ORDER BY issued_at DESC, id",
     )?;
     let rows = statement.query_map(params![client_id, profile.bot_id, profile.owner_id], candidate)?;
     Ok(rows.collect::<rusqlite::Result<_>>()?)
 }
 
-pub(super) fn adopt(db: &Db, id: &str, grant: &Grant, expected: Generation) -> Result<Committed> {
-    let committed = grants::commit(db, grant, expected, None)?;
+pub(super) fn adopt(
+    db: &Db,
+    id: &str,
+    grant: &Grant,
+    expected: Generation,
+    event: &Event,
+) -> Result<Committed> {
+    // It may have been given to a pending connection, or settled, since it was read.
+    let due = "SELECT 1 FROM candidates WHERE id = ?1 AND connection_id IS NULL";
+    if !db.prepare_cached(due)?.exists([id])? {
+        return Ok(Committed::Moved(expected));
+    }
+    let committed = grants::commit(db, grant, expected, Some(event))?;
     if committed == Committed::Done {
         delete(db, id)?;
-        raise_revision(db)?;
     }
     Ok(committed)
 }
 
-pub(super) fn hand_over(
-    db: &Db,
-    from: &str,
-    to: &str,
-    pair: &SealedPair,
-    issued_at: Timestamp,
-) -> Result<bool> {
+pub(super) fn hand_over(db: &Db, from: &str, to: &str) -> Result<bool> {
     let changed = db
         .prepare_cached(
             "UPDATE candidates
-             SET data_key_wrapped = :key, access_token_sealed = :access, refresh_token_sealed = :refresh,
-                 issued_at = :issued_at
-             WHERE id = :to",
+             SET connection_id = t.connection_id, attempt_id = t.attempt_id, expires_at = t.expires_at
+             FROM candidates t
+             WHERE candidates.id = ?1 AND candidates.connection_id IS NULL
+                AND t.id = ?2 AND t.connection_id IS NOT NULL",
         )?
-        .execute(named_params! {
-            ":key": pair.data_key_wrapped.as_bytes(),
-            ":access": pair.access_token_sealed.as_bytes(),
-            ":refresh": pair.refresh_token_sealed.as_ref().map(sealing::Sealed::as_bytes),
-            ":issued_at": At(issued_at),
-            ":to": to,
-        })?;
+        .execute([from, to])?;
     if changed == 1 {
-        delete(db, from)?;
+        delete(db, to)?;
     }
     Ok(changed == 1)
+}
+
+pub(super) fn postpone(db: &Db, id: &str, until: Timestamp) -> Result<()> {
+    db.prepare_cached("UPDATE candidates SET expires_at = ?2 WHERE id = ?1 AND connection_id IS NULL")?
+        .execute(params![id, At(until)])?;
+    Ok(())
+}
+
+pub(super) fn settle(db: &Db, id: &str, event: Option<&Event>) -> Result<()> {
+    if let Some(event) = event {
+        history::insert_event(db, event)?;
+    }
+    delete(db, id)
 }
 
 pub(super) fn delete(db: &Db, id: &str) -> Result<()> {

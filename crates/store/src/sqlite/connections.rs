@@ -5,8 +5,8 @@ use rusqlite::{Connection as Db, OptionalExtension as _, Row, named_params, para
 
 use super::rows::{At, Word, limit, profile, time, time_if};
 use super::way_in::insert_steps;
-use super::{grants, history, raise_revision, redeem};
-use crate::records::{Connection, ConnectionStage, ConnectionView, Event, Grant, Step};
+use super::{candidates, grants, history, raise_revision, redeem};
+use crate::records::{Candidate, Connection, ConnectionStage, ConnectionView, Event, Grant, Step};
 use crate::{ConnectionFilter, Disconnected, Imported, Page, PageRequest, Result};
 
 /// A connection with what its grant says, or while it is pending its candidate.
@@ -17,7 +17,7 @@ const VIEW: &str = "
         coalesce(g.owner_id, k.owner_id) AS owner_id, coalesce(g.owner_name, k.owner_name) AS owner_name,
         coalesce(g.owner_email, k.owner_email) AS owner_email,
         coalesce(g.duplicated_template_id, k.duplicated_template_id) AS duplicated_template_id,
-        g.state AS grant_state, g.reason AS reason, g.lease_holder IS NOT NULL AS refreshing,
+        g.state AS grant_state, g.reason AS reason, g.lease_expires_at AS leased_until,
         EXISTS (SELECT 1 FROM connections o
                 WHERE o.grant_id = c.grant_id AND o.id <> c.id AND o.stage <> 'disconnected') AS shared_grant
     FROM connections c
@@ -67,7 +67,7 @@ fn view(row: &Row<'_>) -> rusqlite::Result<ConnectionView> {
         profile: profile(row)?,
         grant_state: state.map(|word| grants::state(&word)).transpose()?,
         reason: row.get("reason")?,
-        refreshing: row.get("refreshing")?,
+        leased_until: time_if(row, "leased_until")?,
         shared_grant: row.get("shared_grant")?,
     })
 }
@@ -162,10 +162,13 @@ pub(super) fn disconnect(
     match found.stage {
         ConnectionStage::Disconnected => return Ok(Disconnected::Already),
         ConnectionStage::Pending => {
+            let candidate = candidates::of_connection(db, id)?;
             redeem::refuse_pending(db, id, now)?;
             history::insert_event(db, event)?;
             raise_revision(db)?;
-            return Ok(Disconnected::WasPending);
+            let due =
+                candidate.map(|candidate| Candidate { connection_id: None, expires_at: now, ..candidate });
+            return Ok(Disconnected::WasPending(due.map(Box::new)));
         }
         ConnectionStage::Active => {}
     }

@@ -20,7 +20,7 @@ fn grant(row: &Row<'_>) -> rusqlite::Result<Grant> {
         pair: pair(row)?,
         issued_at: time(row, "issued_at")?,
         created_at: time(row, "created_at")?,
-        refreshing: row.get::<_, Option<String>>("lease_holder")?.is_some(),
+        leased_until: time_if(row, "lease_expires_at")?,
     })
 }
 
@@ -171,13 +171,14 @@ pub(super) fn commit(db: &Db, grant: &Grant, spent: Generation, event: Option<&E
     }
     write(db, grant)?;
     if let Some(event) = event {
-        history::insert_event(db, event)?;
+        history::tell_connections(db, &grant.id, event)?;
     }
     raise_revision(db)?;
     Ok(Committed::Done)
 }
 
-fn standing(db: &Db, id: &str, expected: Generation) -> Result<Committed> {
+/// Whether a live grant is still at the generation that was read.
+pub(super) fn standing(db: &Db, id: &str, expected: Generation) -> Result<Committed> {
     Ok(match find(db, id)? {
         None => Committed::Tombstoned,
         Some(current) if current.state == GrantState::Tombstone => Committed::Tombstoned,
@@ -203,7 +204,7 @@ pub(super) fn set_state(
         .execute(params![id, state.as_str(), reason])?;
     if changed == 1 {
         if let Some(event) = event {
-            history::insert_event(db, event)?;
+            history::tell_connections(db, id, event)?;
         }
         raise_revision(db)?;
     }
@@ -221,18 +222,29 @@ pub(super) fn end_if_unused(db: &Db, id: &str) -> Result<()> {
     Ok(())
 }
 
-pub(super) fn unrevoked(db: &Db, rows: usize) -> Result<Vec<Grant>> {
+pub(super) fn unrevoked(db: &Db, now: Timestamp, rows: usize) -> Result<Vec<Grant>> {
     let mut statement = db.prepare_cached(
-        "SELECT * FROM grants WHERE state = 'tombstone' AND data_key_wrapped IS NOT NULL ORDER BY id LIMIT ?1",
+        "SELECT * FROM grants WHERE state = 'tombstone' AND data_key_wrapped IS NOT NULL AND revoke_after <= ?1
+         ORDER BY revoke_after, id LIMIT ?2",
     )?;
-    Ok(statement.query_map([limit(rows)], grant)?.collect::<rusqlite::Result<_>>()?)
+    Ok(statement.query_map(params![At(now), limit(rows)], grant)?.collect::<rusqlite::Result<_>>()?)
 }
 
-pub(super) fn destroy_data_key(db: &Db, id: &str) -> Result<()> {
-    db.prepare_cached(
-        "UPDATE grants SET data_key_wrapped = NULL, access_token_sealed = NULL, refresh_token_sealed = NULL
-         WHERE id = ?1 AND state = 'tombstone'",
-    )?
-    .execute([id])?;
+pub(super) fn postpone_revocation(db: &Db, id: &str, until: Timestamp) -> Result<()> {
+    db.prepare_cached("UPDATE grants SET revoke_after = ?2 WHERE id = ?1 AND state = 'tombstone'")?
+        .execute(params![id, At(until)])?;
+    Ok(())
+}
+
+pub(super) fn destroy_data_key(db: &Db, id: &str, event: &Event) -> Result<()> {
+    let changed = db
+        .prepare_cached(
+            "UPDATE grants SET data_key_wrapped = NULL, access_token_sealed = NULL, refresh_token_sealed = NULL
+             WHERE id = ?1 AND state = 'tombstone' AND data_key_wrapped IS NOT NULL",
+        )?
+        .execute([id])?;
+    if changed == 1 {
+        history::tell_connections(db, id, event)?;
+    }
     Ok(())
 }

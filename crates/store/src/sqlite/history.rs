@@ -60,8 +60,10 @@ pub(super) fn list_attempts(
 
 pub(super) fn list_events(db: &Db, client_id: &str, page: &PageRequest) -> Result<Page<Event>> {
     let mut statement = db.prepare_cached(
-        "SELECT * FROM events WHERE client_id = :client_id AND (:after IS NULL OR id > :after)
-         ORDER BY id LIMIT :limit",
+        // A cursor whose event was purged meanwhile reads from the oldest: twice is better than never.
+        "SELECT * FROM events WHERE client_id = :client_id
+            AND seq > coalesce((SELECT seq FROM events WHERE client_id = :client_id AND id = :after), 0)
+         ORDER BY seq LIMIT :limit",
     )?;
     let named =
         named_params! { ":client_id": client_id, ":after": page.after, ":limit": limit(page.size + 1) };
@@ -79,6 +81,40 @@ fn event(row: &Row<'_>) -> rusqlite::Result<Event> {
         attempt_id: row.get("attempt_id")?,
         note: row.get("note")?,
     })
+}
+
+/// Writes an event about a grant, once for each connection that stands on it or stood on it last; once without a
+/// connection if there is none.
+pub(super) fn tell_connections(db: &Db, grant_id: &str, event: &Event) -> Result<()> {
+    let ids = db
+        .prepare_cached(
+            "SELECT id FROM connections c WHERE grant_id = ?1
+                AND (stage = 'active' OR NOT EXISTS
+                    (SELECT 1 FROM connections WHERE grant_id = ?1 AND stage = 'active'))
+             ORDER BY id",
+        )?
+        .query_map([grant_id], |row| row.get::<_, String>(0))?
+        .collect::<rusqlite::Result<Vec<_>>>()?;
+    if ids.is_empty() {
+        return insert_event(db, event);
+    }
+    for (number, id) in ids.into_iter().enumerate() {
+        insert_event(
+            db,
+            &Event { id: numbered(&event.id, number), connection_id: Some(id), ..event.clone() },
+        )?;
+    }
+    Ok(())
+}
+
+/// The ids of one event that is told of several connections: the first keeps the event's own, the others count on from it.
+fn numbered(id: &str, number: usize) -> String {
+    let (prefix, digits) = id.split_at(id.len().saturating_sub(32));
+    match (number, u128::from_str_radix(digits, 16)) {
+        (0, _) => id.to_owned(),
+        (_, Ok(first)) => format!("{prefix}{:032x}", first.wrapping_add(number as u128)),
+        (_, Err(_)) => format!("{id}.{number}"),
+    }
 }
 
 pub(super) fn insert_event(db: &Db, event: &Event) -> Result<()> {

@@ -8,7 +8,7 @@ use super::rows::{At, Hash, Word, limit, time};
 use super::way_in::{attempt, insert_steps};
 use super::{candidates, grants, history, keys, raise_revision};
 use crate::records::{AttemptOutcome, Code, CodeSpent, Event, Step};
-use crate::{Activated, Activation, CodeFound, Committed, Result};
+use crate::{Activated, Activation, CodeFound, Committed, Footing, Result};
 
 pub(super) fn find_code(db: &Db, code_sha256: &Sha256) -> Result<Option<CodeFound>> {
     let found = db
@@ -55,11 +55,12 @@ pub(super) fn activate(db: &Db, activation: &Activation) -> Result<Activated> {
     if !can_become_live(db, &activation.connection_id)? {
         return Ok(Activated::GrantMoved);
     }
-    let moved = match activation.expected {
-        Some(generation) => grants::commit(db, &activation.grant, generation, None)? != Committed::Done,
-        None => !grants::insert_if_alone(db, &activation.grant)?,
+    let standing = match &activation.footing {
+        Footing::New(grant) => grants::insert_if_alone(db, grant)?,
+        Footing::Renewed { grant, spent } => grants::commit(db, grant, *spent, None)? == Committed::Done,
+        Footing::Joined { grant_id, at } => grants::standing(db, grant_id, *at)? == Committed::Done,
     };
-    if moved {
+    if !standing {
         return Ok(Activated::GrantMoved);
     }
     db.prepare_cached(
@@ -68,8 +69,9 @@ pub(super) fn activate(db: &Db, activation: &Activation) -> Result<Activated> {
     .execute(params![Hash(activation.code_sha256), activation.key_id, activation.connection_id])?;
     candidates::delete(db, &activation.candidate_id)?;
     make_live(db, activation, &found.code.connection_id)?;
-    if let Some(key) = &activation.key {
+    if let Some((key, minted)) = &activation.key {
         keys::store(db, key)?;
+        history::insert_event(db, minted)?;
     }
     end_attempt(
         db,
@@ -99,9 +101,9 @@ fn make_live(db: &Db, activation: &Activation, pending: &str) -> Result<()> {
         .prepare_cached("SELECT grant_id FROM connections WHERE id = ?1")?
         .query_row([&activation.connection_id], |row| row.get(0))?;
     db.prepare_cached("UPDATE connections SET stage = 'active', grant_id = ?2 WHERE id = ?1")?
-        .execute(params![activation.connection_id, activation.grant.id])?;
+        .execute(params![activation.connection_id, activation.footing.grant_id()])?;
     match former {
-        Some(former) if former != activation.grant.id => grants::end_if_unused(db, &former),
+        Some(former) if former != activation.footing.grant_id() => grants::end_if_unused(db, &former),
         _ => Ok(()),
     }
 }

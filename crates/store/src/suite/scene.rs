@@ -11,7 +11,7 @@ use crate::records::{
     Actor, Attempt, AttemptOutcome, Candidate, Code, ConnectSession, Connection, ConnectionStage, Door,
     Event, Grant, Profile, SealedPair, Step,
 };
-use crate::{Activated, Activation, Arrival, ArrivalSaved, PageRequest};
+use crate::{Activated, Activation, Arrival, ArrivalSaved, Footing, PageRequest};
 
 pub(super) const APP: &str = "client-a";
 pub(super) const OTHER: &str = "client-b";
@@ -21,10 +21,10 @@ pub(super) fn at(second: i64) -> Timestamp {
     Timestamp::from_second(1_790_000_000 + second).expect("a time in range")
 }
 
-/// Ids that sort in the order of making.
+/// Ids that sort in the order of making, with room between them for an event that is told of several connections.
 pub(super) fn id(prefix: &str) -> String {
     static MADE: AtomicU64 = AtomicU64::new(0);
-    format!("{prefix}_{:032x}", MADE.fetch_add(1, Ordering::Relaxed))
+    format!("{prefix}_{:032x}", MADE.fetch_add(16, Ordering::Relaxed))
 }
 
 pub(super) fn hash(text: &str) -> Sha256 {
@@ -174,7 +174,7 @@ pub(super) fn grant(id: &str, bot: &str, generation: u64) -> Grant {
         pair: Some(sealed("current")),
         issued_at: at(1),
         created_at: at(1),
-        refreshing: false,
+        leased_until: None,
     }
 }
 
@@ -183,8 +183,10 @@ pub(super) fn activation(arrival: &Arrival, grant: Grant, expected: Option<u64>)
         code_sha256: arrival.code.code_sha256,
         key_id: "key".to_owned(),
         candidate_id: arrival.candidate.id.clone(),
-        grant,
-        expected: expected.map(Generation),
+        footing: match expected {
+            None => Footing::New(grant),
+            Some(spent) => Footing::Renewed { grant, spent: Generation(spent) },
+        },
         connection_id: arrival.connection.id.clone(),
         key: None,
         steps: vec![step("redeemed")],

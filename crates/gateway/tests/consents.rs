@@ -1,0 +1,183 @@
+//! Several consents of one person: each may end the pair of the one before, and whatever order they are redeemed,
+//! refused or forgotten in, the pair that Notion still takes must be the one that is kept.
+
+use std::time::Duration;
+
+use axum::http::StatusCode;
+use notion_emulator::{Effect, Fault, Reauthorize, Switches};
+
+use crate::support::{House, Plan, house};
+
+const REVOKE: &str = "/v1/oauth/revoke";
+
+/// Time passes: which pair is newer is told by when it came.
+fn later(t: &House) {
+    t.wait(Duration::from_secs(1));
+}
+
+async fn works(t: &House, connection: &str) {
+    let me = t.api("GET", &format!("/notion/{connection}/v1/users/me"), None).await;
+    assert_eq!(me.status, StatusCode::OK, "{}", me.text());
+}
+
+async fn redeemed(t: &House, code: &str, end_user: &str) -> String {
+    let reply = t.redeem(code, end_user).await;
+    assert_eq!(reply.status, StatusCode::OK, "{}", reply.text());
+    reply.json()["id"].as_str().unwrap().to_owned()
+}
+
+#[tokio::test]
+async fn an_older_consent_redeemed_after_a_newer_one_leaves_the_newer_pair_in_place() {
+    let t = house().await;
+    let (older, _) = t.returned("u").await;
+    later(&t);
+    let (newer, _) = t.returned("v").await;
+    let second = redeemed(&t, &newer, "v").await;
+    // It once became the grant's pair, though the newer consent had ended it at Notion.
+    let first = redeemed(&t, &older, "u").await;
+    works(&t, &second).await;
+    works(&t, &first).await;
+    let shown = t.api("GET", &format!("/api/connections/{first}"), None).await.json();
+    assert_eq!((shown["state"].as_str(), shown["shared_grant"].as_bool()), (Some("active"), Some(true)));
+    assert!(!t.events().await.contains(&"connection.reconnect_needed".to_owned()));
+}
+
+#[tokio::test]
+async fn a_consent_redeemed_after_a_refresh_does_not_bring_the_spent_pair_back() {
+    let switches = Switches { reauthorize: Reauthorize::Same, ..Switches::default() };
+    let t = House::build(Plan { switches, ..Plan::default() }).await;
+    let first = t.connection("u").await;
+    later(&t);
+    let (code, _) = t.returned("v").await;
+    later(&t);
+    let forced = t.api("POST", &format!("/api/connections/{first}/refresh"), None).await;
+    assert_eq!(forced.status, StatusCode::OK, "{}", forced.text());
+    let second = redeemed(&t, &code, "v").await;
+    works(&t, &second).await;
+    works(&t, &first).await;
+}
+
+#[tokio::test]
+async fn a_refused_consents_newer_pair_goes_to_the_one_that_still_waits() {
+    let t = house().await;
+    let (waiting, _) = t.returned("u").await;
+    later(&t);
+    let (refused, _) = t.returned("v").await;
+    assert_eq!(t.redeem(&refused, "mallory").await.refusal(), "400, invalid_grant");
+    t.gateway.settle().await.unwrap();
+    assert_eq!(t.notion_calls("/v1/oauth/revoke"), 0);
+    let connection = redeemed(&t, &waiting, "u").await;
+    works(&t, &connection).await;
+}
+
+#[tokio::test]
+async fn a_link_that_the_same_person_finishes_elsewhere_never_ends_a_live_connection() {
+    let t = house().await;
+    let live = t.connection("u").await;
+    later(&t);
+    // Notion ends the older pair; the newer one waits for somebody else's app user to redeem it.
+    let (code, _) = t.returned("somebody-else").await;
+    works(&t, &live).await;
+    let shown = t.api("GET", &format!("/api/connections/{live}"), None).await.json();
+    assert_eq!(shown["state"], "active");
+    let told = t.events().await;
+    assert!(told.contains(&"connection.adopted".to_owned()), "{told:?}");
+    assert!(!told.contains(&"connection.reconnect_needed".to_owned()), "{told:?}");
+    // Redeemed, it stands on the same grant.
+    let other = redeemed(&t, &code, "somebody-else").await;
+    works(&t, &other).await;
+    works(&t, &live).await;
+}
+
+#[tokio::test]
+async fn a_consent_whose_pair_was_taken_over_may_be_forgotten_and_nothing_is_revoked() {
+    let t = house().await;
+    let live = t.connection("u").await;
+    later(&t);
+    t.returned("somebody-else").await;
+    works(&t, &live).await;
+    t.wait(Duration::from_mins(5));
+    t.gateway.settle().await.unwrap();
+    t.gateway.settle().await.unwrap();
+    works(&t, &live).await;
+    assert_eq!(t.notion_calls("/v1/oauth/revoke"), 0);
+}
+
+#[tokio::test]
+async fn a_grant_that_ends_leaves_its_newer_pair_to_the_consent_that_still_waits() {
+    let t = house().await;
+    let live = t.connection("u").await;
+    later(&t);
+    let (code, _) = t.returned("v").await;
+    works(&t, &live).await;
+    later(&t);
+    // The pair that waits is spent by this.
+    t.api("POST", &format!("/api/connections/{live}/refresh"), None).await;
+    t.api("DELETE", &format!("/api/connections/{live}"), None).await;
+    t.gateway.settle().await.unwrap();
+    assert_eq!(t.notion_calls("/v1/oauth/revoke"), 0, "another consent stands on the authorization");
+    let other = redeemed(&t, &code, "v").await;
+    works(&t, &other).await;
+}
+
+#[tokio::test]
+async fn a_disconnect_while_a_refresh_is_on_its_way_ends_what_the_refresh_brings() {
+    let t = House::build(Plan { gate: true, ..Plan::default() }).await;
+    let gate = t.gate.clone().unwrap();
+    let id = t.connection("u").await;
+    gate.hold("/v1/oauth/token");
+    let (refresh, own) = (format!("/api/connections/{id}/refresh"), format!("/api/connections/{id}"));
+    let race = async {
+        gate.arrived().await;
+        // Notion has rotated the pair and we do not know the new one yet.
+        let end = t.api("DELETE", &own, None);
+        let answer = async {
+            while t.api("GET", &own, None).await.json()["state"] != "disconnected" {}
+            gate.open();
+        };
+        tokio::join!(end, answer).0
+    };
+    let (refreshed, ended) = tokio::join!(t.api("POST", &refresh, None), race);
+    assert_eq!(refreshed.refusal(), "401, disconnected");
+    assert_eq!(ended.status, StatusCode::NO_CONTENT);
+    // It once revoked with the token that had been rotated away, which Notion answers with success, and left the new one.
+    assert_eq!(t.notion_calls("/v1/oauth/revoke"), 1);
+    assert!(!t.still_authorized(&id).await);
+}
+
+#[tokio::test]
+async fn a_disconnect_with_an_access_token_that_ran_out_still_ends_the_authorization() {
+    let t = house().await;
+    let id = t.connection("u").await;
+    t.notion.emulator.end_access_tokens();
+    t.api("DELETE", &format!("/api/connections/{id}"), None).await;
+    assert!(!t.still_authorized(&id).await);
+}
+
+#[tokio::test]
+async fn a_revocation_that_notion_refuses_waits_and_is_tried_again() {
+    let t = house().await;
+    let id = t.connection("u").await;
+    t.notion.emulator.fault(Fault::from(Effect::Status(500)).on(REVOKE));
+    let gone = t.api("DELETE", &format!("/api/connections/{id}"), None).await;
+    assert_eq!(gone.status, StatusCode::NO_CONTENT, "it is disconnected here all the same");
+    t.gateway.settle().await.unwrap();
+    assert_eq!(t.notion_calls(REVOKE), 1, "it waits, and keeps nobody else from being settled");
+    t.wait(Duration::from_mins(5));
+    t.gateway.settle().await.unwrap();
+    assert_eq!(t.notion_calls(REVOKE), 2);
+    assert!(t.events().await.contains(&"connection.revoked".to_owned()));
+}
+
+#[tokio::test]
+async fn a_pending_connection_can_be_deleted_and_only_it_is_settled() {
+    let t = house().await;
+    let (code, _) = t.returned("u").await;
+    let pending = t.api("GET", "/api/connections?state=pending", None).await.json();
+    let id = pending["data"][0]["id"].as_str().unwrap().to_owned();
+    let gone = t.api("DELETE", &format!("/api/connections/{id}"), None).await;
+    assert_eq!(gone.status, StatusCode::NO_CONTENT);
+    assert_eq!(t.notion_calls(REVOKE), 1);
+    assert_eq!(t.redeem(&code, "u").await.refusal(), "400, invalid_grant");
+    assert_eq!(t.events().await.last().map(String::as_str), Some("code.replayed"));
+}

@@ -1,0 +1,69 @@
+//! A gate between the gateway and the emulator: it lets a request through, and holds Notion's answer back until the test
+//! says so. So an answer that is on its way can be raced without a clock.
+
+use std::sync::{Arc, Mutex};
+
+use axum::body::Body;
+use axum::extract::{Request, State};
+use axum::response::Response;
+use hyper_util::client::legacy::Client;
+use hyper_util::client::legacy::connect::HttpConnector;
+use hyper_util::rt::TokioExecutor;
+use tokio::net::TcpListener;
+use tokio::sync::Semaphore;
+
+/// The gate's handle.
+#[derive(Clone)]
+pub(crate) struct Gate(Arc<Inner>);
+
+struct Inner {
+    notion: String,
+    client: Client<HttpConnector, Body>,
+    /// The path whose next answer is held.
+    held: Mutex<Option<String>>,
+    arrived: Semaphore,
+    open: Semaphore,
+}
+
+impl Gate {
+    /// A gate in front of this Notion; its URL.
+    pub(crate) async fn before(notion: &str) -> (Self, String) {
+        let client = Client::builder(TokioExecutor::new()).build_http();
+        let (held, arrived, open) = (Mutex::default(), Semaphore::new(0), Semaphore::new(0));
+        let gate = Self(Arc::new(Inner { notion: notion.to_owned(), client, held, arrived, open }));
+        let listener = TcpListener::bind(("127.0.0.1", 0)).await.expect("a port");
+        let url = format!("http://{}", listener.local_addr().expect("an address"));
+        let router = axum::Router::new().fallback(pass).with_state(gate.clone());
+        tokio::spawn(async move { axum::serve(listener, router).await });
+        (gate, url)
+    }
+
+    /// Holds the next answer for this path.
+    pub(crate) fn hold(&self, path: &str) {
+        *self.0.held.lock().unwrap() = Some(path.to_owned());
+    }
+
+    /// Waits until the held answer is there: Notion has done what it was asked.
+    pub(crate) async fn arrived(&self) {
+        self.0.arrived.acquire().await.unwrap().forget();
+    }
+
+    /// Lets the held answer go.
+    pub(crate) fn open(&self) {
+        self.0.open.add_permits(1);
+    }
+}
+
+async fn pass(State(gate): State<Gate>, mut request: Request) -> Response {
+    let path = request.uri().path().to_owned();
+    let target = request.uri().path_and_query().map_or("/", |both| both.as_str());
+    *request.uri_mut() = format!("{}{target}", gate.0.notion).parse().expect("a URI");
+    request.headers_mut().remove("host");
+    let response = gate.0.client.request(request).await.expect("an answer").map(Body::new);
+    let holds = gate.0.held.lock().unwrap().take_if(|held| *held == path).is_some();
+    if holds {
+        gate.0.arrived.add_permits(1);
+        gate.0.open.acquire().await.unwrap().forget();
+    }
+    response
+}

@@ -1,0 +1,197 @@
+//! The suite's second half: token pairs that wait, are adopted, handed over and joined; leases, commits and tombstones.
+
+use lifecycle::{Generation, GrantState};
+
+use super::Subject;
+use super::scene::{
+    APP, OTHER, activation, all, arrival, arrived, at, attempt, event, grant, id, live, profile,
+};
+use crate::records::{Candidate, ConnectionStage, Grant};
+use crate::{Activated, Activation, Committed, Disconnected, Footing, LeaseTaken};
+
+pub async fn a_candidate_is_adopted_only_at_the_expected_generation(store: Subject) {
+    let (_, grant_id) = live(&store, "u", "bot").await;
+    let candidate =
+        Candidate { connection_id: None, attempt_id: None, ..arrival(&attempt(None), None, "bot").candidate };
+    store.insert_candidate(&candidate).await.expect("stored");
+    let adopt = async |generation, expected| {
+        store
+            .adopt_candidate(
+                &candidate.id,
+                &grant(&grant_id, "bot", generation),
+                Generation(expected),
+                &event("connection.adopted"),
+            )
+            .await
+            .expect("answered")
+    };
+    assert_eq!(adopt(8, 7).await, Committed::Moved(Generation(1)));
+    assert_eq!(store.due_candidates(at(400), 10).await.expect("read").len(), 1, "it is still there");
+    assert_eq!(adopt(2, 1).await, Committed::Done);
+    assert!(store.due_candidates(at(400), 10).await.expect("read").is_empty());
+    assert_eq!(store.find_grant(&grant_id).await.expect("read").expect("there").generation, Generation(2));
+    // One that a pending connection waits for by now is that connection's.
+    let waiting = arrived(&store, Some("v"), "bot").await.candidate.id;
+    let taken = grant(&grant_id, "bot", 3);
+    let adopted = store.adopt_candidate(&waiting, &taken, Generation(2), &event("connection.adopted")).await;
+    assert!(matches!(adopted.expect("answered"), Committed::Moved(_)));
+    assert_eq!(store.candidates_of(APP, &profile("bot")).await.expect("read").len(), 1);
+}
+
+pub async fn what_happens_to_a_grant_is_told_of_each_connection_on_it(store: Subject) {
+    let (one, grant_id) = live(&store, "u", "bot").await;
+    let arrival = arrived(&store, Some("v"), "bot").await;
+    let joined = activation(&arrival, grant(&grant_id, "bot", 2), Some(1));
+    assert_eq!(store.activate(&joined).await.expect("answered"), Activated::Done);
+    let two = arrival.connection.id;
+    let told = async |kind: &str| {
+        let events = store.list_events(APP, &all()).await.expect("read").rows;
+        let mut of: Vec<_> =
+            events.into_iter().filter(|event| event.kind == kind).map(|event| event.connection_id).collect();
+        of.sort();
+        of
+    };
+    let both = vec![Some(one.clone()), Some(two.clone())];
+    let renewed = event("connection.refreshed");
+    store.commit_refresh(&grant(&grant_id, "bot", 3), Generation(2), &renewed).await.expect("stored");
+    assert_eq!(told("connection.refreshed").await, both);
+    let (state, needed) = (GrantState::ReconnectNeeded, event("connection.reconnect_needed"));
+    store.set_grant_state(&grant_id, Generation(3), state, None, Some(&needed)).await.expect("set");
+    assert_eq!(told("connection.reconnect_needed").await, both);
+    for id in [&one, &two] {
+        store.disconnect(APP, id, &event("connection.disconnected"), at(5)).await.expect("ended");
+    }
+    for _ in 0..2 {
+        store.destroy_data_key(&grant_id, &event("connection.revoked")).await.expect("destroyed");
+    }
+    assert_eq!(told("connection.revoked").await, both, "once each, though it was asked for twice");
+}
+
+pub async fn a_candidate_takes_anothers_place_and_nobody_redeems_the_older_pair(store: Subject) {
+    let waiting = arrived(&store, Some("u"), "bot").await;
+    let unused =
+        Candidate { connection_id: None, attempt_id: None, ..arrival(&attempt(None), None, "bot").candidate };
+    store.insert_candidate(&unused).await.expect("stored");
+    let of = store.candidates_of(APP, &profile("bot")).await.expect("read");
+    assert!(of.iter().any(|one| one.id == waiting.candidate.id), "{of:?}");
+    assert!(store.candidates_of(OTHER, &profile("bot")).await.expect("read").is_empty());
+    let to = &waiting.candidate.id;
+    assert!(store.hand_over_candidate(&unused.id, to).await.expect("answered"));
+    let found = store.find_code(&waiting.code.code_sha256).await.expect("read").expect("there");
+    assert_eq!(found.candidate.expect("it waits").id, unused.id);
+    assert!(
+        store.due_candidates(at(400), 10).await.expect("read").is_empty(),
+        "one pair is left, and it waits"
+    );
+    assert!(!store.hand_over_candidate(&unused.id, "can_gone").await.expect("answered"));
+    assert!(!store.hand_over_candidate(to, &unused.id).await.expect("answered"), "it is gone");
+    // Whoever read the older pair before must not make it live and lose the newer one.
+    let stale = activation(&waiting, grant(&id("grt"), "bot", 1), None);
+    assert_eq!(store.activate(&stale).await.expect("answered"), Activated::GrantMoved);
+    let found = store.find_code(&waiting.code.code_sha256).await.expect("read").expect("there");
+    assert_eq!(found.code.spent, None);
+    let right = Activation { candidate_id: unused.id, ..stale };
+    assert_eq!(store.activate(&right).await.expect("answered"), Activated::Done);
+}
+
+pub async fn an_older_pair_joins_the_live_grant_and_leaves_its_pair_alone(store: Subject) {
+    let (_, grant_id) = live(&store, "u", "bot").await;
+    let arrival = arrived(&store, Some("v"), "bot").await;
+    let join = |at| {
+        let footing = Footing::Joined { grant_id: grant_id.clone(), at: Generation(at) };
+        Activation { footing, ..activation(&arrival, grant(&grant_id, "bot", 1), None) }
+    };
+    assert_eq!(store.activate(&join(2)).await.expect("answered"), Activated::GrantMoved);
+    let before = store.find_grant(&grant_id).await.expect("read").expect("there");
+    assert_eq!(store.activate(&join(1)).await.expect("answered"), Activated::Done);
+    let after = store.find_grant(&grant_id).await.expect("read").expect("there");
+    let token = |of: &Grant| of.pair.as_ref().map(|pair| pair.access_token_sealed.as_bytes().to_vec());
+    assert_eq!((after.generation, token(&after)), (before.generation, token(&before)));
+    assert!(store.candidates_of(APP, &profile("bot")).await.expect("read").is_empty());
+    let view = store.find_connection(APP, &arrival.connection.id).await.expect("read").expect("there");
+    assert_eq!((view.connection.stage, view.shared_grant), (ConnectionStage::Active, true));
+}
+
+pub async fn a_refresh_lease_is_held_by_one_and_taken_over_when_it_ended(store: Subject) {
+    let (_, grant_id) = live(&store, "u", "bot").await;
+    let take = async |generation, holder: &str, second| {
+        store
+            .take_refresh_lease(&grant_id, Generation(generation), holder, at(second), at(second + 75))
+            .await
+            .expect("answered")
+    };
+    let LeaseTaken::Taken(lease) = take(1, "one", 0).await else { panic!("the first one gets it") };
+    assert!(matches!(take(1, "two", 74).await, LeaseTaken::Held(held) if held.holder == "one"));
+    assert!(matches!(take(9, "two", 10).await, LeaseTaken::Moved));
+    let leased = store.find_grant(&grant_id).await.expect("read").expect("there").leased_until;
+    assert_eq!(leased, Some(at(75)), "a holder that died holds it no longer than that");
+    let LeaseTaken::Taken(second) = take(1, "two", 75).await else { panic!("it had ended") };
+    assert!(second.epoch > lease.epoch);
+    store.release_refresh_lease(&grant_id, &lease, "late").await.expect("released");
+    assert!(
+        matches!(take(1, "three", 76).await, LeaseTaken::Held(held) if held.holder == "two"),
+        "only one's own is released"
+    );
+    store.release_refresh_lease(&grant_id, &second, "issued").await.expect("released");
+    let facts = store.grant_facts(&grant_id, at(-10)).await.expect("read").expect("there");
+    assert_eq!((facts.generation, facts.refreshes.len()), (Generation(1), 2));
+}
+
+pub async fn a_refresh_is_committed_by_the_spent_generation_and_not_by_the_lease(store: Subject) {
+    let (_, grant_id) = live(&store, "u", "bot").await;
+    let commit = async |generation, spent| {
+        let renewed = grant(&grant_id, "bot", generation);
+        store
+            .commit_refresh(&renewed, Generation(spent), &event("connection.refreshed"))
+            .await
+            .expect("answered")
+    };
+    // No lease is held at all: a stalled holder may own the only valid pair.
+    assert_eq!(commit(2, 1).await, Committed::Done);
+    assert_eq!(commit(2, 1).await, Committed::Moved(Generation(2)));
+}
+
+pub async fn a_tombstone_is_never_revived_and_makes_room_for_a_new_grant(store: Subject) {
+    let (connection, grant_id) = live(&store, "u", "bot").await;
+    let ended =
+        store.disconnect(APP, &connection, &event("connection.disconnected"), at(5)).await.expect("ended");
+    let Disconnected::GrantEnded(tombstone) = ended else { panic!("it was the last: {ended:?}") };
+    assert!(tombstone.pair.is_some(), "there is something to revoke with");
+    let late = grant(&grant_id, "bot", 2);
+    let committed =
+        store.commit_refresh(&late, Generation(1), &event("connection.refreshed")).await.expect("answered");
+    assert_eq!(committed, Committed::Tombstoned);
+    let state = store
+        .set_grant_state(&grant_id, Generation(1), GrantState::Active, None, None)
+        .await
+        .expect("answered");
+    assert_eq!(state, Committed::Tombstoned);
+    let unrevoked = async |second| store.unrevoked_grants(at(second), 10).await.expect("read").len();
+    assert_eq!(unrevoked(5).await, 1);
+    store.postpone_revocation(&grant_id, at(60)).await.expect("put off");
+    assert_eq!((unrevoked(59).await, unrevoked(60).await), (0, 1));
+    store.destroy_data_key(&grant_id, &event("connection.revoked")).await.expect("destroyed");
+    assert_eq!(unrevoked(60).await, 0);
+    assert!(store.find_grant(&grant_id).await.expect("read").is_none_or(|grant| grant.pair.is_none()));
+
+    let (_, fresh) = live(&store, "u", "bot").await;
+    assert_ne!(fresh, grant_id);
+    let found = store.find_live_grant(APP, &profile("bot")).await.expect("read").expect("there");
+    assert_eq!(found.id, fresh);
+}
+
+pub async fn a_state_change_tells_once(store: Subject) {
+    let (_, grant_id) = live(&store, "u", "bot").await;
+    let set = async |generation| {
+        let (state, told) = (GrantState::ReconnectNeeded, event("connection.reconnect_needed"));
+        store
+            .set_grant_state(&grant_id, Generation(generation), state, Some("why"), Some(&told))
+            .await
+            .expect("answered")
+    };
+    assert_eq!(set(1).await, Committed::Done);
+    assert_eq!(set(1).await, Committed::Done);
+    assert_eq!(set(7).await, Committed::Moved(Generation(1)));
+    let events = store.list_events(APP, &all()).await.expect("read").rows;
+    assert_eq!(events.iter().filter(|event| event.kind == "connection.reconnect_needed").count(), 1);
+}
