@@ -24,5 +24,6 @@ mod seed;
 mod snapshot;
 mod support;
 mod templates;
+mod values;
 mod view_queries;
 mod views;

@@ -200,3 +200,19 @@ async fn a_relation_to_a_table_out_of_reach_is_not_shown_nor_what_is_based_on_it
     let path = format!("pages/{row}/properties/{}", text(&schema["Count"], "id"));
     assert_eq!(n.call(&token, "GET", &path, None).await.refusal(), "400, validation_error");
 }
+
+#[tokio::test]
+async fn a_relation_that_leads_elsewhere_starts_empty_on_both_sides() {
+    let n = notion().await;
+    let (projects, tasks) = two_way(&n).await;
+    let project = n.row(&projects, "p", json!({})).await;
+    let task = n.row(&tasks, "t", json!({"Project": {"relation": [{"id": project}]}})).await;
+    let (_, people) = n.database("People", json!({"Tasks": {"number": {}}})).await;
+    let dual = json!({"data_source_id": people, "dual_property": {"synced_property_name": "Tasks"}});
+    reshape(&n, &tasks, json!({"Project": {"name": "Who", "relation": dual}})).await;
+    assert!(links(&n, &task, "Who").await.is_empty());
+    assert_eq!(schema(&n, &projects).await.as_object().map(serde_json::Map::len), Some(1));
+    let person = n.row(&people, "x", json!({})).await;
+    link(&n, &person, "Tasks (1)", &[&task]).await;
+    assert_eq!(links(&n, &task, "Who").await, [person], "a name that is taken gets a number");
+}

@@ -129,10 +129,8 @@ fn join(call: &mut Call<'_>, source: Uuid, column: &str, name: Option<String>) {
     let Kind::Relation(relation) = &property.kind else { return };
     match (relation.synced.clone(), relation.data_source) {
         (Some(twin), there) => {
-            let there = content.data_sources.get_mut(&there);
-            let twin = there.and_then(|there| there.properties.iter_mut().find(|there| there.id == twin));
-            if let (Some(twin), Some(name)) = (twin, name) {
-                twin.name = name;
+            if let Some(name) = name {
+                content.rename_column(there, &twin, &name);
             }
         }
         (None, _) => {
@@ -153,7 +151,7 @@ fn revalue(
     column: &mut Property,
 ) {
     let rows = content.data_sources.get(&source).map(|source| source.rows.clone()).unwrap_or_default();
-    let same = old.is_some_and(|old| old.name() == column.kind.name());
+    let same = old.is_some_and(|old| old.name() == column.kind.name() && !leads_elsewhere(old, &column.kind));
     if matches!(column.kind, Kind::UniqueId { .. }) && !same {
         number(content, source, &rows, &column.id);
         return;
@@ -177,6 +175,14 @@ fn revalue(
     }
 }
 
+/// Whether a relation leads to another table now, so that no link of the old ones is left.
+fn leads_elsewhere(old: &Kind, new: &Kind) -> bool {
+    match (old, new) {
+        (Kind::Relation(old), Kind::Relation(new)) => old.data_source != new.data_source,
+        _ => false,
+    }
+}
+
 /// Numbers the rows in their order.
 fn number(content: &mut Content, source: Uuid, rows: &[Uuid], column: &str) {
     for (number, row) in (1..).zip(rows) {
@@ -189,7 +195,7 @@ fn number(content: &mut Content, source: Uuid, rows: &[Uuid], column: &str) {
     }
 }
 
-/// What is left of a value when the settings of its column changed: not the choices that went, nor rows of another table.
+/// What is left of a value when the settings of its column changed: not the choices that went.
 fn kept(value: &Stored, kind: &Kind) -> Option<Stored> {
     let known = |id: &String| kind.choices().iter().any(|choice| choice.id == *id);
     match value {

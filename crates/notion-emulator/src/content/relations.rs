@@ -80,6 +80,19 @@ impl Content {
         }
     }
 
+    /// Gives a column another name, with a number if another column has it.
+    pub(crate) fn rename_column(&mut self, source: Uuid, id: &str, name: &str) {
+        let columns = self.data_sources.get(&source).map_or(&[][..], |source| &source.properties);
+        if columns.iter().any(|column| column.id == id && column.name == name) {
+            return;
+        }
+        let name = self.free_name(source, name);
+        let columns = self.data_sources.get_mut(&source).map(|source| &mut source.properties);
+        if let Some(column) = columns.and_then(|columns| columns.iter_mut().find(|column| column.id == id)) {
+            column.name = name;
+        }
+    }
+
     /// A name that no column of the table has: this one, or this one with a number.
     fn free_name(&self, source: Uuid, name: &str) -> String {
         let columns = self.data_sources.get(&source).map_or(&[][..], |source| &source.properties);
