@@ -8,11 +8,12 @@ use serde::Deserialize;
 use serde_json::Value;
 
 /// The stories, by topic.
-const FILES: [(&str, &str); 7] = [
+const FILES: [(&str, &str); 8] = [
     ("requests", include_str!("stories/requests.json")),
     ("pages", include_str!("stories/pages.json")),
     ("blocks", include_str!("stories/blocks.json")),
     ("data sources", include_str!("stories/data_sources.json")),
+    ("formulas", include_str!("stories/formulas.json")),
     ("comments", include_str!("stories/comments.json")),
     ("files", include_str!("stories/files.json")),
     ("tokens", include_str!("stories/tokens.json")),
