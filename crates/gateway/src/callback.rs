@@ -79,12 +79,23 @@ async fn take(
 ) -> Result<AttemptTaken, Error> {
     let taken = match (&reply.state, &reply.reply) {
         (Some(state), _) => {
-            gateway.store.take_attempt(client_id, &sha256(state.as_bytes()), cookies, now).await?
+            let stranger = stranger(now);
+            gateway.store.take_attempt(client_id, &sha256(state.as_bytes()), cookies, now, &stranger).await?
         }
-        (None, Reply::Error(_)) => gateway.store.take_attempt_by_cookie(client_id, cookies, now).await?,
-        (None, Reply::Code(_)) => AttemptTaken::Unknown,
+        // Anybody's link can bring a browser here with an error and no state: only a cancel may end something.
+        (None, Reply::Error(ErrorCode::AccessDenied)) => {
+            let newest = &cookies[..cookies.len().min(cookie::LOOKED_UP_MAX)];
+            gateway.store.take_attempt_by_cookie(client_id, newest, now).await?
+        }
+        (None, _) => AttemptTaken::Unknown,
     };
     Ok(taken)
+}
+
+/// What the attempt's diagram tells of a callback without its cookie.
+fn stranger(now: Timestamp) -> Step {
+    let note = "The callback came from a browser that did not open this link, so nothing was spent. Finish in the browser that began, or open a new link.";
+    Step::failed(now, Actor::Browser, Actor::Vestibule, "Callback from another browser", note)
 }
 
 /// What a callback deserves.
@@ -95,8 +106,6 @@ enum Verdict {
     Refused(Box<Attempt>, ErrorCode),
     /// Tell the app that it came too late.
     TooLate(Box<Attempt>),
-    /// Another browser holds this attempt: nothing was spent.
-    WrongBrowser(Box<Attempt>),
     /// A page and nothing else.
     Page(Notice, Option<String>),
 }
@@ -108,7 +117,7 @@ fn judge(taken: AttemptTaken, reply: CallbackReply) -> Verdict {
             Reply::Error(error) => Verdict::Refused(attempt, error),
         },
         AttemptTaken::Unknown => Verdict::Page(Notice::StateUnknown, None),
-        AttemptTaken::WrongBrowser(attempt) => Verdict::WrongBrowser(attempt),
+        AttemptTaken::WrongBrowser(attempt) => Verdict::Page(Notice::WrongBrowser, Some(attempt.id)),
         AttemptTaken::Spent(attempt) => Verdict::Page(Notice::AlreadyHandled, Some(attempt.id)),
         AttemptTaken::Expired(attempt) => Verdict::TooLate(attempt),
     }
@@ -122,27 +131,20 @@ async fn act(gateway: &Gateway, name: &str, verdict: Verdict, now: Timestamp) ->
     match verdict {
         Verdict::Exchange(attempt, code) => exchange(gateway, name, *attempt, code, now).await,
         Verdict::Refused(attempt, error) => {
-            let cancelled = error == ErrorCode::AccessDenied;
-            let what = if cancelled { "Cancelled" } else { "Notion refused the consent" };
-            let note = if cancelled {
-                "The user pressed Cancel at Notion. Nothing was connected; offer the link again."
+            let failed = |what, note| Step::failed(now, Actor::Notion, Actor::Vestibule, what, note);
+            if error == ErrorCode::AccessDenied {
+                let note = "The user pressed Cancel at Notion. Nothing was connected; offer the link again.";
+                end(attempt, AttemptOutcome::AccessDenied, failed("Cancelled", note), "access_denied").await
             } else {
-                "Notion ended the consent with an error. Check the integration's settings in Notion's portal, then open a new link."
-            };
-            let step = Step::failed(now, Actor::Notion, Actor::Vestibule, what, note);
-            end(attempt, AttemptOutcome::AccessDenied, step, "access_denied").await
+                let note = "Notion ended the consent with an error. Check the integration's settings in Notion's portal, then open a new link.";
+                let step = failed("Notion refused the consent", note);
+                end(attempt, AttemptOutcome::ExchangeFailed, step, "exchange_failed").await
+            }
         }
         Verdict::TooLate(attempt) => {
             let note = "The consent took longer than ten minutes. Open a new link.";
             let step = Step::failed(now, Actor::Notion, Actor::Vestibule, "Callback, too late", note);
             end(attempt, AttemptOutcome::Expired, step, "expired").await
-        }
-        Verdict::WrongBrowser(attempt) => {
-            let note = "The callback came from a browser that did not open this link, so nothing was spent. Finish in the browser that began, or open a new link.";
-            let step =
-                Step::failed(now, Actor::Browser, Actor::Vestibule, "Callback from another browser", note);
-            gateway.store.update_attempt(&attempt.id, None, &[step]).await.map_err(internal)?;
-            Ok(page(Notice::WrongBrowser, Some(&attempt.id)))
         }
         Verdict::Page(notice, attempt_id) => Ok(page(notice, attempt_id.as_deref())),
     }

@@ -284,13 +284,15 @@ pub trait Store: Send + Sync + 'static {
 
     // The callback.
     /// Spends the attempt of this integration that has this state **and** this browser's cookie. `cookies` are the
-    /// hashes of all attempt cookies that the browser sent. Without the right cookie nothing is spent.
+    /// hashes of all attempt cookies that the browser sent. Without the right cookie nothing is spent; the step `stranger` is
+    /// added then, once an attempt and only while it is open, so that nobody can write without bound.
     async fn take_attempt(
         &self,
         client_id: &str,
         state_sha256: &Sha256,
         cookies: &[Sha256],
         now: Timestamp,
+        stranger: &Step,
     ) -> Result<AttemptTaken>;
     /// Spends the one open attempt that these cookies are bound to: for a refusal that came back without `state`.
     /// `Unknown` unless exactly one is open.

@@ -83,7 +83,7 @@ pub enum AttemptOutcome {
     AccessDenied,
     /// The callback came too late.
     Expired,
-    /// Notion refused the code, or did not answer.
+    /// Notion failed the consent, refused the code, or did not answer.
     ExchangeFailed,
     /// The app redeemed with another user than the session was made for, or failed its proof.
     RedeemRefused,

@@ -34,10 +34,11 @@ use crate::{
 use threads::Threads;
 
 /// The newest schema this program knows.
-const MIGRATIONS: [&str; 3] = [
+const MIGRATIONS: [&str; 4] = [
     include_str!("migrations/sqlite/0001_first.sql"),
     include_str!("migrations/sqlite/0002_events_in_order.sql"),
     include_str!("migrations/sqlite/0003_settling.sql"),
+    include_str!("migrations/sqlite/0004_strangers.sql"),
 ];
 
 /// A store in one file.
@@ -169,9 +170,11 @@ impl Store for SqliteStore {
         state_sha256: &Sha256,
         cookies: &[Sha256],
         now: Timestamp,
+        stranger: &Step,
     ) -> Result<AttemptTaken> {
         let (client_id, state, cookies) = (client_id.to_owned(), *state_sha256, cookies.to_vec());
-        self.write(move |db| callback::take_attempt(db, &client_id, &state, &cookies, now)).await
+        let stranger = stranger.clone();
+        self.write(move |db| callback::take_attempt(db, &client_id, &state, &cookies, now, &stranger)).await
     }
 
     async fn take_attempt_by_cookie(

@@ -132,7 +132,7 @@ pub async fn a_state_is_taken_by_exactly_one_of_many(store: Subject) {
     for _ in 0..16 {
         let (store, state, cookie) = (Arc::clone(&store), made.state_sha256, made.cookie_sha256);
         tasks.push(tokio::spawn(async move {
-            store.take_attempt(APP, &state, &[cookie], at(1)).await.expect("answered")
+            store.take_attempt(APP, &state, &[cookie], at(1), &step("stranger")).await.expect("answered")
         }));
     }
     let mut taken = 0;
@@ -148,15 +148,29 @@ pub async fn a_state_is_taken_by_exactly_one_of_many(store: Subject) {
 pub async fn another_browser_takes_nothing(store: Subject) {
     let made = attempt(None);
     store.insert_attempt(&made, &[], 5, at(0)).await.expect("stored");
-    for cookies in [vec![], vec![hash("another")]] {
-        let taken = store.take_attempt(APP, &made.state_sha256, &cookies, at(1)).await.expect("answered");
+    let take = async |made: &Attempt, cookies: &[sealing::Sha256], second| {
+        let stranger = step("stranger");
+        store.take_attempt(APP, &made.state_sha256, cookies, at(second), &stranger).await.expect("answered")
+    };
+    let strangers = async |made: &Attempt| {
+        let (_, steps) = store.find_attempt(APP, &made.id).await.expect("read").expect("there");
+        steps.len()
+    };
+    for cookies in [vec![], vec![hash("another")], vec![]] {
+        let taken = take(&made, &cookies, 1).await;
         assert!(matches!(taken, AttemptTaken::WrongBrowser(_)), "{taken:?}");
     }
-    let cookies = [hash("another"), made.cookie_sha256];
-    let taken = store.take_attempt(APP, &made.state_sha256, &cookies, at(1)).await.expect("answered");
+    assert_eq!(strangers(&made).await, 1, "whoever knows a state writes once, not as often as they like");
+    let taken = take(&made, &[hash("another"), made.cookie_sha256], 1).await;
     assert!(matches!(taken, AttemptTaken::Taken(_)), "{taken:?}");
-    let reloaded = store.take_attempt(APP, &made.state_sha256, &[], at(1)).await.expect("answered");
+    let reloaded = take(&made, &[], 1).await;
     assert!(matches!(reloaded, AttemptTaken::Spent(_)), "its cookie ended with it: {reloaded:?}");
+    let ended = attempt(None);
+    store.insert_attempt(&ended, &[], 5, at(0)).await.expect("stored");
+    assert!(matches!(take(&ended, &[], 600).await, AttemptTaken::WrongBrowser(_)));
+    assert_eq!(strangers(&ended).await, 0, "nothing is written of what is over");
+    store.update_attempt(&ended.id, None, &vec![step("one more"); 100]).await.expect("stored");
+    assert_eq!(strangers(&ended).await, 64, "a diagram has a last step");
 }
 
 pub async fn a_state_belongs_to_one_integration_and_ends(store: Subject) {
@@ -164,7 +178,7 @@ pub async fn a_state_belongs_to_one_integration_and_ends(store: Subject) {
     store.insert_attempt(&made, &[], 5, at(0)).await.expect("stored");
     let take = async |client_id: &str, second| {
         store
-            .take_attempt(client_id, &made.state_sha256, &[made.cookie_sha256], at(second))
+            .take_attempt(client_id, &made.state_sha256, &[made.cookie_sha256], at(second), &step("stranger"))
             .await
             .expect("answered")
     };
@@ -194,7 +208,10 @@ pub async fn an_arrival_is_saved_whole_and_ends_the_sessions_other_attempts(stor
     let (one, two) = (attempt(Some(&made)), attempt(Some(&made)));
     for begun in [&one, &two] {
         store.insert_attempt(begun, &[], 5, at(0)).await.expect("stored");
-        store.take_attempt(APP, &begun.state_sha256, &[begun.cookie_sha256], at(1)).await.expect("taken");
+        store
+            .take_attempt(APP, &begun.state_sha256, &[begun.cookie_sha256], at(1), &step("stranger"))
+            .await
+            .expect("taken");
     }
     let (first, second) = (arrival(&one, Some("u"), "bot"), arrival(&two, Some("u"), "bot"));
     assert_eq!(store.save_arrival(&first, at(1)).await.expect("saved"), ArrivalSaved::Saved);

@@ -17,15 +17,28 @@ pub(super) fn take_attempt(
     state: &Sha256,
     cookies: &[Sha256],
     now: Timestamp,
+    stranger: &Step,
 ) -> Result<AttemptTaken> {
     let found = db
         .prepare_cached("SELECT * FROM attempts WHERE client_id = ?1 AND state_sha256 = ?2")?
         .query_row(params![client_id, Hash(*state)], attempt)
         .optional()?;
-    match found {
-        None => Ok(AttemptTaken::Unknown),
-        Some(found) => spend(db, found, cookies, now),
+    let Some(found) = found else { return Ok(AttemptTaken::Unknown) };
+    let taken = spend(db, found, cookies, now)?;
+    if let AttemptTaken::WrongBrowser(found) = &taken {
+        note_stranger(db, &found.id, now, stranger)?;
     }
+    Ok(taken)
+}
+
+/// Once an attempt, while it is open.
+fn note_stranger(db: &Db, id: &str, now: Timestamp, step: &Step) -> Result<()> {
+    let noted = db
+        .prepare_cached(
+            "UPDATE attempts SET stranger_at = ?2 WHERE id = ?1 AND stranger_at IS NULL AND expires_at > ?2",
+        )?
+        .execute(params![id, At(now)])?;
+    if noted == 1 { insert_steps(db, id, std::slice::from_ref(step)) } else { Ok(()) }
 }
 
 pub(super) fn take_attempt_by_cookie(

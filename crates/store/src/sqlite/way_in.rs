@@ -8,6 +8,9 @@ use super::rows::{At, Hash, SealedBlob, Word, WrappedBlob, time, time_if};
 use crate::records::{Attempt, ConnectSession, Door, Step};
 use crate::{AttemptStart, Result};
 
+/// More steps than any flow has; further ones are left out of its diagram.
+const STEPS_MAX: u32 = 64;
+
 pub(super) fn insert_connect_session(db: &Db, session: &ConnectSession) -> Result<()> {
     db.prepare_cached(
         "INSERT INTO connect_sessions
@@ -128,11 +131,14 @@ fn store_attempt(db: &Db, attempt: &Attempt) -> Result<()> {
 }
 
 pub(super) fn insert_steps(db: &Db, attempt_id: &str, steps: &[Step]) -> Result<()> {
-    let mut statement = db.prepare_cached("INSERT INTO steps (attempt_id, step) VALUES (?1, ?2)")?;
+    let mut statement = db.prepare_cached(
+        "INSERT INTO steps (attempt_id, step)
+         SELECT ?1, ?2 WHERE (SELECT count(*) FROM steps WHERE attempt_id = ?1) < ?3",
+    )?;
     for step in steps {
         let json = serde_json::to_string(step)
             .map_err(|error| crate::StoreError::Unavailable(format!("a step does not serialize: {error}")))?;
-        statement.execute(params![attempt_id, json])?;
+        statement.execute(params![attempt_id, json, STEPS_MAX])?;
     }
     Ok(())
 }

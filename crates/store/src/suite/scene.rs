@@ -202,7 +202,10 @@ pub(super) async fn arrived(store: &Subject, end_user: Option<&str>, bot: &str) 
     }
     let attempt = attempt(session.as_ref());
     store.insert_attempt(&attempt, &[step("opened")], 5, at(0)).await.expect("stored");
-    store.take_attempt(APP, &attempt.state_sha256, &[attempt.cookie_sha256], at(1)).await.expect("taken");
+    store
+        .take_attempt(APP, &attempt.state_sha256, &[attempt.cookie_sha256], at(1), &step("stranger"))
+        .await
+        .expect("taken");
     let arrival = arrival(&attempt, end_user, bot);
     assert_eq!(store.save_arrival(&arrival, at(1)).await.expect("saved"), ArrivalSaved::Saved);
     arrival
