@@ -80,6 +80,18 @@ impl FromRequestParts<Gateway> for AppCaller {
     }
 }
 
+/// The app behind a call of `/v1/oauth/{token,introspect,revoke}`. As an argument it comes before the body, so that nobody
+/// else's is waited for.
+pub(crate) struct OAuthClient(pub(crate) AppCaller);
+
+impl FromRequestParts<Gateway> for OAuthClient {
+    type Rejection = Error;
+
+    async fn from_request_parts(parts: &mut Parts, gateway: &Gateway) -> Result<Self, Error> {
+        oauth_client(gateway, &parts.headers).await.map(Self)
+    }
+}
+
 /// A call to `/v1/…`: a connection key stands where a Notion token would.
 pub(crate) async fn at_root(gateway: &Gateway, headers: &HeaderMap) -> Result<Authorized, Error> {
     let key = bearer_key(gateway, headers).await?;
@@ -109,8 +121,8 @@ pub(crate) async fn at_connection(
     open(gateway, &key.client_id, connection_id).await
 }
 
-/// The app behind a call of `/v1/oauth/{token,introspect,revoke}`: Basic with client id and app secret.
-pub(crate) async fn oauth_client(gateway: &Gateway, headers: &HeaderMap) -> Result<AppCaller, Error> {
+/// Basic with client id and app secret.
+async fn oauth_client(gateway: &Gateway, headers: &HeaderMap) -> Result<AppCaller, Error> {
     let (client_id, password) = basic(single_authorization(headers)?).ok_or(Error::KeyMissing)?;
     let text = KeyText::parse(password.expose()).ok_or(Error::KeyInvalid)?;
     let key = checked_key(gateway, &text).await?;

@@ -16,7 +16,7 @@ use serde_json::{Value, json};
 use store::Disconnected;
 use store::records::{ApiKey, ConnectionStage, ConnectionView};
 
-use crate::caller::{AppCaller, connection_key, oauth_client};
+use crate::caller::{AppCaller, OAuthClient, connection_key};
 use crate::error::RequestId;
 use crate::keys::{KeyText, traded};
 use crate::redeem::{Proof, redeem};
@@ -26,10 +26,10 @@ use crate::{Error, Gateway, api};
 pub(crate) async fn token(
     State(gateway): State<Gateway>,
     axum::Extension(request_id): axum::Extension<RequestId>,
+    OAuthClient(caller): OAuthClient,
     headers: HeaderMap,
     body: Bytes,
 ) -> Result<Response, Error> {
-    let caller = oauth_client(&gateway, &headers).await?;
     match read_app_token_request(content_type(&headers), &body)? {
         AppTokenRequest::Code { code, redirect_uri, code_verifier } => {
             let proof = Proof::NotionShaped {
@@ -68,10 +68,10 @@ async fn trade(
 pub(crate) async fn introspect(
     State(gateway): State<Gateway>,
     axum::Extension(request_id): axum::Extension<RequestId>,
+    OAuthClient(caller): OAuthClient,
     headers: HeaderMap,
     body: Bytes,
 ) -> Result<Response, Error> {
-    let caller = oauth_client(&gateway, &headers).await?;
     let token = read_token_parameter(content_type(&headers), &body)?;
     let standing = match connection_key(&gateway, &caller.client_id, token.expose()).await? {
         Some(key) => standing(&gateway, &key).await?.map(|_| key),
@@ -89,10 +89,10 @@ pub(crate) async fn introspect(
 pub(crate) async fn revoke(
     State(gateway): State<Gateway>,
     axum::Extension(request_id): axum::Extension<RequestId>,
+    OAuthClient(caller): OAuthClient,
     headers: HeaderMap,
     body: Bytes,
 ) -> Result<Response, Error> {
-    let caller = oauth_client(&gateway, &headers).await?;
     let token = read_token_parameter(content_type(&headers), &body)?;
     let key = connection_key(&gateway, &caller.client_id, token.expose()).await?;
     let connection_id = key.filter(|key| key.revoked_at.is_none()).and_then(|key| key.connection_id.clone());
