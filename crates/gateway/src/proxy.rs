@@ -38,8 +38,10 @@ const BODY_MAX: usize = 25 * 1024 * 1024;
 pub(crate) const PATIENCE: Duration = Duration::from_secs(30);
 /// How long Notion may take for an answer's head: it ends a call after a minute itself.
 const HEAD_DEADLINE: Duration = Duration::from_secs(65);
-/// How long to wait after a 429 that does not say.
-const UNSAID_WAIT: Duration = Duration::from_secs(1);
+/// How long to wait after a 429 that does not say, and at the least after one that does.
+const WAIT_MIN: Duration = Duration::from_secs(1);
+/// How often one call is sent again after a 429 or 529.
+const WAITS_MAX: u32 = 5;
 
 /// Forwards a call. `target` is the raw path and query, beginning with `/v1/`.
 pub(crate) async fn forward(
@@ -69,12 +71,14 @@ pub(crate) async fn forward(
         let turn = gateway.pacing.wait(&caller.grant_id, integration.requests_per_minute, deadline).await?;
         let sent = send(gateway, &call, &token, &mut cargo).await;
         let now = gateway.world.now();
+        if let Some(wait) = told_to_wait(&sent) {
+            // Whatever becomes of this call, the grant's others keep to it too.
+            gateway.pacing.close(&caller.grant_id, after(now, wait));
+        }
         match judge(&call.method, &sent, &mut tried, cargo.is_kept(), deadline, now) {
             Next::Answer => return answer(gateway, caller, &call, sent, &turn).await,
-            Next::Resend => {}
-            Next::Wait(wait) => {
-                gateway.pacing.close(&caller.grant_id, after(now, wait));
-            }
+            // Its next turn comes when the grant's lane opens again.
+            Next::Resend | Next::Wait => {}
             Next::Renew => match access::after_unauthorized(gateway, caller, &token, deadline).await? {
                 Verdict::PassOn => return answer(gateway, caller, &call, sent, &turn).await,
                 Verdict::Replay(_) if !cargo.is_kept() => return Err(Error::TokenRotatedRetry),
@@ -96,6 +100,7 @@ struct Call {
 struct Tried {
     renewed: bool,
     repeated: bool,
+    waits: u32,
 }
 
 /// What to do next.
@@ -105,8 +110,8 @@ enum Next {
     Answer,
     /// Send it again at once.
     Resend,
-    /// Send it again after this long.
-    Wait(Duration),
+    /// Send it again when Notion's wait is over.
+    Wait,
     /// Ask for a renewed token first.
     Renew,
 }
@@ -123,14 +128,16 @@ fn judge(
 ) -> Next {
     let harmless = matches!(*method, Method::GET | Method::HEAD | Method::DELETE);
     let repeat_once = |tried: &mut Tried| {
-        if std::mem::replace(&mut tried.repeated, true) { Next::Answer } else { Next::Resend }
+        let late = now >= deadline;
+        if std::mem::replace(&mut tried.repeated, true) || late { Next::Answer } else { Next::Resend }
     };
     match sent {
         Ok(response) => match response.status().as_u16() {
             401 if !std::mem::replace(&mut tried.renewed, true) => Next::Renew,
-            429 | 529 if kept => {
-                let wait = retry_after(response.headers()).unwrap_or(UNSAID_WAIT);
-                if after(now, wait) < deadline { Next::Wait(wait) } else { Next::Answer }
+            429 | 529 if kept && tried.waits < WAITS_MAX => {
+                tried.waits += 1;
+                let wait = told_to_wait(sent).unwrap_or(WAIT_MIN);
+                if after(now, wait) < deadline { Next::Wait } else { Next::Answer }
             }
             500 | 502 | 503 | 504 if kept && harmless => repeat_once(tried),
             _ => Next::Answer,
@@ -139,6 +146,12 @@ fn judge(
         Err(SendError::NoAnswer) if kept && harmless => repeat_once(tried),
         Err(_) => Next::Answer,
     }
+}
+
+/// How long Notion said to wait, if it did.
+fn told_to_wait(sent: &Sent) -> Option<Duration> {
+    let response = sent.as_ref().ok().filter(|response| matches!(response.status().as_u16(), 429 | 529))?;
+    Some(retry_after(response.headers()).unwrap_or(WAIT_MIN).max(WAIT_MIN))
 }
 
 async fn send(gateway: &Gateway, call: &Call, token: &LiveToken, cargo: &mut Cargo) -> Sent {
