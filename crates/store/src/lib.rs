@@ -304,7 +304,7 @@ pub trait Store: Send + Sync + 'static {
     ) -> Result<AttemptTaken>;
     /// Adds steps and, if given, sets the outcome.
     async fn update_attempt(&self, id: &str, outcome: Option<AttemptOutcome>, steps: &[Step]) -> Result<()>;
-    /// Saves what a good callback brought.
+    /// Saves what a good callback brought. Repeating it is answered the same.
     async fn save_arrival(&self, arrival: &Arrival, now: Timestamp) -> Result<ArrivalSaved>;
 
     // Redeeming.

@@ -221,7 +221,11 @@ pub async fn an_arrival_is_saved_whole_and_ends_the_sessions_other_attempts(stor
     let view = store.find_connection(APP, &first.connection.id).await.expect("read").expect("there");
     assert_eq!((view.connection.stage, view.profile.bot_id.as_str()), (ConnectionStage::Pending, "bot"));
 
-    assert_eq!(store.save_arrival(&second, at(2)).await.expect("saved"), ArrivalSaved::Superseded);
+    for _ in 0..2 {
+        // Asked again, for the first answer may have been lost with the commit done: it is no second arrival.
+        assert_eq!(store.save_arrival(&first, at(2)).await.expect("saved"), ArrivalSaved::Saved);
+        assert_eq!(store.save_arrival(&second, at(2)).await.expect("saved"), ArrivalSaved::Superseded);
+    }
     assert!(store.find_code(&second.code.code_sha256).await.expect("read").is_none());
     assert!(store.find_connection(APP, &second.connection.id).await.expect("read").is_none());
     let due = store.due_candidates(at(3), 10).await.expect("read");

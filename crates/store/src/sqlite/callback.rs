@@ -95,6 +95,11 @@ pub(super) fn update_attempt(
 }
 
 pub(super) fn save_arrival(db: &Db, arrival: &Arrival, now: Timestamp) -> Result<ArrivalSaved> {
+    // A commit that was reported as failed may have been done: then this one is the same again.
+    if let Some(kept) = candidates::find(db, &arrival.candidate.id)? {
+        let saved = kept.connection_id.is_some();
+        return Ok(if saved { ArrivalSaved::Saved } else { ArrivalSaved::Superseded });
+    }
     let session: Option<String> = db
         .prepare_cached("SELECT connect_session_id FROM attempts WHERE id = ?1")?
         .query_row([&arrival.attempt_id], |row| row.get(0))?;

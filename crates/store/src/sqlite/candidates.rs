@@ -56,6 +56,11 @@ fn candidate(row: &Row<'_>) -> rusqlite::Result<Candidate> {
     })
 }
 
+pub(super) fn find(db: &Db, id: &str) -> Result<Option<Candidate>> {
+    let mut statement = db.prepare_cached("SELECT * FROM candidates WHERE id = ?1")?;
+    Ok(statement.query_row([id], candidate).optional()?)
+}
+
 pub(super) fn of_connection(db: &Db, connection_id: &str) -> Result<Option<Candidate>> {
     let mut statement = db.prepare_cached("SELECT * FROM candidates WHERE connection_id = ?1")?;
     Ok(statement.query_row([connection_id], candidate).optional()?)

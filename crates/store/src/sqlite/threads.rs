@@ -25,8 +25,9 @@ const BUSY: Duration = Duration::from_secs(5);
 
 type ReadJob = Box<dyn FnOnce(&Db) + Send>;
 
-/// A writer's job in two steps: run inside the group, then answer once the group is committed (or not).
-type WriteJob = Box<dyn FnOnce(&Transaction<'_>) -> Answer + Send>;
+/// A writer's job in two steps: run inside the group (or not at all, if there is none any more), then answer once the group
+/// is committed (or not).
+type WriteJob = Box<dyn FnOnce(Option<&Transaction<'_>>) -> Answer + Send>;
 type Answer = Box<dyn FnOnce(std::result::Result<(), String>) + Send>;
 
 pub(super) struct Threads {
@@ -71,18 +72,7 @@ impl Threads {
         F: FnOnce(&Transaction<'_>) -> Result<T> + Send + 'static,
     {
         let (answer, answered) = oneshot::channel();
-        let job: WriteJob = Box::new(move |transaction| {
-            let result = guarded(|| in_savepoint(transaction, job));
-            Box::new(move |committed| {
-                let result = match committed {
-                    Ok(()) => result,
-                    Err(why) => Err(StoreError::Unavailable(why)),
-                };
-                // Whoever asked may have gone away.
-                let _gone = answer.send(result);
-            })
-        });
-        queue(self.writer.as_ref(), job).await?;
+        queue(self.writer.as_ref(), write_job(job, answer)).await?;
         answered.await.unwrap_or_else(|_| Err(stopped()))
     }
 
@@ -108,6 +98,24 @@ impl Drop for Threads {
             let _ended = handle.join();
         }
     }
+}
+
+fn write_job<T, F>(job: F, answer: oneshot::Sender<Result<T>>) -> WriteJob
+where
+    T: Send + 'static,
+    F: FnOnce(&Transaction<'_>) -> Result<T> + Send + 'static,
+{
+    Box::new(move |transaction| {
+        let result = transaction.map_or_else(|| Err(stopped()), |whole| in_savepoint(whole, job));
+        Box::new(move |committed| {
+            let result = match committed {
+                Ok(()) => result,
+                Err(why) => Err(StoreError::Unavailable(why)),
+            };
+            // Whoever asked may have gone away.
+            let _gone = answer.send(result);
+        })
+    })
 }
 
 fn spawn(name: &str, run: impl FnOnce() + Send + 'static) -> Result<JoinHandle<()>> {
@@ -145,7 +153,8 @@ fn in_savepoint<T>(
     job: impl FnOnce(&Transaction<'_>) -> Result<T>,
 ) -> Result<T> {
     transaction.execute_batch("SAVEPOINT job")?;
-    let result = job(transaction);
+    // Caught here, inside the savepoint: what a panicking job wrote goes with it.
+    let result = guarded(|| job(transaction));
     let end = if result.is_ok() { "RELEASE job" } else { "ROLLBACK TO job; RELEASE job" };
     transaction.execute_batch(end)?;
     result
@@ -162,24 +171,29 @@ fn run_writer(mut db: Db, jobs: &Receiver<WriteJob>) {
 fn run_group(db: &mut Db, group: Vec<WriteJob>) {
     let transaction = match db.transaction_with_behavior(TransactionBehavior::Immediate) {
         Ok(transaction) => transaction,
-        // Dropping the jobs answers each with "stopped"; the reason is worth more, so it is told in the log line of the
-        // caller: every later job meets it again.
-        Err(error) => return refuse(group, &error.to_string()),
+        Err(error) => {
+            let answers: Vec<Answer> = group.into_iter().map(|job| job(None)).collect();
+            return tell(answers, &Err(error.to_string()));
+        }
     };
-    let answers: Vec<Answer> = group.into_iter().map(|job| job(&transaction)).collect();
-    let committed = transaction.commit().map_err(|error| error.to_string());
-    for answer in answers {
-        answer(committed.clone());
+    // When the disk is full or fails, SQLite may roll the whole transaction back by itself; the jobs after that would each
+    // commit alone, and be told that they had not.
+    let stands = |transaction: &Transaction<'_>| !transaction.is_autocommit();
+    let mut answers = Vec::with_capacity(group.len());
+    for job in group {
+        answers.push(job(stands(&transaction).then_some(&transaction)));
     }
+    let committed = if stands(&transaction) {
+        transaction.commit().map_err(|error| error.to_string())
+    } else {
+        Err("the database rolled the transaction back".to_owned())
+    };
+    tell(answers, &committed);
 }
 
-/// No transaction could be begun: the jobs are run against a connection that holds nothing, only to be answered.
-fn refuse(group: Vec<WriteJob>, why: &str) {
-    let Ok(mut nowhere) = Db::open_in_memory() else { return };
-    let Ok(transaction) = nowhere.transaction() else { return };
-    let answers: Vec<Answer> = group.into_iter().map(|job| job(&transaction)).collect();
+fn tell(answers: Vec<Answer>, committed: &std::result::Result<(), String>) {
     for answer in answers {
-        answer(Err(why.to_owned()));
+        answer(committed.clone());
     }
 }
 
@@ -190,5 +204,57 @@ fn run_reader(db: &Db, jobs: &Mutex<Receiver<ReadJob>>) {
             Ok(job) => job(db),
             Err(_) => return,
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    type Job = fn(&Transaction<'_>) -> Result<()>;
+
+    fn insert(row: &str) -> String {
+        format!("INSERT INTO t (name) VALUES ('{row}')")
+    }
+
+    /// Runs these jobs as one group; which of them were told that they are done, and what is in the table afterwards.
+    fn group(jobs: Vec<Job>) -> (Vec<bool>, Vec<String>) {
+        let mut db = Db::open_in_memory().unwrap();
+        db.execute_batch("CREATE TABLE t (name TEXT)").unwrap();
+        let (mut group, mut told) = (Vec::new(), Vec::new());
+        for job in jobs {
+            let (answer, answered) = oneshot::channel();
+            group.push(write_job(job, answer));
+            told.push(answered);
+        }
+        run_group(&mut db, group);
+        let told = told.into_iter().map(|mut answered| answered.try_recv().unwrap().is_ok()).collect();
+        let mut rows = db.prepare("SELECT name FROM t ORDER BY rowid").unwrap();
+        let rows = rows.query_map([], |row| row.get(0)).unwrap().collect::<rusqlite::Result<_>>().unwrap();
+        (told, rows)
+    }
+
+    #[test]
+    fn a_job_that_panics_half_way_leaves_nothing_behind() {
+        let (told, rows) = group(vec![
+            |db| Ok(db.execute_batch(&insert("before"))?),
+            |db| {
+                db.execute_batch(&insert("half"))?;
+                panic!("a defect")
+            },
+            |db| Ok(db.execute_batch(&insert("after"))?),
+        ]);
+        assert_eq!((told, rows), (vec![true, false, true], vec!["before".to_owned(), "after".to_owned()]));
+    }
+
+    #[test]
+    fn a_transaction_that_the_database_rolled_back_fails_all_that_was_in_it() {
+        let (told, rows) = group(vec![
+            |db| Ok(db.execute_batch(&insert("before"))?),
+            // As SQLite does by itself when the disk is full.
+            |db| Ok(db.execute_batch("ROLLBACK")?),
+            |db| Ok(db.execute_batch(&insert("alone"))?),
+        ]);
+        assert_eq!((told, rows), (vec![false, false, false], Vec::new()));
     }
 }
