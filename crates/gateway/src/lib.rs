@@ -120,6 +120,7 @@ impl Gateway {
             return Err(BuildError::Config(problems));
         }
         let keyring = keys::open_keyring(&*store, root_key, &world).await?;
+        store.prepare().await?;
         let notion = Notion::new(&config.notion_url).map_err(|e| BuildError::Notion(e.to_string()))?;
         let revision = AtomicU64::new(store.revision().await?);
         let inner = Inner {

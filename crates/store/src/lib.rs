@@ -260,9 +260,13 @@ pub enum Imported {
 #[async_trait]
 pub trait Store: Send + Sync + 'static {
     // Keys at rest.
+    /// Brings an older store up to date. Everything but [`Store::find_keyring`] may be asked only after it; it comes once the
+    /// root key is known to be the right one, so that a wrong one changes nothing.
+    async fn prepare(&self) -> Result<()>;
     /// The wrapped keyring, if one was ever saved.
     async fn find_keyring(&self) -> Result<Option<StoredKeyring>>;
-    /// Saves the first keyring; false if there is one already (it stays).
+    /// Saves the first keyring; false if there is one already (it stays). A store that holds sealed rows and no keyring has lost
+    /// it: that is [`StoreError::Damaged`], for a fresh one would open none of them.
     async fn insert_keyring(&self, keyring: &StoredKeyring) -> Result<bool>;
 
     // The way in.

@@ -47,14 +47,21 @@ pub struct SqliteStore {
 }
 
 impl SqliteStore {
-    /// Opens the file, making it (readable by its owner only) and bringing its schema up to date as needed.
+    /// Opens the file, making it (readable by its owner only) if it is not there. The schema of an older file is left alone
+    /// until [`Store::prepare`].
     ///
     /// # Errors
-    /// [`StoreError::Unavailable`] if it cannot be opened, is not a database, or was written by a newer version.
+    /// [`StoreError::Unavailable`] if it cannot be opened, is not a database, was written by a newer version, or lies in a
+    /// folder that everybody may write to.
     pub fn open(path: &Path) -> Result<Self> {
         keep_private(path)?;
         let mut writer = threads::open_writer(path)?;
-        migrate(&mut writer)?;
+        if version(&writer)? == 0 {
+            // Nothing is in it yet.
+            let transaction = writer.transaction_with_behavior(rusqlite::TransactionBehavior::Immediate)?;
+            migrate(&transaction)?;
+            transaction.commit()?;
+        }
         Ok(Self { threads: Threads::start(path, writer)? })
     }
 
@@ -75,10 +82,22 @@ impl SqliteStore {
     }
 }
 
-/// The file is made, or narrowed, to its owner alone before a byte is written to it.
+/// The file is made, or narrowed, to its owner alone before a byte is written to it; its folder too if it is made here. In a
+/// folder that everybody may write to, anybody could put another file in its place.
 fn keep_private(path: &Path) -> Result<()> {
-    use std::os::unix::fs::{OpenOptionsExt as _, PermissionsExt as _};
+    use std::os::unix::fs::{DirBuilderExt as _, OpenOptionsExt as _, PermissionsExt as _};
     let unavailable = |error: std::io::Error| StoreError::Unavailable(format!("{}: {error}", path.display()));
+    if let Some(folder) = path.parent().filter(|folder| !folder.as_os_str().is_empty()) {
+        std::fs::DirBuilder::new().recursive(true).mode(0o700).create(folder).map_err(unavailable)?;
+        let mode = std::fs::metadata(folder).map_err(unavailable)?.permissions().mode();
+        if mode & 0o002 != 0 {
+            let folder = folder.display();
+            let message = format!(
+                "everybody may write to the folder {folder}: `chmod 700 {folder}`, or choose another"
+            );
+            return Err(StoreError::Unavailable(message));
+        }
+    }
     let file = std::fs::OpenOptions::new()
         .read(true)
         .write(true)
@@ -90,20 +109,28 @@ fn keep_private(path: &Path) -> Result<()> {
     file.set_permissions(std::fs::Permissions::from_mode(0o600)).map_err(unavailable)
 }
 
-/// Brings the schema up to date, forward only; all or nothing.
-fn migrate(db: &mut Db) -> Result<()> {
-    let transaction = db.transaction_with_behavior(rusqlite::TransactionBehavior::Immediate)?;
-    let version: i64 = transaction.pragma_query_value(None, "user_version", |row| row.get(0))?;
-    let done = usize::try_from(version).unwrap_or(usize::MAX);
-    if done > MIGRATIONS.len() {
+/// How many migrations the file has seen.
+fn version(db: &Db) -> Result<usize> {
+    let version: i64 = db.pragma_query_value(None, "user_version", |row| row.get(0))?;
+    let seen = usize::try_from(version).unwrap_or(usize::MAX);
+    if seen > MIGRATIONS.len() {
         let message = format!("the file has schema {version}, written by a newer version of this program");
         return Err(StoreError::Unavailable(message));
     }
-    for migration in &MIGRATIONS[done..] {
-        transaction.execute_batch(migration)?;
+    Ok(seen)
+}
+
+/// Brings the schema up to date, forward only, within one transaction; writes nothing if it is.
+fn migrate(db: &Transaction<'_>) -> Result<()> {
+    let seen = version(db)?;
+    if seen == MIGRATIONS.len() {
+        return Ok(());
     }
-    transaction.pragma_update(None, "user_version", i64::try_from(MIGRATIONS.len()).unwrap_or(i64::MAX))?;
-    Ok(transaction.commit()?)
+    for migration in &MIGRATIONS[seen..] {
+        db.execute_batch(migration)?;
+    }
+    db.pragma_update(None, "user_version", i64::try_from(MIGRATIONS.len()).unwrap_or(i64::MAX))?;
+    Ok(())
 }
 
 /// A change that cached answers depend on.
@@ -129,6 +156,10 @@ impl From<rusqlite::Error> for StoreError {
 
 #[async_trait]
 impl Store for SqliteStore {
+    async fn prepare(&self) -> Result<()> {
+        self.write(migrate).await
+    }
+
     async fn find_keyring(&self) -> Result<Option<StoredKeyring>> {
         self.read(keys::find_keyring).await
     }

@@ -36,6 +36,7 @@ macro_rules! conformance {
     ($open:expr) => {
         $crate::conformance!(@ $open;
             a_keyring_is_saved_once
+            a_store_that_lost_its_keyring_is_given_no_other
             a_session_is_found_by_its_token_and_within_its_integration
             a_session_takes_five_attempts_until_it_ends_or_is_spent
             a_state_is_taken_by_exactly_one_of_many
@@ -87,6 +88,16 @@ pub async fn a_keyring_is_saved_once(store: Subject) {
     assert!(store.insert_keyring(&ring(1)).await.expect("stored"));
     assert!(!store.insert_keyring(&ring(2)).await.expect("refused"), "the first one stays");
     assert_eq!(store.find_keyring().await.expect("read"), Some(ring(1)));
+    store.prepare().await.expect("it is up to date");
+}
+
+pub async fn a_store_that_lost_its_keyring_is_given_no_other(store: Subject) {
+    live(&store, "u", "bot").await;
+    let root = RootKey::parse(&"22".repeat(32)).expect("a root key");
+    let fresh = Keyring::create(&root, &mut |buffer: &mut [u8]| buffer.fill(1)).1;
+    let refused = store.insert_keyring(&fresh).await;
+    assert!(matches!(refused, Err(crate::StoreError::Damaged { table: "keyring", .. })), "{refused:?}");
+    assert!(store.find_keyring().await.expect("read").is_none());
 }
 
 pub async fn a_session_is_found_by_its_token_and_within_its_integration(store: Subject) {

@@ -93,6 +93,37 @@ async fn a_newer_programs_file_and_a_strange_file_are_refused_and_left_alone() {
 }
 
 #[tokio::test]
+async fn an_older_file_is_left_alone_until_its_key_was_proved() {
+    let folder = TempDir::new().expect("a folder");
+    let path = folder.path().join("store.db");
+    let db = rusqlite::Connection::open(&path).expect("it opens");
+    db.execute_batch(include_str!("../src/migrations/sqlite/0001_first.sql")).expect("made");
+    db.execute_batch("INSERT INTO events VALUES ('evt_1', 'client-a', 0, 'key.minted', NULL, NULL, NULL)")
+        .expect("one event");
+    db.pragma_update(None, "user_version", 1).expect("set");
+    let version = |db: &rusqlite::Connection| -> i64 {
+        db.pragma_query_value(None, "user_version", |row| row.get(0)).expect("read")
+    };
+    let store = SqliteStore::open(&path).expect("it opens");
+    assert!(store.find_keyring().await.expect("read").is_none());
+    assert_eq!(version(&db), 1);
+    store.prepare().await.expect("brought up to date");
+    assert!(version(&db) > 1);
+    assert_eq!(events(&store).await, 1);
+}
+
+#[tokio::test]
+async fn a_folder_is_made_for_its_owner_and_one_that_everybody_may_write_to_is_refused() {
+    let folder = TempDir::new().expect("a folder");
+    let made = folder.path().join("made");
+    SqliteStore::open(&made.join("store.db")).expect("it opens");
+    assert_eq!(std::fs::metadata(&made).expect("a folder").permissions().mode() & 0o777, 0o700);
+    std::fs::set_permissions(&made, std::fs::Permissions::from_mode(0o777)).expect("set");
+    let refused = SqliteStore::open(&made.join("store.db")).err();
+    assert!(matches!(refused, Some(StoreError::Unavailable(why)) if why.contains("chmod 700")));
+}
+
+#[tokio::test]
 async fn a_write_that_cannot_be_locked_fails_whole_and_works_later() {
     let (store, folder) = open();
     store.insert_event(&event(1)).await.expect("stored");

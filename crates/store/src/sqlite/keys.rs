@@ -5,8 +5,8 @@ use sealing::StoredKeyring;
 
 use super::rows::{At, Hash, Word, time, time_if};
 use super::{history, raise_revision};
-use crate::Result;
 use crate::records::{ApiKey, Event};
+use crate::{Result, StoreError};
 
 pub(super) fn find_keyring(db: &Db) -> Result<Option<StoredKeyring>> {
     let head: Option<(u32, Vec<u8>)> = db
@@ -22,6 +22,15 @@ pub(super) fn find_keyring(db: &Db) -> Result<Option<StoredKeyring>> {
 }
 
 pub(super) fn insert_keyring(db: &Db, keyring: &StoredKeyring) -> Result<bool> {
+    let mut orphans = db.prepare_cached(
+        "SELECT 1 WHERE NOT EXISTS (SELECT 1 FROM keyring) AND (EXISTS (SELECT 1 FROM grants)
+            OR EXISTS (SELECT 1 FROM candidates) OR EXISTS (SELECT 1 FROM api_keys))",
+    )?;
+    if orphans.exists([])? {
+        let what =
+            "it is gone, and what was sealed with it is still there: restore it from a backup".to_owned();
+        return Err(StoreError::Damaged { table: "keyring", what });
+    }
     let stored = db
         .prepare_cached(
             "INSERT OR IGNORE INTO keyring (id, current_epoch, lookup_wrapped) VALUES (1, ?1, ?2)",
