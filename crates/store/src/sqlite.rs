@@ -357,7 +357,7 @@ impl Store for SqliteStore {
 
     async fn destroy_data_key(&self, grant_id: &str, event: &Event) -> Result<()> {
         let (grant_id, event) = (grant_id.to_owned(), event.clone());
-        self.write(move |db| grants::destroy_data_key(db, &grant_id, &event)).await
+        self.threads.forget(move |db| grants::destroy_data_key(db, &grant_id, &event)).await
     }
 
     async fn find_connection(&self, client_id: &str, id: &str) -> Result<Option<ConnectionView>> {

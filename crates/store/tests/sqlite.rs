@@ -124,6 +124,14 @@ async fn a_folder_is_made_for_its_owner_and_one_that_everybody_may_write_to_is_r
 }
 
 #[tokio::test]
+async fn a_data_key_that_was_destroyed_is_in_no_file_any_more() {
+    let (store, folder) = open();
+    store.destroy_data_key("grt_none", &event(1)).await.expect("nothing to destroy");
+    let log = std::fs::metadata(folder.path().join("store.db-wal")).expect("a log");
+    assert_eq!(log.len(), 0, "the log keeps what pages held before");
+}
+
+#[tokio::test]
 async fn a_write_that_cannot_be_locked_fails_whole_and_works_later() {
     let (store, folder) = open();
     store.insert_event(&event(1)).await.expect("stored");

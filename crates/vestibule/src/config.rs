@@ -147,6 +147,12 @@ pub(crate) fn warnings(settings: &Settings) -> Vec<String> {
             warnings.push(format!("integrations.{name}.return_urls is empty: nobody can connect yet"));
         }
     }
+    let folder = settings.store_path.parent().filter(|folder| !folder.as_os_str().is_empty());
+    let folder = folder.unwrap_or(Path::new("."));
+    if folder.exists() && !reader::is_private(folder) {
+        let shown = folder.display();
+        warnings.push(format!("others may look into the store's folder {shown}: `chmod 700 {shown}`"));
+    }
     if settings.private_listen.is_none() && !is_loopback(&settings.listen) {
         warnings.push(
             "server.private_listen is not set: the HTTP API is answered on the public address too".to_owned(),

@@ -38,7 +38,16 @@ impl std::fmt::Display for Usage {
 
 impl std::error::Error for Usage {}
 
+/// A crash must not write keys and tokens to a disk. The limit alone would not do: Linux ignores it when dumps go to a program.
+fn forbid_core_dumps() {
+    use rustix::process::{Resource, Rlimit, setrlimit};
+    let _best_effort = setrlimit(Resource::Core, Rlimit { current: Some(0), maximum: Some(0) });
+    #[cfg(target_os = "linux")]
+    let _best_effort = rustix::process::set_dumpable_behavior(rustix::process::DumpableBehavior::NotDumpable);
+}
+
 fn main() -> ExitCode {
+    forbid_core_dumps();
     let cli = Cli::parse();
     match run(cli.command) {
         Ok(code) => code,

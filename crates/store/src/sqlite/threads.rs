@@ -4,6 +4,7 @@
 
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::path::Path;
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::mpsc::{Receiver, SyncSender, sync_channel};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::thread::JoinHandle;
@@ -31,6 +32,8 @@ type WriteJob = Box<dyn FnOnce(Option<&Transaction<'_>>) -> Answer + Send>;
 type Answer = Box<dyn FnOnce(std::result::Result<(), String>) + Send>;
 
 pub(super) struct Threads {
+    /// Set by a job whose deletion must reach the log too.
+    forget: Arc<AtomicBool>,
     writer: Option<SyncSender<WriteJob>>,
     readers: Option<SyncSender<ReadJob>>,
     handles: Vec<JoinHandle<()>>,
@@ -57,13 +60,15 @@ impl Threads {
     pub(super) fn start(path: &Path, writer: Db) -> Result<Self> {
         let (write, write_jobs) = sync_channel(QUEUE_MAX);
         let (read, read_jobs) = sync_channel(QUEUE_MAX);
-        let mut handles = vec![spawn("store-writer", move || run_writer(writer, &write_jobs))?];
+        let forget = Arc::new(AtomicBool::new(false));
+        let told = Arc::clone(&forget);
+        let mut handles = vec![spawn("store-writer", move || run_writer(writer, &write_jobs, &told))?];
         let read_jobs = Arc::new(Mutex::new(read_jobs));
         for _ in 0..READERS {
             let (db, jobs) = (open_reader(path)?, Arc::clone(&read_jobs));
             handles.push(spawn("store-reader", move || run_reader(&db, &jobs))?);
         }
-        Ok(Self { writer: Some(write), readers: Some(read), handles })
+        Ok(Self { forget, writer: Some(write), readers: Some(read), handles })
     }
 
     pub(super) async fn write<T, F>(&self, job: F) -> Result<T>
@@ -74,6 +79,21 @@ impl Threads {
         let (answer, answered) = oneshot::channel();
         queue(self.writer.as_ref(), write_job(job, answer)).await?;
         answered.await.unwrap_or_else(|_| Err(stopped()))
+    }
+
+    /// Like `write`; what the job deleted is gone from the write-ahead log as well before it is answered. `secure_delete`
+    /// overwrites pages in the file, and the log keeps what they held before.
+    pub(super) async fn forget<T, F>(&self, job: F) -> Result<T>
+    where
+        T: Send + 'static,
+        F: FnOnce(&Transaction<'_>) -> Result<T> + Send + 'static,
+    {
+        let forget = Arc::clone(&self.forget);
+        let job = move |transaction: &Transaction<'_>| {
+            forget.store(true, Ordering::Release);
+            job(transaction)
+        };
+        self.write(job).await
     }
 
     pub(super) async fn read<T, F>(&self, job: F) -> Result<T>
@@ -160,15 +180,15 @@ fn in_savepoint<T>(
     result
 }
 
-fn run_writer(mut db: Db, jobs: &Receiver<WriteJob>) {
+fn run_writer(mut db: Db, jobs: &Receiver<WriteJob>, forget: &AtomicBool) {
     while let Ok(first) = jobs.recv() {
         let mut group = vec![first];
         group.extend(jobs.try_iter().take(GROUP_MAX - 1));
-        run_group(&mut db, group);
+        run_group(&mut db, group, forget);
     }
 }
 
-fn run_group(db: &mut Db, group: Vec<WriteJob>) {
+fn run_group(db: &mut Db, group: Vec<WriteJob>, forget: &AtomicBool) {
     let transaction = match db.transaction_with_behavior(TransactionBehavior::Immediate) {
         Ok(transaction) => transaction,
         Err(error) => {
@@ -186,8 +206,13 @@ fn run_group(db: &mut Db, group: Vec<WriteJob>) {
     let committed = if stands(&transaction) {
         transaction.commit().map_err(|error| error.to_string())
     } else {
+        drop(transaction);
         Err("the database rolled the transaction back".to_owned())
     };
+    if forget.swap(false, Ordering::AcqRel) {
+        // A reader that holds an old page keeps the log; the next checkpoint then does it.
+        let _best_effort = db.query_row("PRAGMA wal_checkpoint(TRUNCATE)", [], |_| Ok(()));
+    }
     tell(answers, &committed);
 }
 
@@ -227,7 +252,7 @@ mod tests {
             group.push(write_job(job, answer));
             told.push(answered);
         }
-        run_group(&mut db, group);
+        run_group(&mut db, group, &AtomicBool::new(false));
         let told = told.into_iter().map(|mut answered| answered.try_recv().unwrap().is_ok()).collect();
         let mut rows = db.prepare("SELECT name FROM t ORDER BY rowid").unwrap();
         let rows = rows.query_map([], |row| row.get(0)).unwrap().collect::<rusqlite::Result<_>>().unwrap();
