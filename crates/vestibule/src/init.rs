@@ -64,7 +64,7 @@ pub(crate) fn run(args: Args) -> anyhow::Result<()> {
         }
     }
     let answers = gather(args)?;
-    check(&answers)?;
+    let redirect_uri = check(&answers)?;
     DirBuilder::new()
         .recursive(true)
         .mode(0o700)
@@ -77,12 +77,12 @@ pub(crate) fn run(args: Args) -> anyhow::Result<()> {
     write_new(&dir.join("client-secret"), answers.client_secret.expose())?;
     write_new(&dir.join("vestibule.toml"), &configuration(&answers))?;
     match output {
-        Output::Text => print(&checklist(&answers, &dir)),
+        Output::Text => print(&checklist(&answers, &redirect_uri, &dir)),
         Output::Json => print_json(&json!({
             "config": dir.join("vestibule.toml"),
             "root_key_file": dir.join("root.key"),
             "client_secret_file": dir.join("client-secret"),
-            "redirect_uri": redirect_uri(&answers),
+            "redirect_uri": redirect_uri,
         })),
     }
 }
@@ -139,8 +139,9 @@ fn check_url(text: &str) -> Result<(), String> {
     if safe { Ok(()) } else { Err("https was expected, or http on this machine (localhost)".to_owned()) }
 }
 
-/// Refuses before anything is written what `serve` would refuse later.
-fn check(answers: &Answers) -> anyhow::Result<()> {
+/// Refuses before anything is written what `serve` would refuse later. What Notion's portal must have, letter by letter: as
+/// the gateway will send it, which may not be how the address was typed (capitals, a port that goes without saying).
+fn check(answers: &Answers) -> anyhow::Result<String> {
     let public_url =
         Url::parse(&answers.public_url).with_context(|| format!("--public-url {:?}", answers.public_url))?;
     let integration = gateway::Integration {
@@ -163,7 +164,7 @@ fn check(answers: &Answers) -> anyhow::Result<()> {
     if !problems.is_empty() {
         bail!("nothing was written:\n  {}", problems.join("\n  "));
     }
-    Ok(())
+    Ok(config.redirect_uri(&answers.name))
 }
 
 /// Writes a file that must not be there yet, for its owner only.
@@ -209,12 +210,7 @@ fn configuration(answers: &Answers) -> String {
     )
 }
 
-/// What Notion's portal must have, letter by letter.
-fn redirect_uri(answers: &Answers) -> String {
-    format!("{}/callback/{}", answers.public_url.trim_end_matches('/'), answers.name)
-}
-
-fn checklist(answers: &Answers, dir: &Path) -> String {
+fn checklist(answers: &Answers, redirect_uri: &str, dir: &Path) -> String {
     let config = dir.join("vestibule.toml");
     format!(
         "Wrote {config}, root.key and client-secret, readable by you alone.\n\
@@ -241,7 +237,6 @@ fn checklist(answers: &Answers, dir: &Path) -> String {
          \n\
          Keep a copy of root.key away from the store's backups: without it no token can be read again.\n",
         config = config.display(),
-        redirect_uri = redirect_uri(answers),
         client_id = answers.client_id,
     )
 }

@@ -154,7 +154,8 @@ fn init_writes_private_files_prints_the_checklist_and_overwrites_nothing() {
         "--dir",
         &dir,
         "--public-url",
-        "https://connect.example.com/",
+        // As a person may type it; Notion compares what the gateway sends, letter by letter.
+        "https://Connect.Example.com:443/",
         "--client-id",
         "abc",
         "--client-secret-file",
