@@ -29,8 +29,15 @@ const END_USER_MAX: usize = 255;
 /// Reads a JSON body of known keys.
 fn read<T: DeserializeOwned>(body: &Bytes) -> Result<T, Error> {
     serde_json::from_slice(body).map_err(|error| {
-        // serde's message names keys, types and places, and quotes only unknown keys.
-        Error::Invalid(format!("the body does not read as expected: {error}").into())
+        let said = error.to_string();
+        // Of what serde says only this is sure to quote no value, which may be a code or a key.
+        let harmless = ["unknown field", "missing field", "duplicate field"];
+        let why = if harmless.iter().any(|beginning| said.starts_with(beginning)) {
+            said
+        } else {
+            format!("it is no JSON of the expected types at line {} column {}", error.line(), error.column())
+        };
+        Error::Invalid(format!("the body does not read as expected: {why}").into())
     })
 }
 

@@ -4,6 +4,7 @@
 
 use std::time::Duration;
 
+use axum::extract::rejection::PathRejection;
 use axum::extract::{Path, RawQuery, Request, State};
 use axum::http::header::SET_COOKIE;
 use axum::response::Response;
@@ -31,13 +32,14 @@ const SAVE_PAUSE: Duration = Duration::from_millis(500);
 /// `GET /callback/{integration}`
 pub(crate) async fn finish(
     State(gateway): State<Gateway>,
-    Path(name): Path<String>,
+    name: Result<Path<String>, PathRejection>,
     RawQuery(query): RawQuery,
     request: Request,
 ) -> Response {
     if let Some(answer) = starts_nothing(&request) {
         return answer;
     }
+    let Ok(Path(name)) = name else { return page(Notice::StateUnknown, None) };
     let cookies = cookie::hashes(&gateway.config, request.headers());
     match receive(&gateway, &name, query.as_deref().unwrap_or_default(), &cookies).await {
         Ok(response) | Err(response) => response,
@@ -341,6 +343,11 @@ fn back(gateway: &Gateway, attempt: &Attempt, pairs: &[(&str, &str)]) -> Respons
             redirect_uri
         }
     };
+    // It was registered when the attempt began; the configuration may have changed since.
+    let registered = gateway.config.by_client_id(&attempt.client_id);
+    if !registered.is_some_and(|(_, integration)| integration.return_urls.contains(return_url)) {
+        return page(Notice::RedirectUriNotRegistered, Some(&attempt.id));
+    }
     let mut response = redirect(&with_query(return_url, &pairs));
     response.headers_mut().append(SET_COOKIE, cookie::unbind(&gateway.config, &attempt.id));
     response

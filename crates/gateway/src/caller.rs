@@ -38,7 +38,6 @@ pub(crate) struct Authorized {
 
 /// What a call needs to know of its connection, remembered between calls.
 pub(crate) struct Line {
-    client_id: String,
     stage: ConnectionStage,
     grant_id: Option<String>,
     grant_state: Option<GrantState>,
@@ -152,9 +151,6 @@ pub(crate) async fn connection_key(
 /// Does an authorized call's connection stand?
 async fn open(gateway: &Gateway, client_id: &str, connection_id: &str) -> Result<Authorized, Error> {
     let line = line(gateway, client_id, connection_id).await?;
-    if line.client_id != client_id {
-        return Err(Error::NotFound("connection"));
-    }
     match line.stage {
         ConnectionStage::Disconnected => return Err(Error::Disconnected),
         ConnectionStage::Pending => return Err(Error::Pending),
@@ -176,7 +172,9 @@ async fn open(gateway: &Gateway, client_id: &str, connection_id: &str) -> Result
 
 async fn line(gateway: &Gateway, client_id: &str, connection_id: &str) -> Result<Arc<Line>, Error> {
     let revision = gateway.revision();
-    if let Some(line) = gateway.connections.get(connection_id, revision) {
+    // Under both ids: a foreign connection that somebody else just used must take as long as one that does not exist.
+    let remembered = format!("{client_id}/{connection_id}");
+    if let Some(line) = gateway.connections.get(&remembered, revision) {
         return Ok(line);
     }
     let view = gateway
@@ -185,14 +183,13 @@ async fn line(gateway: &Gateway, client_id: &str, connection_id: &str) -> Result
         .await?
         .ok_or(Error::NotFound("connection"))?;
     let line = Line {
-        client_id: view.connection.client_id,
         stage: view.connection.stage,
         grant_id: view.connection.grant_id,
         grant_state: view.grant_state,
         touched_at: AtomicI64::new(view.connection.last_used_at.map_or(i64::MIN, jiff::Timestamp::as_second)),
         called_before: view.connection.last_used_at.is_some(),
     };
-    Ok(gateway.connections.put(connection_id, revision, line))
+    Ok(gateway.connections.put(&remembered, revision, line))
 }
 
 async fn bearer_key(gateway: &Gateway, headers: &HeaderMap) -> Result<Arc<ApiKey>, Error> {

@@ -266,9 +266,22 @@ pub(crate) async fn name_request(
 pub(crate) async fn shape_errors(State(shape): State<Shape>, request: Request, next: Next) -> Response {
     let id = request.extensions().get::<RequestId>().map(|id| id.0.clone()).unwrap_or_default();
     let mut response = next.run(request).await;
-    match response.extensions_mut().remove::<Error>() {
+    match response.extensions_mut().remove::<Error>().or_else(|| of_framework(&response, shape)) {
         Some(error) => shaped(&error, shape, &id),
         None => response,
+    }
+}
+
+/// What the framework refuses before a handler runs it tells in plain text. Where calls are forwarded such an answer is
+/// Notion's own and passes as it is.
+fn of_framework(response: &Response, shape: Shape) -> Option<Error> {
+    match (shape, response.status()) {
+        (Shape::Envelope, _) => None,
+        (_, StatusCode::PAYLOAD_TOO_LARGE) => Some(Error::BodyTooLarge(crate::routes::BODY_MAX)),
+        (_, status) if status.is_client_error() => {
+            Some(Error::Invalid("the request cannot be read: its path or body is malformed".into()))
+        }
+        _ => None,
     }
 }
 

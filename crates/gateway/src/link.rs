@@ -5,6 +5,7 @@
 use std::net::IpAddr;
 use std::time::Duration;
 
+use axum::extract::rejection::PathRejection;
 use axum::extract::{Path, RawQuery, Request, State};
 use axum::http::header::{CACHE_CONTROL, LOCATION, REFERRER_POLICY, SET_COOKIE};
 use axum::http::{HeaderMap, HeaderValue, Method, StatusCode};
@@ -29,12 +30,14 @@ const ATTEMPTS_PER_SESSION: usize = 5;
 /// `GET /connect/{token}`: the session door's link.
 pub(crate) async fn connect(
     State(gateway): State<Gateway>,
-    Path(token): Path<String>,
+    token: Result<Path<String>, PathRejection>,
     request: Request,
 ) -> Response {
     if let Some(answer) = starts_nothing(&request) {
         return answer;
     }
+    // A path that is no UTF-8 holds no token of ours.
+    let Ok(Path(token)) = token else { return page(Notice::LinkUnknown, None) };
     let address = crate::serve::client_address(gateway.config(), &request);
     match begin_from_session(&gateway, &token, address).await {
         Ok(response) | Err(response) => response,
@@ -53,6 +56,9 @@ async fn begin_from_session(gateway: &Gateway, token: &str, address: IpAddr) -> 
     // An integration that was taken out of the configuration has no links any more.
     let (name, integration) =
         gateway.config.by_client_id(&session.client_id).ok_or_else(|| page(Notice::LinkUnknown, None))?;
+    if !integration.return_urls.contains(&session.return_url) {
+        return Err(page(Notice::LinkUnknown, None));
+    }
     let step = |from, to, at, what: &str| Step::ok(at, from, to, what);
     let steps = vec![
         step(Actor::App, Actor::Vestibule, session.created_at, "Ask for a connect link")

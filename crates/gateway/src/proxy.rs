@@ -38,6 +38,8 @@ const BODY_MAX: usize = 25 * 1024 * 1024;
 pub(crate) const PATIENCE: Duration = Duration::from_secs(30);
 /// How long Notion may take for an answer's head: it ends a call after a minute itself.
 const HEAD_DEADLINE: Duration = Duration::from_secs(65);
+/// How long Notion may pause in the middle of an answer.
+const STALL_MAX: Duration = Duration::from_mins(2);
 /// How long to wait after a 429 that does not say, and at the least after one that does.
 const WAIT_MIN: Duration = Duration::from_secs(1);
 /// How often one call is sent again after a 429 or 529.
@@ -190,11 +192,28 @@ async fn answer(
         return Err(Error::NotionOdd("it was a redirect or a protocol switch"));
     }
     note_use(gateway, caller, call, parts.status).await;
-    let mut response = Response::new(Body::new(body));
+    let mut response = Response::new(moving(body));
     *response.status_mut() = parts.status;
     *response.headers_mut() = headers::incoming(&parts.headers);
     turn.tell(response.headers_mut());
     Ok(response)
+}
+
+/// An answer that may pause, but not for ever: a stalled one would hold its caller's socket and one to Notion.
+fn moving(body: Incoming) -> Body {
+    if http_body::Body::is_end_stream(&body) {
+        return Body::empty();
+    }
+    let frames = futures_util::stream::unfold(Some(body.into_data_stream()), async |frames| {
+        let mut frames = frames?;
+        match timeout(STALL_MAX, frames.next()).await {
+            Ok(None) => None,
+            Ok(Some(Ok(frame))) => Some((Ok(frame), Some(frames))),
+            Ok(Some(Err(error))) => Some((Err(std::io::Error::other(error)), None)),
+            Err(_) => Some((Err(std::io::ErrorKind::TimedOut.into()), None)),
+        }
+    });
+    Body::from_stream(frames)
 }
 
 /// Writes down that the connection was used. Its first call ends the attempt's diagram, which is whole when the

@@ -245,8 +245,9 @@ fn footing(
 }
 
 /// The older connection that this consent heals, if there is one: the same end user (or, at the Notion-shaped door,
-/// that door's one connection) on the same grant, or the one that the session was made to reconnect, if the user
-/// chose the same workspace again.
+/// that door's one connection) on the same grant, or the one that the session was made to reconnect, if the same person
+/// chose the same workspace again. Another person's consent is another grant: it must not move under keys that were minted for
+/// the first one's.
 async fn older_connection(
     gateway: &Gateway,
     found: &CodeFound,
@@ -261,6 +262,7 @@ async fn older_connection(
         let named = gateway.store.find_connection(&found.code.client_id, id).await?;
         let same = |view: &ConnectionView| {
             view.profile.workspace_id == candidate.profile.workspace_id
+                && view.profile.owner_id == candidate.profile.owner_id
                 && view.connection.end_user.as_deref() == end_user
                 && view.connection.disconnected_at.is_none()
         };

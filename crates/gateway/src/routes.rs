@@ -1,6 +1,7 @@
 //! Every route on one screen, by the listener that may carry it and the shape its errors take.
 
 use axum::Router;
+use axum::extract::rejection::PathRejection;
 use axum::extract::{DefaultBodyLimit, Path, Request, State};
 use axum::http::{StatusCode, Version};
 use axum::middleware::{from_fn, from_fn_with_state};
@@ -12,7 +13,7 @@ use crate::pages::{Notice, index, page};
 use crate::{Error, Gateway, api, callback, caller, link, oauth, proxy};
 
 /// The largest body of the HTTP API and the token endpoint, in bytes: they carry a few short strings.
-const BODY_MAX: usize = 64 * 1024;
+pub(crate) const BODY_MAX: usize = 64 * 1024;
 
 impl Gateway {
     /// What browsers and Notion reach: links, consent, callbacks.
@@ -109,9 +110,11 @@ async fn at_root(State(gateway): State<Gateway>, request: Request) -> Result<Res
 /// `ANY /notion/{connection}/v1/…`
 async fn at_connection(
     State(gateway): State<Gateway>,
-    Path((connection, _)): Path<(String, String)>,
+    path: Result<Path<(String, String)>, PathRejection>,
     request: Request,
 ) -> Result<Response, Error> {
+    let not_text = Error::PathRefused("an escape in it is no UTF-8");
+    let Path((connection, _)) = path.map_err(|_| not_text)?;
     let caller = caller::at_connection(&gateway, request.headers(), &connection).await?;
     let target = target(&request, &format!("/notion/{connection}"))?;
     proxy::forward(&gateway, &caller, request, &target).await

@@ -24,7 +24,7 @@ pub fn consent_url(notion: &Url, client_id: &str, redirect_uri: &str, state: &st
 }
 
 /// What an app asks for at our `/v1/oauth/authorize`.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Clone, PartialEq, Eq)]
 pub struct AppAuthorizeRequest {
     /// The integration's client id.
     pub client_id: String,
@@ -37,7 +37,7 @@ pub struct AppAuthorizeRequest {
 }
 
 /// Why such a request is refused, with what could be read of it, so that the error may go back to the app.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Clone, PartialEq, Eq)]
 pub struct AuthorizeError {
     /// The client id, if it was readable.
     pub client_id: Option<String>,
@@ -49,6 +49,34 @@ pub struct AuthorizeError {
     pub error: &'static str,
     /// A sentence for the developer.
     pub description: &'static str,
+}
+
+/// The app's `state` guards its login: it is not printed.
+fn redacted(state: Option<&String>) -> Option<&'static str> {
+    state.map(|_| "[redacted]")
+}
+
+impl std::fmt::Debug for AppAuthorizeRequest {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("AppAuthorizeRequest")
+            .field("client_id", &self.client_id)
+            .field("redirect_uri", &self.redirect_uri)
+            .field("state", &redacted(self.state.as_ref()))
+            .field("code_challenge", &self.code_challenge)
+            .finish()
+    }
+}
+
+impl std::fmt::Debug for AuthorizeError {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("AuthorizeError")
+            .field("client_id", &self.client_id)
+            .field("redirect_uri", &self.redirect_uri)
+            .field("state", &redacted(self.state.as_ref()))
+            .field("error", &self.error)
+            .field("description", &self.description)
+            .finish()
+    }
 }
 
 /// Reads the query of an app's authorization request.
@@ -130,6 +158,16 @@ fn is_sha256_base64url(text: &str) -> bool {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn the_apps_state_is_not_printed() {
+        let query = "client_id=c&redirect_uri=r&response_type=code&state=0123456789abcdef";
+        let good = format!("{:?}", read_authorize_query(query));
+        let bad = format!("{:?}", read_authorize_query(&query.replace("=code", "=token")));
+        for printed in [good, bad] {
+            assert!(printed.contains("[redacted]") && !printed.contains("0123456789abcdef"), "{printed}");
+        }
+    }
     use proptest::prelude::*;
 
     const GOOD: &str = "client_id=c&redirect_uri=https%3A%2F%2Fapp.example%2Fcb&response_type=code&owner=user&state=0123456789abcdef";

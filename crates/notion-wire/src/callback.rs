@@ -6,7 +6,7 @@ use crate::parameters;
 const VALUE_MAX: usize = 1024;
 
 /// What the browser brought from Notion.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Clone, PartialEq, Eq)]
 pub struct CallbackReply {
     /// Our `state`; an empty one counts as absent, for Notion's own example of a cancelled consent has it empty.
     pub state: Option<String>,
@@ -14,6 +14,17 @@ pub struct CallbackReply {
     pub iss: Option<String>,
     /// The answer itself.
     pub reply: Reply,
+}
+
+impl std::fmt::Debug for CallbackReply {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        let state = self.state.as_ref().map(|_| "[redacted]");
+        f.debug_struct("CallbackReply")
+            .field("state", &state)
+            .field("iss", &self.iss)
+            .field("reply", &self.reply)
+            .finish()
+    }
 }
 
 /// Yes or no.
@@ -119,8 +130,9 @@ mod tests {
     }
 
     #[test]
-    fn a_code_is_not_printed() {
-        assert!(!format!("{:?}", read_callback_query("code=abc&state=s").unwrap().reply).contains("abc"));
+    fn code_and_state_are_not_printed() {
+        let printed = format!("{:?}", read_callback_query("code=abc&state=xyz").unwrap());
+        assert!(!printed.contains("abc") && !printed.contains("xyz"), "{printed}");
     }
 
     proptest! {
