@@ -4,6 +4,7 @@
 mod authorization;
 mod canary;
 mod consents;
+mod doors;
 mod gate;
 mod notion_door;
 mod proxy;

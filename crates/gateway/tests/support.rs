@@ -64,6 +64,7 @@ pub(crate) struct Plan {
     pub(crate) adjust: Option<fn(&mut Integration)>,
     pub(crate) folder: Option<TempDir>,
     pub(crate) gate: bool,
+    pub(crate) config: Option<fn(&mut Config)>,
 }
 
 /// The usual house.
@@ -110,13 +111,16 @@ impl House {
             }
             (name.to_owned(), integration)
         };
-        let config = Config {
+        let mut config = Config {
             public_url: Url::parse(&url).expect("a URL"),
             notion_url: Url::parse(&notion_url).expect("a URL"),
             integrations: BTreeMap::from_iter([integration("demo"), integration("other")]),
             trusted_proxies: Vec::new(),
             attempts_per_address: Config::ATTEMPTS_PER_ADDRESS,
         };
+        if let Some(change) = plan.config {
+            change(&mut config);
+        }
         let (world, clock) = World::manual("2026-11-23T09:00:00Z".parse().expect("a time"));
         let folder = plan.folder.unwrap_or_else(|| TempDir::new().expect("a folder"));
         let store = SqliteStore::open(&folder.path().join("vestibule.db")).expect("the store opens");
@@ -255,7 +259,7 @@ impl House {
     }
 
     pub(crate) fn browser(&self) -> Browser {
-        Browser { http: Http::new(), cookies: BTreeMap::new(), gateway: self.url.clone() }
+        Browser { http: Http::new(), cookies: BTreeMap::new(), person: 0, gateway: self.url.clone() }
     }
 
     /// Moves the gateway's time on.
@@ -342,6 +346,8 @@ impl Http {
 pub(crate) struct Browser {
     http: Http,
     pub(crate) cookies: BTreeMap<String, String>,
+    /// Whom to log in as at Notion, in the order of its screen.
+    pub(crate) person: usize,
     gateway: String,
 }
 
@@ -410,10 +416,14 @@ impl Browser {
         let text = page.text();
         assert_eq!(page.status, StatusCode::OK, "{text}");
         let mut fields = url::form_urlencoded::Serializer::new(String::new());
+        let mut people = 0;
         for input in text.split("<input ").skip(1) {
             let tag = input.split('>').next().unwrap_or_default();
             let kind = attribute(tag, "type").unwrap_or_default();
-            if kind == "hidden" || tag.contains(" checked") {
+            let person = kind == "radio" && attribute(tag, "name").as_deref() == Some("person");
+            people += usize::from(person);
+            let chosen = if person { people == self.person + 1 } else { tag.contains(" checked") };
+            if kind == "hidden" || chosen {
                 let value = attribute(tag, "value").unwrap_or_default();
                 fields.append_pair(&attribute(tag, "name").expect("a name"), &value);
             }
