@@ -9,6 +9,10 @@ use crate::Gateway;
 pub const KINDS: &[(&str, &str)] = &[
     ("connection.connected", "the app redeemed a code: the connection is live"),
     ("connection.reconnected", "a connection that was there before was given a new consent's tokens"),
+    (
+        "connection.second_owner",
+        "it stands on another person's authorization of a bot that is connected already",
+    ),
     ("connection.imported", "a hand-written back end's connection was taken over"),
     ("connection.refreshed", "its token pair was refreshed at Notion"),
     ("connection.adopted", "its token pair was replaced by that of a newer consent of the same person"),

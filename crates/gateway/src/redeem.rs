@@ -201,6 +201,10 @@ async fn activate(
             Step::ok(now, Actor::Vestibule, Actor::App, "The connection is live"),
         ],
         event: Event { connection_id: Some(connection_id.clone()), ..event_of(gateway, kind, &found.code) },
+        second_owner: Event {
+            connection_id: Some(connection_id.clone()),
+            ..event_of(gateway, "connection.second_owner", &found.code)
+        },
     };
     match gateway.store.activate(&activation).await? {
         Activated::Done => {

@@ -196,6 +196,8 @@ pub struct Activation {
     pub steps: Vec<Step>,
     /// What to tell.
     pub event: Event,
+    /// What to tell as well if the grant is new and its bot has another person's live grant already.
+    pub second_owner: Event,
 }
 
 /// What [`Store::activate`] did.

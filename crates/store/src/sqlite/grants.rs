@@ -44,6 +44,14 @@ pub(super) fn find_live(db: &Db, client_id: &str, profile: &Profile) -> Result<O
     Ok(statement.query_row(params![client_id, profile.bot_id, profile.owner_id], grant).optional()?)
 }
 
+/// Whether another person has a live grant of the same bot.
+pub(super) fn has_other_owner(db: &Db, grant: &Grant) -> Result<bool> {
+    let sql = "SELECT 1 FROM grants
+        WHERE client_id = ?1 AND bot_id = ?2 AND owner_id <> ?3 AND state <> 'tombstone'";
+    let profile = &grant.profile;
+    Ok(db.prepare_cached(sql)?.exists([&grant.client_id, &profile.bot_id, &profile.owner_id])?)
+}
+
 /// Inserts a grant unless a live one of the same identity is there.
 pub(super) fn insert_if_alone(db: &Db, grant: &Grant) -> Result<bool> {
     if find_live(db, &grant.client_id, &grant.profile)?.is_some() {

@@ -81,6 +81,11 @@ pub(super) fn activate(db: &Db, activation: &Activation) -> Result<Activated> {
         &activation.steps,
     )?;
     history::insert_event(db, &activation.event)?;
+    if let Footing::New(grant) = &activation.footing
+        && grants::has_other_owner(db, grant)?
+    {
+        history::insert_event(db, &activation.second_owner)?;
+    }
     raise_revision(db)?;
     Ok(Activated::Done)
 }

@@ -195,3 +195,18 @@ pub async fn a_state_change_tells_once(store: Subject) {
     let events = store.list_events(APP, &all()).await.expect("read").rows;
     assert_eq!(events.iter().filter(|event| event.kind == "connection.reconnect_needed").count(), 1);
 }
+
+pub async fn a_second_persons_grant_of_the_same_bot_is_told(store: Subject) {
+    let told = async || {
+        let events = store.list_events(APP, &all()).await.expect("read").rows;
+        events.iter().filter(|event| event.kind == "connection.second_owner").count()
+    };
+    live(&store, "u", "bot").await;
+    live(&store, "u", "another-bot").await;
+    assert_eq!(told().await, 0);
+    let arrival = arrived(&store, Some("v"), "bot").await;
+    let mut theirs = grant(&id("grt"), "bot", 1);
+    "somebody else".clone_into(&mut theirs.profile.owner_id);
+    assert_eq!(store.activate(&activation(&arrival, theirs, None)).await.expect("answered"), Activated::Done);
+    assert_eq!(told().await, 1);
+}

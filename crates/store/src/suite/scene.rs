@@ -191,6 +191,7 @@ pub(super) fn activation(arrival: &Arrival, grant: Grant, expected: Option<u64>)
         key: None,
         steps: vec![step("redeemed")],
         event: event("connection.connected"),
+        second_owner: event("connection.second_owner"),
     }
 }
 
