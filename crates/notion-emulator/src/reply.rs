@@ -25,7 +25,12 @@ impl Injected {
 /// A JSON answer with its request id as the last key.
 pub(crate) fn json_reply(status: StatusCode, mut body: Map<String, Value>, id: &RequestId) -> Response {
     body.insert("request_id".into(), id.0.to_string().into());
-    let text = Value::Object(body).to_string();
+    bare_reply(status, &body)
+}
+
+/// A JSON answer as it is.
+pub(crate) fn bare_reply(status: StatusCode, body: &Map<String, Value>) -> Response {
+    let text = serde_json::to_string(body).unwrap_or_default();
     (status, [(CONTENT_TYPE, "application/json; charset=utf-8")], text).into_response()
 }
 
