@@ -4,6 +4,7 @@
 
 #![expect(clippy::disallowed_methods, reason = "the token comes from the environment")]
 
+mod fidelity;
 mod pattern;
 mod replay;
 mod report;
@@ -58,6 +59,9 @@ pub(crate) struct Args {
     /// Print what would be asked, and ask nothing
     #[arg(long)]
     plan: bool,
+    /// Print what stands behind each endpoint of the emulator, as a page
+    #[arg(long)]
+    fidelity: bool,
     /// The plan was read: do not ask
     #[arg(long)]
     yes: bool,
@@ -81,6 +85,9 @@ struct Setting {
 
 pub(crate) async fn run(args: Args) -> anyhow::Result<ExitCode> {
     let stories = chosen(&args)?;
+    if args.fidelity {
+        return print(&fidelity::page(&stories)).map(|()| ExitCode::SUCCESS);
+    }
     if args.plan {
         return plan(&args, &stories).map(|()| ExitCode::SUCCESS);
     }
