@@ -267,3 +267,14 @@ async fn a_page_shows_text_up_to_its_25th_mention_and_the_property_endpoint_all(
     let path = format!("pages/{row}/properties/{}", text(&shown, "id"));
     assert_eq!(n.ok("GET", &path, None).await["results"].as_array().unwrap().len(), 60);
 }
+
+#[tokio::test]
+async fn a_column_may_be_called_as_another_ones_id() {
+    let n = notion().await;
+    let (_, source) = n.database("Names", json!({"title": {"number": {}}})).await;
+    let row = n.row(&source, "r", json!({"title": {"number": 4}})).await;
+    let read = page(&n, &row).await;
+    assert_eq!((read["title"]["number"].clone(), read["Name"]["id"].clone()), (json!(4), json!("title")));
+    let item = n.ok("GET", &format!("pages/{row}/properties/title"), None).await;
+    assert_eq!(item["property_item"]["type"], "title", "the endpoint goes by ids first");
+}

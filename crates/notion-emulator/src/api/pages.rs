@@ -13,6 +13,7 @@ use super::failure::Failure;
 use super::markdown::NewContent;
 use super::read::block::{NESTING_MAX, NewBlock, blocks};
 use super::read::file::{cover, icon};
+use super::read::schema::find_column;
 use super::read::value::{Writer, value};
 use crate::content::Place;
 use crate::content::block::{Block, Body, Parent};
@@ -205,8 +206,8 @@ fn columns_of(call: &Call<'_>, parent: Parent) -> Vec<Property> {
 /// Reads the properties that a request sets into `page`; columns may grow choices on the way.
 fn fill(call: &mut Call<'_>, at: &At<'_>, columns: &mut [Property], page: &mut Page) -> Result<(), Failure> {
     for (key, at) in at.entries()? {
-        let id = percent_encoding::percent_decode_str(key).decode_utf8_lossy().into_owned();
-        let column = columns.iter_mut().find(|column| column.name == key || column.id == id);
+        let id = find_column(columns, key).map(|column| column.id.clone());
+        let column = columns.iter_mut().find(|column| Some(&column.id) == id.as_ref());
         let column =
             column.ok_or_else(|| Failure::validation(format!("{key} is not a property that exists.")))?;
         let (by, now) = (call.caller.bot_id, call.now());

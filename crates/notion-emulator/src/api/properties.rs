@@ -20,8 +20,9 @@ pub(crate) fn retrieve(call: &Call<'_>, id: &str, property: &str) -> Answer {
     let view = call.view();
     let row = view.world().row(id).ok_or_else(Failure::invalid_request_url)?;
     let wanted = percent_encoding::percent_decode_str(property).decode_utf8_lossy();
-    let mut columns = row.columns().iter().filter(|column| view.shows(column, row.columns()));
-    let column = columns.find(|column| column.id == wanted || column.id == property || column.name == wanted);
+    let columns = || row.columns().iter().filter(|column| view.shows(column, row.columns()));
+    let by_id = columns().find(|column| column.id == wanted || column.id == property);
+    let column = by_id.or_else(|| columns().find(|column| column.name == wanted));
     let column =
         column.ok_or_else(|| Failure::validation(format!("Could not find property with ID: {property}")))?;
     let Some(items) = items(view, column, &row) else {
