@@ -49,6 +49,9 @@ pub(crate) struct Content {
     pub(crate) comments: HashMap<Uuid, Comment>,
     /// Comments by what they hang from, oldest first.
     pub(crate) comments_on: HashMap<Uuid, Vec<Uuid>>,
+    /// Discussions that somebody has marked as done.
+    #[serde(default)]
+    pub(crate) resolved: HashSet<Uuid>,
     /// The top level of each workspace, in the order of its sidebar.
     pub(crate) top_level: HashMap<Uuid, Vec<Uuid>>,
     /// What people may do, by page or database and by person; the nearest on the way up counts.

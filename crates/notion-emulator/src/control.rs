@@ -41,6 +41,7 @@ pub(crate) fn routes() -> Router<Emulator> {
         .route("/_emulator/tokens/expire", post(expire))
         .route("/_emulator/reset", post(reset))
         .route("/_emulator/rights", get(workspaces::rights).put(workspaces::set_right))
+        .route("/_emulator/discussions/{id}/resolve", post(workspaces::resolve))
         .route("/_emulator/templates", post(workspaces::make_template))
         .route("/_emulator/workspaces", get(workspaces::list))
         .route("/_emulator/workspaces/{id}", patch(workspaces::change))

@@ -3,6 +3,7 @@
 mod api;
 mod beyond;
 mod blocks;
+mod comments;
 mod control;
 mod databases;
 mod formula;

@@ -13,7 +13,8 @@ use crate::content::comment::{Comment, DisplayName};
 use crate::content::ids::Marker;
 use crate::content::rich_text::RichText;
 
-/// `GET comments?block_id=`
+/// `GET comments?block_id=`: those of open discussions on just this page or block, oldest first.
+/// Source: Notion, "List comments" (read 2026-11-22).
 pub(crate) fn list(call: &mut Call<'_>) -> Answer {
     call.needs_read_comments()?;
     let asked = call.parameter("block_id").unwrap_or_default();
@@ -24,7 +25,11 @@ pub(crate) fn list(call: &mut Call<'_>) -> Answer {
         ))
     })?;
     call.block(on)?;
-    let all = call.state.content.comments_on.get(&on).cloned().unwrap_or_default();
+    let content = &call.state.content;
+    let is_open = |id: &Uuid| {
+        content.comments.get(id).is_some_and(|comment| !content.resolved.contains(&comment.discussion))
+    };
+    let all = content.comments_on.get(&on).into_iter().flatten().copied().filter(is_open).collect::<Vec<_>>();
     let (ids, next) = call.slice_of_query()?.cut(&all)?;
     let shown: Vec<Value> = ids.iter().filter_map(|id| shown(call, *id)).collect();
     Ok(show::list("comment", shown, next))
@@ -45,6 +50,10 @@ pub(crate) fn create(call: &mut Call<'_>) -> Answer {
         return Err(Failure::not_implemented_part("comments with attachments"));
     }
     let (parent, discussion) = place(call, &at)?;
+    if let Some(on) = call.state.content.above(parent) {
+        // That nothing in the trash is commented on is a guess.
+        call.may_edit(on, None)?;
+    }
     let (display_name, resolved_name) = name(call, &at.get("display_name"))?;
     let discussion = discussion.unwrap_or_else(|| call.new_id(Marker::Discussion));
     let (id, now) = (call.new_id(Marker::Comment), call.now());
@@ -81,6 +90,9 @@ fn words(call: &Call<'_>, at: &At<'_>) -> Result<Vec<RichText>, Failure> {
 fn place(call: &Call<'_>, at: &At<'_>) -> Result<(Parent, Option<Uuid>), Failure> {
     let discussion = at.get("discussion_id");
     if discussion.is_defined() {
+        if at.get("parent").is_defined() {
+            return Err(at.get("parent").should("not present").into());
+        }
         let id = discussion.uuid()?;
         let known = call.state.content.comments.values().find(|comment| comment.discussion == id);
         let above = known.and_then(|comment| call.state.content.above(comment.parent));
@@ -103,7 +115,9 @@ fn name(call: &Call<'_>, at: &At<'_>) -> Result<(DisplayName, Option<String>), F
     if !at.is_defined() {
         return Ok((DisplayName::Integration, bot));
     }
-    Ok(match at.get("type").one_of(&["integration", "user", "custom"])? {
+    let kind = at.get("type").one_of(&["integration", "user", "custom"])?;
+    at.only(if kind == "custom" { &["type", "custom"] } else { &["type"] })?;
+    Ok(match kind {
         "user" => {
             let person = call.caller.owner.and_then(|id| call.state.accounts.person(id));
             (DisplayName::User, person.map(|person| person.name.clone()))
@@ -125,6 +139,14 @@ fn find(call: &Call<'_>, id: &str) -> Result<Uuid, Failure> {
     Ok(id)
 }
 
+/// A comment that the caller may change: its own. Source: Notion, "Update a comment" (read 2026-11-27): 404 for others'.
+fn find_own(call: &Call<'_>, id: &str) -> Result<Uuid, Failure> {
+    let id = find(call, id)?;
+    let comment = call.state.content.comments.get(&id);
+    let own = comment.is_some_and(|comment| comment.created_by == call.caller.bot_id);
+    if own { Ok(id) } else { Err(Failure::not_found("comment", id, call.caller)) }
+}
+
 /// `GET comments/{comment_id}`
 pub(crate) fn retrieve(call: &Call<'_>, id: &str) -> Answer {
     call.needs_read_comments()?;
@@ -135,7 +157,7 @@ pub(crate) fn retrieve(call: &Call<'_>, id: &str) -> Answer {
 /// `PATCH comments/{comment_id}`
 pub(crate) fn update(call: &mut Call<'_>, id: &str) -> Answer {
     call.needs_insert_comments()?;
-    let id = find(call, id)?;
+    let id = find_own(call, id)?;
     let body = call.body.take();
     let at = At::root("body", body.as_ref());
     at.only(&["rich_text", "markdown"])?;
@@ -151,7 +173,7 @@ pub(crate) fn update(call: &mut Call<'_>, id: &str) -> Answer {
 /// `DELETE comments/{comment_id}`
 pub(crate) fn delete(call: &mut Call<'_>, id: &str) -> Answer {
     call.needs_insert_comments()?;
-    let id = find(call, id)?;
+    let id = find_own(call, id)?;
     let last = shown(call, id).ok_or_else(Failure::invalid_request_url)?;
     call.state.content.comments.remove(&id);
     for comments in call.state.content.comments_on.values_mut() {

@@ -181,6 +181,9 @@ impl View<'_> {
 
     /// A comment.
     pub(crate) fn comment(&self, comment: &Comment) -> Value {
+        if !self.caller.capabilities.read_comments {
+            return json!({"object": "comment", "id": comment.id});
+        }
         let kind = match comment.display_name {
             DisplayName::Integration => "integration",
             DisplayName::User => "user",

@@ -1,4 +1,5 @@
-//! Controls of what people decide in the app: a workspace's plan, rights on its pages, which rows are templates.
+//! Controls of what people decide in the app: a workspace's plan, rights on its pages, which rows are templates, which
+//! discussions are done.
 
 use axum::Json;
 use axum::extract::{Path, State as Extracted};
@@ -100,4 +101,14 @@ pub(super) async fn make_template(
 ) -> StatusCode {
     let made = emulator.state().content.make_template(new.page_id, new.is_default);
     if made { StatusCode::NO_CONTENT } else { StatusCode::NOT_FOUND }
+}
+
+/// Marks a discussion as done, as people do in the app: its comments are not listed any more.
+pub(super) async fn resolve(Extracted(emulator): Extracted<Emulator>, Path(id): Path<Uuid>) -> StatusCode {
+    let mut state = emulator.state();
+    if !state.content.comments.values().any(|comment| comment.discussion == id) {
+        return StatusCode::NOT_FOUND;
+    }
+    state.content.resolved.insert(id);
+    StatusCode::NO_CONTENT
 }
