@@ -22,6 +22,8 @@ pub(crate) struct Hit {
     pub(crate) edited_at: Timestamp,
     pub(crate) in_trash: bool,
     pub(crate) is_table: bool,
+    /// A data source that was thrown away by itself, out of a database that is there.
+    pub(crate) is_alone_in_trash: bool,
 }
 
 /// What a bot can find, by id.

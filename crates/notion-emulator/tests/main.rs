@@ -21,6 +21,7 @@ mod relations;
 mod rights;
 mod rollups;
 mod schema;
+mod search;
 mod seed;
 mod snapshot;
 mod support;

@@ -7,6 +7,8 @@ use serde_json::Value;
 use uuid::Uuid;
 
 use super::call::{Answer, Call};
+use super::check::{At, Invalid};
+use super::failure::Failure;
 use super::show;
 use crate::index::{Findable, Hit};
 
@@ -15,8 +17,18 @@ struct Wanted {
     text: String,
     pages: bool,
     tables: bool,
-    trash: bool,
-    oldest_first: bool,
+    /// Only what is in the trash, or only what is not; `None` if the request does not say.
+    in_trash: Option<bool>,
+    order: Order,
+}
+
+/// How results are ordered.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Order {
+    NewestFirst,
+    OldestFirst,
+    /// The whole title, its beginning, a part of it; how Notion weighs is unknown.
+    Relevance,
 }
 
 /// `POST search`
@@ -26,52 +38,87 @@ pub(crate) fn search(call: &mut Call<'_>) -> Answer {
     let slice = call.slice_of_body()?;
     let found = call.state.indexed(call.caller.bot_id).unwrap_or_else(|| findable(call));
     let fitting = found.into_iter().filter(|(_, hit)| wanted.fits(hit));
-    let mut hits: Vec<(jiff::Timestamp, Uuid)> = fitting.map(|(id, hit)| (hit.edited_at, id)).collect();
+    let mut hits: Vec<(Uuid, Hit)> = fitting.collect();
     // Ids break ties, so that pages of results neither skip nor repeat.
-    if wanted.oldest_first {
-        hits.sort_by_key(|(at, id)| (*at, *id));
-    } else {
-        hits.sort_by_key(|(at, id)| (Reverse(*at), *id));
+    match wanted.order {
+        Order::OldestFirst => hits.sort_by_key(|(id, hit)| (hit.edited_at, *id)),
+        Order::NewestFirst => hits.sort_by_key(|(id, hit)| (Reverse(hit.edited_at), *id)),
+        Order::Relevance => {
+            hits.sort_by_key(|(id, hit)| (wanted.distance(&hit.title), Reverse(hit.edited_at), *id));
+        }
     }
-    let all: Vec<Uuid> = hits.into_iter().map(|(_, id)| id).collect();
+    let all: Vec<Uuid> = hits.into_iter().map(|(id, _)| id).collect();
     let (ids, next) = slice.cut(&all)?;
     let results: Vec<Value> = ids.into_iter().filter_map(|id| shown(call, id)).collect();
     let kind = if call.version.has_data_sources() { "page_or_data_source" } else { "page_or_database" };
     Ok(show::list(kind, results, next))
 }
 
-fn read(call: &Call<'_>) -> Result<Wanted, super::failure::Failure> {
+fn read(call: &Call<'_>) -> Result<Wanted, Failure> {
     let at = call.at_body();
     if at.is_defined() {
         at.only(&["query", "filter", "sort", "start_cursor", "page_size"])?;
     }
     let text = at.get("query").optional(|at| at.text(2_000))?.unwrap_or_default();
     let table = if call.version.has_data_sources() { "data_source" } else { "database" };
+    let mut wanted = Wanted {
+        text: text.to_lowercase(),
+        pages: true,
+        tables: true,
+        in_trash: None,
+        order: at.get("sort").optional(order)?.unwrap_or(Order::NewestFirst),
+    };
     let filter = at.get("filter");
-    let (mut pages, mut tables, mut trash) = (true, true, false);
     if filter.is_defined() {
         filter.only(&["property", "value", "in_trash"])?;
-        filter.get("property").optional(|at| at.one_of(&["object"]))?;
-        if let Some(value) = filter.get("value").optional(|at| at.one_of(&["page", table]))? {
-            (pages, tables) = (value == "page", value != "page");
+        wanted.in_trash = filter.get("in_trash").optional(At::boolean)?;
+        // The kind of object may be left out only where the trash is asked for.
+        if wanted.in_trash.is_none()
+            || filter.get("property").is_defined()
+            || filter.get("value").is_defined()
+        {
+            filter.get("property").one_of(&["object"])?;
+            let value = filter.get("value").one_of(&["page", table])?;
+            (wanted.pages, wanted.tables) = (value == "page", value != "page");
         }
-        trash = filter.get("in_trash").optional(super::check::At::boolean)?.unwrap_or(false);
     }
-    let sort = at.get("sort");
-    let mut oldest_first = false;
-    if sort.is_defined() {
-        sort.only(&["timestamp", "property", "direction"])?;
-        sort.get("timestamp").optional(|at| at.one_of(&["last_edited_time"]))?;
-        let direction = sort.get("direction").optional(|at| at.one_of(&["ascending", "descending"]))?;
-        oldest_first = direction == Some("ascending");
+    Ok(wanted)
+}
+
+/// Source: `SearchBodyParameters` in the types of `@notionhq/client` 5.26.0.
+fn order(at: &At<'_>) -> Result<Order, Invalid> {
+    at.only(&["timestamp", "property", "direction"])?;
+    if at.get("property").is_defined() {
+        at.only(&["property"])?;
+        at.get("property").one_of(&["relevance"])?;
+        return Ok(Order::Relevance);
     }
-    Ok(Wanted { text: text.to_lowercase(), pages, tables, trash, oldest_first })
+    at.get("timestamp").one_of(&["last_edited_time"])?;
+    let direction = at.get("direction").one_of(&["ascending", "descending"])?;
+    Ok(if direction == "ascending" { Order::OldestFirst } else { Order::NewestFirst })
 }
 
 impl Wanted {
     fn fits(&self, hit: &Hit) -> bool {
         let kind = if hit.is_table { self.tables } else { self.pages };
-        kind && hit.in_trash == self.trash && hit.title.to_lowercase().contains(&self.text)
+        let trash = match self.in_trash {
+            Some(in_trash) => hit.in_trash == in_trash,
+            // A data source thrown away by itself was found in recorded answers of June 2026; pages and what is in a
+            // database that was thrown away were not.
+            None => !hit.in_trash || hit.is_alone_in_trash,
+        };
+        kind && trash && hit.title.to_lowercase().contains(&self.text)
+    }
+
+    fn distance(&self, title: &str) -> u8 {
+        let title = title.to_lowercase();
+        if title == self.text {
+            0
+        } else if title.starts_with(&self.text) {
+            1
+        } else {
+            2
+        }
     }
 }
 
@@ -85,6 +132,7 @@ pub(crate) fn findable(call: &Call<'_>) -> Findable {
             edited_at: block.edited.at,
             in_trash: block.in_trash || content.ancestor_in_trash(block.id),
             is_table: false,
+            is_alone_in_trash: false,
         };
         (block.id, hit)
     });
@@ -94,6 +142,7 @@ pub(crate) fn findable(call: &Call<'_>) -> Findable {
             edited_at: source.edited.at,
             in_trash: source.in_trash || content.ancestor_in_trash(source.id),
             is_table: true,
+            is_alone_in_trash: source.in_trash && !content.ancestor_in_trash(source.id),
         };
         (source.id, hit)
     });
