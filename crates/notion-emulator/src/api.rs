@@ -1,13 +1,16 @@
 //! The API under `/v1` (without `/v1/oauth`): one function from a request and its caller to an answer.
 
+mod attachments;
 mod beyond;
 mod blocks;
 mod call;
 pub(crate) mod check;
 mod comments;
+mod custom_emojis;
 mod data_sources;
 mod databases;
 mod failure;
+mod file_uploads;
 mod formulas;
 mod markdown;
 mod pages;
@@ -29,6 +32,7 @@ use serde_json::Value;
 use uuid::Uuid;
 
 pub(crate) use crate::capabilities::{Capabilities, UserInformation};
+use crate::form::Form;
 use crate::index::Findable;
 use crate::state::State;
 use call::{Answer, Call};
@@ -71,6 +75,10 @@ pub(crate) struct Request {
     /// The header `Notion-Version`.
     pub(crate) version: Option<String>,
     pub(crate) body: Bytes,
+    /// What the body holds, if it is `multipart/form-data`.
+    pub(crate) form: Option<Form>,
+    /// Where the caller reached the emulator: scheme, host and port.
+    pub(crate) origin: String,
 }
 
 /// The answer. The server adds `request_id` as the last key, equal to the header `x-notion-request-id`.
@@ -106,18 +114,41 @@ fn attempt(state: &mut State, caller: Option<&Caller>, request: &Request) -> Ans
     let endpoint = endpoint(&request.method, &segments).ok_or_else(Failure::invalid_request_url)?;
     let caller = caller.ok_or_else(Failure::unauthorized)?;
     let version = Version::of(request.version.as_deref())?;
-    let body = if request.body.is_empty() {
-        None
-    } else {
-        Some(serde_json::from_slice(&request.body).map_err(|_| Failure::invalid_json())?)
-    };
-    if request.body.len() > BODY_MAX {
-        return Err(Failure::validation("body failed validation: the payload is larger than 500 KB."));
-    }
+    let form = request.form.as_ref().filter(|_| takes_form(&segments));
+    let body = if form.is_some() { None } else { json_of(&request.body)? };
     let query = url::form_urlencoded::parse(request.query.as_deref().unwrap_or_default().as_bytes());
     let query = query.map(|(name, value)| (name.into_owned(), value.into_owned())).collect();
-    let mut call = Call::new(state, caller, version, query, body);
-    endpoint(&mut call)
+    let used = match &body {
+        Some(body) if may_attach(caller, &segments) => attachments::check(state, caller, body)?,
+        _ => Vec::new(),
+    };
+    let call = Call::new(state, caller, version, query, body);
+    let mut call = Call { form, origin: &request.origin, ..call };
+    let answer = endpoint(&mut call)?;
+    attachments::keep(call.state, &used);
+    Ok(answer)
+}
+
+fn json_of(body: &Bytes) -> Result<Option<Value>, Failure> {
+    if body.is_empty() {
+        return Ok(None);
+    }
+    let value = serde_json::from_slice(body).map_err(|_| Failure::invalid_json())?;
+    if body.len() > BODY_MAX {
+        return Err(Failure::validation("body failed validation: the payload is larger than 500 KB."));
+    }
+    Ok(Some(value))
+}
+
+/// Whether the body of a call at this address is a form.
+fn takes_form(path: &[&str]) -> bool {
+    matches!(path, ["file_uploads", _, "send"])
+}
+
+/// Whether files in the body are to be attached: not in a query, and not by a bot that the endpoint will turn away.
+fn may_attach(caller: &Caller, path: &[&str]) -> bool {
+    let has = caller.capabilities;
+    path.last() != Some(&"query") && (has.insert_content || has.update_content || has.insert_comments)
 }
 
 /// What answers a call.
@@ -169,6 +200,12 @@ fn endpoint<'p>(method: &Method, path: &[&'p str]) -> Option<Endpoint<'p>> {
         ("GET", ["comments", id]) => Box::new(|call| comments::retrieve(call, id)),
         ("PATCH", ["comments", id]) => Box::new(|call| comments::update(call, id)),
         ("DELETE", ["comments", id]) => Box::new(|call| comments::delete(call, id)),
+        ("GET", ["file_uploads"]) => Box::new(file_uploads::list),
+        ("POST", ["file_uploads"]) => Box::new(file_uploads::create),
+        ("GET", ["file_uploads", id]) => Box::new(|call| file_uploads::retrieve(call, id)),
+        ("POST", ["file_uploads", id, "send"]) => Box::new(|call| file_uploads::send::send(call, id)),
+        ("POST", ["file_uploads", id, "complete"]) => Box::new(|call| file_uploads::send::complete(call, id)),
+        ("GET", ["custom_emojis"]) => Box::new(custom_emojis::list),
         _ if is_at_notion(method, path) => Box::new(|_| Err(Failure::not_implemented())),
         _ => {
             let what = beyond::what(method, path)?;
@@ -181,12 +218,5 @@ fn endpoint<'p>(method: &Method, path: &[&'p str]) -> Option<Endpoint<'p>> {
 /// Whether Notion has an endpoint here that the emulator does not have yet.
 /// Source: the methods of `@notionhq/client` 5.26.0.
 fn is_at_notion(method: &Method, path: &[&str]) -> bool {
-    matches!(
-        (method.as_str(), path),
-        ("GET" | "POST", ["file_uploads"])
-            | ("GET", ["file_uploads", _])
-            | ("POST", ["file_uploads", _, "send" | "complete"])
-            | ("GET", ["custom_emojis"])
-            | ("GET", ["async_tasks", _])
-    )
+    matches!((method.as_str(), path), ("GET", ["async_tasks", _]))
 }

@@ -1,12 +1,15 @@
 //! What the workspaces hold: pages, blocks, databases, data sources, views and comments. Everything is found by id; a
 //! page or database is a block of the tree plus a record of its own under the same id.
 
+pub(crate) mod blob;
 pub(crate) mod block;
 pub(crate) mod comment;
 pub(crate) mod convert;
 pub(crate) mod database;
 pub(crate) mod date;
+pub(crate) mod emoji;
 pub(crate) mod file;
+pub(crate) mod file_types;
 pub(crate) mod ids;
 pub(crate) mod languages;
 pub(crate) mod page;
@@ -17,6 +20,7 @@ pub(crate) mod rights;
 mod sound;
 pub(crate) mod template;
 mod tree;
+pub(crate) mod upload;
 mod usage;
 pub(crate) mod view;
 pub(crate) mod words;
@@ -29,11 +33,13 @@ use uuid::Uuid;
 use block::Block;
 use comment::Comment;
 use database::{DataSource, Database};
+use emoji::CustomEmoji;
 use file::Icon;
 use page::Page;
 use rights::Right;
 use template::Templates;
 pub(crate) use tree::{Place, plain_run, plain_text};
+use upload::Upload;
 pub(crate) use usage::Usage;
 use view::SavedView;
 
@@ -65,6 +71,8 @@ pub(crate) struct Content {
     pub(crate) usage: HashMap<Uuid, Usage>,
     /// Top-level pages that a bot made, which its token therefore reaches: by bot.
     pub(crate) made_by: HashMap<Uuid, HashSet<Uuid>>,
+    pub(crate) uploads: HashMap<Uuid, Upload>,
+    pub(crate) custom_emojis: Vec<CustomEmoji>,
 }
 
 /// What a consent screen can offer for picking.
@@ -92,6 +100,11 @@ pub(crate) struct Pickable {
 const PICKER_DEPTH_MAX: usize = 2;
 
 impl Content {
+    /// The custom emoji with this id.
+    pub(crate) fn custom_emoji(&self, id: Uuid) -> Option<&CustomEmoji> {
+        self.custom_emojis.iter().find(|emoji| emoji.id == id)
+    }
+
     /// What `person` can hand to an integration in `workspace`, which takes full access: top level first, children
     /// indented below.
     pub(crate) fn pickable(&self, workspace: Uuid, person: Uuid) -> Vec<Pickable> {

@@ -19,6 +19,7 @@ use serde_json::{Value, json};
 use uuid::Uuid;
 
 use crate::Emulator;
+use crate::content::blob::Blob;
 use crate::faults::Fault;
 use crate::grants::Client;
 use crate::seed::Seed;
@@ -43,6 +44,7 @@ pub(crate) fn routes() -> Router<Emulator> {
         .route("/_emulator/rights", get(workspaces::rights).put(workspaces::set_right))
         .route("/_emulator/discussions/{id}/resolve", post(workspaces::resolve))
         .route("/_emulator/templates", post(workspaces::make_template))
+        .route("/_emulator/web", post(put_on_web))
         .route("/_emulator/workspaces", get(workspaces::list))
         .route("/_emulator/workspaces/{id}", patch(workspaces::change))
         .route("/_emulator/snapshot", get(snapshot).put(load))
@@ -188,6 +190,20 @@ async fn remove(Extracted(emulator): Extracted<Emulator>, Path(bot_id): Path<Uui
 async fn expire(Extracted(emulator): Extracted<Emulator>) -> StatusCode {
     emulator.end_access_tokens();
     StatusCode::NO_CONTENT
+}
+
+/// A document for the emulator's web.
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+struct OnWeb {
+    url: String,
+    content_type: String,
+    body_base64: Blob,
+}
+
+async fn put_on_web(Extracted(emulator): Extracted<Emulator>, Json(new): Json<OnWeb>) -> StatusCode {
+    let there_is_room = emulator.put_on_web(&new.url, &new.content_type, new.body_base64.0);
+    if there_is_room { StatusCode::NO_CONTENT } else { StatusCode::INSUFFICIENT_STORAGE }
 }
 
 /// Back to the seed, or to the one in the body.

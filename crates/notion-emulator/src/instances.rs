@@ -16,6 +16,7 @@ use base64::engine::general_purpose::STANDARD;
 use tower::ServiceExt as _;
 
 use crate::grants::{ACCESS_PREFIX, SECRET_CHARS};
+use crate::signing::instance_of;
 use crate::{Emulator, Options, server};
 
 /// How many instances there may be at once: each is a copy of its seed in memory.
@@ -171,6 +172,9 @@ impl Front {
                 }
                 None => (first(), request),
             };
+        }
+        if let Some(name) = instance_of(request.uri()) {
+            return (self.emulator.instances().router_of(name).unwrap_or_else(first), request);
         }
         if let Some(name) = bearer(request.headers()).and_then(named_in) {
             return (self.emulator.instances().router_of(name).unwrap_or_else(first), request);

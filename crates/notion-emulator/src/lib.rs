@@ -23,6 +23,8 @@ mod clock;
 mod content;
 mod control;
 mod faults;
+mod files;
+mod form;
 mod formula;
 mod grants;
 mod index;
@@ -35,14 +37,17 @@ mod recorder;
 mod reply;
 mod seed;
 mod server;
+mod signing;
 mod snapshot;
 mod state;
 mod switches;
 mod view_queries;
+mod web;
 
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
+use bytes::Bytes;
 use jiff::Timestamp;
 use tokio::net::TcpListener;
 use uuid::Uuid;
@@ -58,8 +63,10 @@ pub use snapshot::SnapshotError;
 pub use switches::{OldPair, Reauthorize, Refresh, Switches};
 
 use clock::Clock;
+use content::blob::Blob;
 use instances::Instances;
 use state::State;
+use web::Document;
 
 /// How an emulator starts.
 #[derive(Clone, Default)]
@@ -221,6 +228,13 @@ impl Emulator {
         let mut state = self.state();
         state.accounts.bots.retain(|(_, bot)| bot.id != bot_id);
         state.grants.remove(bot_id)
+    }
+
+    /// Puts a document on the emulator's web, from where a file upload with an `external_url` can import it: the emulator
+    /// is offline, and every other address fails. Whether there was room for it.
+    pub fn put_on_web(&self, url: &str, content_type: &str, body: impl Into<Bytes>) -> bool {
+        let document = Document { content_type: content_type.to_owned(), body: Blob(body.into()) };
+        self.state().web.put(url.to_owned(), document)
     }
 
     /// Goes back to the seed; clients that were registered since then stay, and the internal token too.

@@ -2,6 +2,7 @@
 //! bookmark made today works tomorrow.
 
 mod body;
+mod emojis;
 mod file;
 mod northwind;
 mod planter;
@@ -126,4 +127,5 @@ fn plant(state: &mut State) {
     state.accounts.groups.push(group);
     northwind::plant(&mut state.content);
     reading::plant(&mut state.content);
+    emojis::plant(&mut state.content);
 }

@@ -7,7 +7,9 @@ use askama::Template;
 use axum::Router;
 use axum::body::Body;
 use axum::extract::{DefaultBodyLimit, Extension, Request, State as Extracted};
-use axum::http::header::CONTENT_TYPE;
+use axum::http::header::{CONTENT_TYPE, HOST};
+use axum::http::request::Parts;
+use axum::http::uri::Authority;
 use axum::http::{HeaderValue, Method, StatusCode};
 use axum::middleware::{Next, from_fn, from_fn_with_state};
 use axum::response::{IntoResponse, Response};
@@ -26,7 +28,7 @@ use crate::instances::Front;
 use crate::journal::JournalEntry;
 use crate::oauth::{self, consent};
 use crate::reply::{Injected, RequestId, bare_reply, html, json_reply};
-use crate::{Emulator, callers, control};
+use crate::{Emulator, callers, control, files, form};
 
 /// The largest body: Notion's 500 KB for JSON, and room for one part of a file upload.
 const BODY_MAX: usize = 21 * 1024 * 1024;
@@ -48,6 +50,7 @@ pub(crate) fn router(emulator: &Emulator) -> Router {
         .layer(from_fn_with_state(emulator.clone(), observe));
     Router::new()
         .route("/", get(index))
+        .route(files::ROUTE, get(files::serve))
         .merge(notion)
         .merge(control::routes())
         .layer(from_fn(refuse_foreign_writes))
@@ -220,7 +223,9 @@ async fn call(
         path: parts.uri.path().strip_prefix("/v1").unwrap_or_default().to_owned(),
         query: parts.uri.query().map(str::to_owned),
         version: header("notion-version"),
+        form: form::read(&parts.headers, &body).await,
         body,
+        origin: origin(&parts),
     };
     let reply = {
         let mut state = emulator.state();
@@ -242,6 +247,13 @@ async fn call(
         return bare_reply(status, &body);
     }
     json_reply(status, body, &id)
+}
+
+/// Where the request was sent: addresses in answers lead back there.
+fn origin(parts: &Parts) -> String {
+    let named = parts.headers.get(HOST).and_then(|value| value.to_str().ok());
+    let host = named.or(parts.uri.authority().map(Authority::as_str)).unwrap_or("localhost");
+    format!("http://{host}")
 }
 
 /// A page of another site may link here, but change nothing.

@@ -13,6 +13,7 @@ use crate::journal::Journal;
 use crate::queries::Queries;
 use crate::switches::Switches;
 use crate::view_queries::ViewQueries;
+use crate::web::Web;
 use crate::{Options, Time};
 
 /// The emulator's world.
@@ -31,10 +32,13 @@ pub(crate) struct State {
     pub(crate) internal_token: String,
     /// The page to begin with, which the seed names.
     pub(crate) root_page: Uuid,
+    /// Signs the addresses of files. A reset makes a new one, since ids come again and old addresses must not.
+    pub(crate) files_key: String,
     pub(crate) switches: Switches,
     pub(crate) faults: Faults,
     /// Only while search lags.
     pub(crate) index: Option<Index>,
+    pub(crate) web: Web,
     /// What was asked is no part of what is known: a snapshot leaves it out.
     #[serde(skip)]
     pub(crate) journal: Journal,
@@ -53,6 +57,7 @@ impl State {
         // A seed that is a snapshot has its own switches, and goes on where it stood.
         let is_snapshot = !state.internal_token.is_empty();
         if !is_snapshot {
+            state.files_key = crate::grants::secret("");
             state.switches = options.switches;
             state.ids = Ids::series(options.ids_seed);
         }

@@ -46,9 +46,7 @@ async fn checks_come_in_notions_order_and_say_it_in_notions_words() {
         message.starts_with("Could not find page with ID: 00000000-0000-4000-8000-000000000000. Make sure"),
         "{message}"
     );
-    for path in ["custom_emojis", "file_uploads", "agents"] {
-        assert_eq!(refusal(&n, "GET", path, None).await.0, "501, not_implemented", "{path}");
-    }
+    assert_eq!(refusal(&n, "GET", "agents", None).await.0, "501, not_implemented");
 }
 
 #[tokio::test]

@@ -6,6 +6,7 @@ mod blocks;
 mod comments;
 mod control;
 mod databases;
+mod files;
 mod formula;
 mod instances;
 mod lag;

@@ -86,6 +86,17 @@ impl Notion {
         headers: &[(&str, &str)],
         body: String,
     ) -> Option<Reply> {
+        self.send_bytes(method, path, headers, body.into_bytes()).await
+    }
+
+    /// The same with a body that is no text.
+    pub(crate) async fn send_bytes(
+        &self,
+        method: &str,
+        path: &str,
+        headers: &[(&str, &str)],
+        body: Vec<u8>,
+    ) -> Option<Reply> {
         let mut request = Request::builder().method(method).uri(format!("{}{path}", self.running.url));
         for (name, value) in headers {
             request = request.header(*name, *value);

@@ -15,6 +15,8 @@ use crate::accounts::Workspace;
 use crate::content::block::{Block, Stamp};
 use crate::content::ids::{Marker, stamped};
 use crate::content::rights::Right;
+use crate::form::Form;
+use crate::signing::Links;
 use crate::state::State;
 
 /// The largest and the usual page of a list.
@@ -30,6 +32,10 @@ pub(crate) struct Call<'a> {
     /// What the capability that the endpoint asked for amounts to among people: whatever it then looks up, the
     /// authorizing person must have this right on.
     pub(crate) takes: Cell<Right>,
+    /// Where the caller reached the emulator, for addresses that lead back to it.
+    pub(crate) origin: &'a str,
+    /// Of the one endpoint that takes a form.
+    pub(crate) form: Option<&'a Form>,
 }
 
 /// What an endpoint gives.
@@ -43,7 +49,7 @@ impl<'a> Call<'a> {
         query: Vec<(String, String)>,
         body: Option<Value>,
     ) -> Self {
-        Self { state, caller, version, query, body, takes: Cell::new(Right::Read) }
+        Self { state, caller, version, query, body, takes: Cell::new(Right::Read), form: None, origin: "" }
     }
 }
 
@@ -55,6 +61,11 @@ impl Call<'_> {
             caller: self.caller,
             version: self.version,
             now: self.now(),
+            links: Links {
+                origin: self.origin,
+                instance: &self.state.grants.instance,
+                key: &self.state.files_key,
+            },
         }
     }
 
@@ -181,6 +192,12 @@ impl Call<'_> {
         let own = own.or(content.data_sources.get(&id).map(|source| source.in_trash)).unwrap_or(false);
         let stays = own && in_trash != Some(false);
         if stays || content.ancestor_in_trash(id) { Err(Failure::in_trash()) } else { Ok(()) }
+    }
+
+    /// The largest file that the workspace's plan allows, in bytes.
+    pub(crate) fn file_bytes_max(&self) -> u64 {
+        let workspace = self.state.accounts.workspace(self.caller.workspace_id);
+        workspace.map_or(0, Workspace::file_bytes_max)
     }
 
     /// The whole body as a place to read from.

@@ -4,7 +4,7 @@ use serde_json::Value;
 use uuid::Uuid;
 
 use super::call::{Answer, Call};
-use super::check::At;
+use super::check::{At, Invalid};
 use super::failure::Failure;
 use super::read::rich_text::rich_text;
 use super::show;
@@ -12,6 +12,9 @@ use crate::content::block::Parent;
 use crate::content::comment::{Comment, DisplayName};
 use crate::content::ids::Marker;
 use crate::content::rich_text::RichText;
+
+/// Source: Notion, "Comment attachment" (read 2026-11-27).
+const ATTACHMENTS_MAX: usize = 3;
 
 /// `GET comments?block_id=`: those of open discussions on just this page or block, oldest first.
 /// Source: Notion, "List comments" (read 2026-11-22).
@@ -46,9 +49,7 @@ pub(crate) fn create(call: &mut Call<'_>) -> Answer {
     let at = At::root("body", body.as_ref());
     at.only(&["parent", "discussion_id", "rich_text", "markdown", "attachments", "display_name"])?;
     let rich_text = words(call, &at)?;
-    if at.get("attachments").is_defined() {
-        return Err(Failure::not_implemented_part("comments with attachments"));
-    }
+    let attachments = at.get("attachments").optional(attachments)?.unwrap_or_default();
     let (parent, discussion) = place(call, &at)?;
     if let Some(on) = call.state.content.above(parent) {
         // That nothing in the trash is commented on is a guess.
@@ -67,6 +68,7 @@ pub(crate) fn create(call: &mut Call<'_>) -> Answer {
         rich_text,
         display_name,
         resolved_name,
+        attachments,
     };
     if let Some(on) = call.state.content.above(parent) {
         call.state.content.comments_on.entry(on).or_default().push(id);
@@ -128,6 +130,16 @@ fn name(call: &Call<'_>, at: &At<'_>) -> Result<(DisplayName, Option<String>), F
         }
         _ => (DisplayName::Integration, bot),
     })
+}
+
+/// Uploads to hang from the comment; whether they are there was checked before.
+fn attachments(at: &At<'_>) -> Result<Vec<Uuid>, Invalid> {
+    let attachment = |at: &At<'_>| {
+        at.only(&["file_upload_id", "type"])?;
+        at.get("type").optional(|at| at.one_of(&["file_upload"]))?;
+        at.get("file_upload_id").uuid()
+    };
+    at.items(ATTACHMENTS_MAX)?.iter().map(attachment).collect()
 }
 
 /// A comment within reach.

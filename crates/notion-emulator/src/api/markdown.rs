@@ -32,12 +32,15 @@ impl Names for View<'_> {
         file[kind]["url"].as_str().unwrap_or_default().to_owned()
     }
 
-    fn emoji_name(&self, _: Uuid) -> Option<String> {
-        None
+    fn emoji_name(&self, id: Uuid) -> Option<String> {
+        self.content.custom_emoji(id).map(|emoji| emoji.name.clone())
     }
 
-    fn emoji_id(&self, _: &str) -> Option<Uuid> {
-        None
+    fn emoji_id(&self, name: &str) -> Option<Uuid> {
+        let workspace = self.caller.workspace_id;
+        let mut emojis = self.content.custom_emojis.iter();
+        let found = emojis.find(|emoji| emoji.workspace == workspace && emoji.name == name);
+        found.map(|emoji| emoji.id)
     }
 }
 

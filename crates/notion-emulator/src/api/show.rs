@@ -2,6 +2,7 @@
 
 pub(crate) mod block;
 pub(crate) mod database;
+pub(crate) mod file;
 pub(crate) mod page;
 pub(crate) mod property;
 pub(crate) mod rich_text;
@@ -19,9 +20,9 @@ use crate::cells::World;
 use crate::content::Content;
 use crate::content::block::Parent;
 use crate::content::comment::{Comment, DisplayName};
-use crate::content::file::{FileSource, Icon};
+use crate::signing::Links;
 
-/// What rendering needs: all content, who looks at it, and in which version.
+/// What rendering needs: all content, who looks at it, in which version, and from where.
 #[derive(Clone, Copy)]
 pub(crate) struct View<'a> {
     pub(crate) content: &'a Content,
@@ -29,6 +30,8 @@ pub(crate) struct View<'a> {
     pub(crate) caller: &'a Caller,
     pub(crate) version: Version,
     pub(crate) now: Timestamp,
+    /// What it takes to sign the addresses of files.
+    pub(crate) links: Links<'a>,
 }
 
 /// `2026-11-22T09:30:00.000Z`: Notion rounds the times of pages and blocks down to the minute.
@@ -159,26 +162,6 @@ impl View<'_> {
         }
     }
 
-    /// A file's place.
-    pub(crate) fn file(&self, source: &FileSource) -> Value {
-        match source {
-            FileSource::External(url) => json!({"type": "external", "external": {"url": url}}),
-        }
-    }
-
-    /// An icon or none.
-    pub(crate) fn icon(&self, icon: Option<&Icon>) -> Value {
-        match icon {
-            None => Value::Null,
-            Some(Icon::Emoji(emoji)) => json!({"type": "emoji", "emoji": emoji}),
-            Some(Icon::CustomEmoji(id)) => json!({"type": "custom_emoji", "custom_emoji": {"id": id}}),
-            Some(Icon::Named { name, color }) => {
-                json!({"type": "icon", "icon": {"name": name, "color": color}})
-            }
-            Some(Icon::File(source)) => self.file(source),
-        }
-    }
-
     /// A comment.
     pub(crate) fn comment(&self, comment: &Comment) -> Value {
         if !self.caller.capabilities.read_comments {
@@ -189,7 +172,7 @@ impl View<'_> {
             DisplayName::User => "user",
             DisplayName::Custom(_) => "custom",
         };
-        json!({
+        let mut body = json!({
             "object": "comment",
             "id": comment.id,
             "parent": self.parent(comment.parent),
@@ -199,7 +182,12 @@ impl View<'_> {
             "created_by": partial_user(comment.created_by),
             "rich_text": self.rich_text(&comment.rich_text),
             "display_name": {"type": kind, "resolved_name": comment.resolved_name},
-        })
+        });
+        // Recorded comments without attachments do not have the key.
+        if !comment.attachments.is_empty() {
+            body["attachments"] = comment.attachments.iter().map(|id| self.attachment(*id)).collect();
+        }
+        body
     }
 
     /// Adds `archived` where this version still has it.

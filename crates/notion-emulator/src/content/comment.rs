@@ -29,4 +29,6 @@ pub(crate) struct Comment {
     pub(crate) display_name: DisplayName,
     /// The name as it shows.
     pub(crate) resolved_name: Option<String>,
+    /// Uploads.
+    pub(crate) attachments: Vec<Uuid>,
 }

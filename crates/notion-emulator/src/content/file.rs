@@ -10,6 +10,8 @@ use super::words::{Word, known_word};
 pub(crate) enum FileSource {
     /// An address outside.
     External(String),
+    /// An upload, by its id.
+    Uploaded(Uuid),
 }
 
 /// A file in a `files` property.

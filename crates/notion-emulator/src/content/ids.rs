@@ -14,6 +14,7 @@ pub(crate) enum Marker {
     View,
     Discussion,
     Comment,
+    FileUpload,
 }
 
 impl Marker {
@@ -24,6 +25,7 @@ impl Marker {
             Self::View => Some(0x000c),
             Self::Discussion => Some(0x001c),
             Self::Comment => Some(0x001d),
+            Self::FileUpload => Some(0x00b2),
         }
     }
 }

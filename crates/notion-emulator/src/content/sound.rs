@@ -47,6 +47,8 @@ impl Content {
                 database.views.iter().filter(lost).map(|view| format!("{id} lists {view}, not a view of it")),
             );
         }
+        let misfiled = self.uploads.iter().filter(|(id, upload)| upload.id != **id);
+        found.extend(misfiled.map(|(id, _)| format!("{id} holds another upload's record")));
         for (workspace, listed) in &self.top_level {
             for id in listed {
                 self.check_listed(*workspace, *id, &[Parent::Workspace], &mut found);

@@ -275,7 +275,9 @@ pub(crate) fn plain_run(content: &Content, run: &RichText) -> String {
             Mention::User(_) => "@Anonymous".to_owned(),
             Mention::TemplateDate(which) => format!("@{which}"),
             Mention::TemplateUser => "@me".to_owned(),
-            Mention::CustomEmoji(_) => ":emoji:".to_owned(),
+            Mention::CustomEmoji(id) => {
+                format!(":{}:", content.custom_emoji(*id).map_or("emoji", |emoji| &emoji.name))
+            }
         },
     }
 }

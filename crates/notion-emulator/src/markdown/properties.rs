@@ -25,8 +25,10 @@ impl Names for Fixed {
     }
 
     fn file_url(&self, source: &FileSource) -> String {
-        let FileSource::External(url) = source;
-        url.clone()
+        match source {
+            FileSource::External(url) => url.clone(),
+            FileSource::Uploaded(id) => id.to_string(),
+        }
     }
 
     fn emoji_name(&self, id: Uuid) -> Option<String> {

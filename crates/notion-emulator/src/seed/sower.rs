@@ -263,6 +263,8 @@ impl<'a> Sower<'a> {
             query: None,
             version: Some(self.head.version.clone()),
             body: Value::Object(body).to_string().into(),
+            form: None,
+            origin: String::new(),
         };
         self.state.clock = Clock::Manual(maker.at);
         let reply = api::answer(self.state, Some(&caller), &request);

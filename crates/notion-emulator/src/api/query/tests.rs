@@ -54,6 +54,8 @@ fn query(state: &mut State, source: Uuid, body: &Value) -> Value {
         query: Some("filter_properties=none".to_owned()),
         version: Some("2025-09-03".to_owned()),
         body: body.to_string().into(),
+        form: None,
+        origin: String::new(),
     };
     let reply = answer(state, Some(&caller), &request);
     assert_eq!(reply.status, 200, "{}", reply.body);

@@ -3,6 +3,7 @@
 use super::super::check::{At, Invalid};
 use super::URL_MAX;
 use crate::content::file::{FileSource, ICON_COLORS, Icon, NamedFile};
+use crate::signing::file_of;
 
 /// Longest file name. Source: Notion, "Request limits" (autumn 2026): 900 bytes; names are mostly ASCII, so units do.
 const NAME_MAX: usize = 900;
@@ -23,23 +24,36 @@ pub(crate) fn source(at: &At<'_>, others: &[&str]) -> Result<FileSource, Invalid
 /// Reads the place under the key `kind`.
 fn source_under(at: &At<'_>, kind: &str) -> Result<FileSource, Invalid> {
     let inner = at.get(kind);
-    if kind != "external" {
-        return Err(inner.should("an uploaded file (the emulator has no file uploads yet)"));
+    if kind == "file_upload" {
+        // Whether there is such an upload was checked before: see `attachments.rs`.
+        inner.only(&["id"])?;
+        return Ok(FileSource::Uploaded(inner.get("id").uuid()?));
     }
     inner.only(&["url"])?;
     Ok(FileSource::External(inner.get("url").text(URL_MAX)?))
 }
 
-/// An element of a `files` property.
+/// An element of a `files` property. Files that are there already may be sent back as they were shown.
 pub(crate) fn named(at: &At<'_>) -> Result<NamedFile, Invalid> {
-    let kind = at.variant(&["external", "file_upload"])?;
+    let kind = at.variant(&["external", "file_upload", "file"])?;
     at.only(&["type", "name", kind])?;
-    let source = source_under(at, kind)?;
+    let source = match kind {
+        "file" => kept(&at.get("file"))?,
+        _ => source_under(at, kind)?,
+    };
     let name = match kind {
-        "external" => Some(at.get("name").text(NAME_MAX)?),
+        "external" | "file" => Some(at.get("name").text(NAME_MAX)?),
         _ => at.get("name").optional(|at| at.text(NAME_MAX))?,
     };
     Ok(NamedFile { name: name.unwrap_or_default(), source })
+}
+
+/// A stored file by an address that an answer gave for it. What Notion says to other addresses is a guess.
+fn kept(at: &At<'_>) -> Result<FileSource, Invalid> {
+    at.only(&["url", "expiry_time"])?;
+    let url = at.get("url");
+    let id = file_of(url.string()?).ok_or_else(|| url.should("the URL of a file in this workspace"))?;
+    Ok(FileSource::Uploaded(id))
 }
 
 /// An icon.

@@ -124,7 +124,7 @@ impl View<'_> {
                     body.extend(file);
                 }
                 if let Some(name) = name {
-                    body.insert("name".into(), name.as_str().into());
+                    body.insert("name".into(), self.file_name(name, source).into());
                 }
                 body.into()
             }

@@ -109,7 +109,7 @@ impl<'a> View<'a> {
 
     fn named_file(&self, file: &NamedFile) -> Value {
         let mut body = Map::new();
-        body.insert("name".into(), file.name.as_str().into());
+        body.insert("name".into(), self.file_name(&file.name, &file.source).into());
         if let Value::Object(source) = self.file(&file.source) {
             body.extend(source);
         }

@@ -73,7 +73,9 @@ impl View<'_> {
                 let inner = json!({"type": "template_mention_user", "template_mention_user": "me"});
                 (json!({"type": "template_mention", "template_mention": inner}), None)
             }
-            Mention::CustomEmoji(id) => (json!({"type": "custom_emoji", "custom_emoji": {"id": id}}), None),
+            Mention::CustomEmoji(id) => {
+                (json!({"type": "custom_emoji", "custom_emoji": self.custom_emoji(*id)}), None)
+            }
         }
     }
 }
