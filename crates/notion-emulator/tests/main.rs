@@ -9,6 +9,7 @@ mod databases;
 mod files;
 mod formula;
 mod instances;
+mod invariants;
 mod lag;
 mod markdown;
 mod oauth;
