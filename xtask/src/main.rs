@@ -9,6 +9,7 @@ use std::process::{Command, ExitCode};
 use anyhow::{Context as _, bail};
 
 const USAGE: &str = "cargo xtask test     install what the tests need, and run all of them
+cargo xtask long     try random sequences of calls of the emulator's API, thousands of them (about ten minutes)
 cargo xtask bench    measure a release build: size, start, memory, added latency
 cargo xtask bench-emulator    measure the emulator of a release build: start, reset, reads a second";
 
@@ -16,6 +17,7 @@ fn main() -> ExitCode {
     let task = std::env::args().nth(1).unwrap_or_default();
     let result = match task.as_str() {
         "test" => test::run_steps(),
+        "long" => long(),
         "bench" => bench(),
         "bench-emulator" => emulator::bench(),
         _ => {
@@ -62,6 +64,15 @@ fn target_folder() -> anyhow::Result<PathBuf> {
         serde_json::from_slice(&output.stdout).context("cargo metadata does not read")?;
     let folder = metadata["target_directory"].as_str().context("cargo metadata names no target folder")?;
     Ok(PathBuf::from(folder))
+}
+
+/// How many sequences the emulator's random calls are tried in.
+const LONG_CASES: &str = "3000";
+
+/// What takes too long for every change: random tests with many more cases.
+fn long() -> anyhow::Result<()> {
+    let test = ["nextest", "run", "-p", "notion-emulator", "invariants::"];
+    run(".", "cargo", &test, &[("PROPTEST_CASES", LONG_CASES)])
 }
 
 /// Measures a release build with a client in Node.
