@@ -382,3 +382,25 @@ async fn a_formula_that_would_not_end_is_unsupported() {
     let source = shop(&n, json!({"Endless": formula(&endless)})).await;
     assert_eq!(column(&n, &source, "Endless").await[0].1, json!({"type": "unsupported", "unsupported": {}}));
 }
+
+#[tokio::test]
+async fn formulas_that_lead_too_deep_are_unsupported_and_do_no_harm() {
+    let n = notion().await;
+    let deep = |of: &str| formula(&format!("{}prop(\"{of}\"){}", "abs(".repeat(60), ")".repeat(60)));
+    let source = shop(&n, json!({"One": deep("Stock"), "Two": deep("One"), "Three": deep("Two")})).await;
+    assert_eq!(column(&n, &source, "Two").await[0].1, json!({"type": "number", "number": 10}));
+    assert_eq!(column(&n, &source, "Three").await[0].1["type"], "unsupported");
+    // As many formulas as one likes, each leading to the next.
+    let chain: serde_json::Map<String, Value> = (1..100)
+        .map(|at| {
+            (
+                format!("F{at}"),
+                if at == 1 { formula("1") } else { formula(&format!("prop(\"F{}\")", at - 1)) },
+            )
+        })
+        .collect();
+    let (_, source) = n.database("Chain", chain.into()).await;
+    n.row(&source, "Row", json!({})).await;
+    assert_eq!(column(&n, &source, "F20").await[0].1["number"], 1);
+    assert_eq!(column(&n, &source, "F99").await[0].1["type"], "unsupported");
+}
