@@ -121,6 +121,14 @@ async fn a_database_may_have_views_and_more_data_sources() {
     assert_eq!(rows["results"][0]["parent"]["database_id"], TASKS);
 }
 
+#[tokio::test]
+async fn a_page_may_be_written_as_markdown() {
+    let page = json!({"id": HANDBOOK, "markdown": "# Handbook\n\nRead this."});
+    let n = planted(&with_pages(json!([page]))).await;
+    let read = n.ok("GET", &format!("pages/{HANDBOOK}/markdown"), None).await;
+    assert!(text(&read, "markdown").contains("Read this."), "{read}");
+}
+
 #[test]
 fn all_problems_are_told_at_once_with_their_places() {
     let mut wrong = titled("Wrong");
