@@ -25,6 +25,7 @@ mod rollups;
 mod schema;
 mod search;
 mod seed;
+mod sharing;
 mod snapshot;
 mod support;
 mod templates;

@@ -35,6 +35,11 @@ impl Content {
                 self.check_listed(*id, *row, &[Parent::DataSource(*id)], &mut found);
             }
         }
+        for (source, templates) in &self.templates {
+            for page in &templates.pages {
+                self.check_listed(*source, *page, &[Parent::DataSource(*source)], &mut found);
+            }
+        }
         let records = self.pages.keys().chain(self.databases.keys());
         found.extend(
             records
