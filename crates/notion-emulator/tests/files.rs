@@ -486,3 +486,22 @@ async fn a_snapshot_holds_the_files() {
     n.running.emulator.load(&snapshot).expect("it loads");
     assert_eq!(fetch(&n, &url).await.body.as_ref(), b"\x89PNG");
 }
+
+#[tokio::test]
+async fn an_address_leads_to_the_instance_that_gave_it() {
+    let n = notion().await;
+    let headers = [("content-type", "application/json")];
+    let made = n.send("POST", "/_emulator/instances", &headers, json!({"name": "side"}).to_string()).await;
+    let made = made.expect("an answer").json();
+    let token = text(&made, "internal_token");
+    let upload = n.call(&token, "POST", "file_uploads", Some(json!({"filename": "a.txt"}))).await.json();
+    let reply = send(&n, &token, &upload, form("a.txt", "text/plain", b"beside", None)).await;
+    assert_eq!(reply.status, StatusCode::OK, "{}", reply.text());
+    let children = json!({"children": [{"file": attached(&text(&upload, "id"))}]});
+    let path = format!("blocks/{}/children", text(&made, "root_page_id"));
+    let blocks = n.call(&token, "PATCH", &path, Some(children)).await.json();
+    let url = text(&blocks["results"][0]["file"]["file"], "url");
+    assert_eq!(fetch(&n, &url).await.text(), "beside");
+    let elsewhere = url.replace("instance=side&", "");
+    assert_eq!(fetch(&n, &elsewhere).await.status, StatusCode::FORBIDDEN, "the first signs with another key");
+}
