@@ -124,10 +124,6 @@ impl Instances {
         self.by_name.values().map(|instance| instance.emulator.clone()).collect()
     }
 
-    fn routers(&self) -> Vec<Router> {
-        self.by_name.values().map(|instance| instance.router.clone()).collect()
-    }
-
     fn router_of(&self, name: &str) -> Option<Router> {
         self.by_name.get(name).map(|instance| instance.router.clone())
     }
@@ -156,28 +152,10 @@ impl Front {
 
     /// Answers with the instance whose request it is.
     pub(crate) async fn answer(&self, request: Request) -> Response {
-        if request.uri().path().starts_with("/_files/") {
-            return self.file(request).await;
-        }
         let (router, request) = self.choose(request).await;
-        ask(router, request).await
-    }
-
-    /// A file's address has no token, but a signature that only its own instance takes: all are asked.
-    async fn file(&self, request: Request) -> Response {
-        let (parts, _) = request.into_parts();
-        let mut answer = ask(self.router.clone(), Request::from_parts(parts.clone(), Body::empty())).await;
-        let routers = self.emulator.instances().routers();
-        for router in routers {
-            if answer.status().is_success() {
-                break;
-            }
-            let other = ask(router, Request::from_parts(parts.clone(), Body::empty())).await;
-            if other.status().is_success() {
-                answer = other;
-            }
-        }
-        answer
+        let answered: Result<Response, std::convert::Infallible> = router.oneshot(request).await;
+        let Ok(response) = answered;
+        response
     }
 
     async fn choose(&self, mut request: Request) -> (Router, Request) {
@@ -207,12 +185,6 @@ impl Front {
             .and_then(|id| self.emulator.instances().router_where(|instance| instance.knows_client(&id)));
         (router.unwrap_or_else(first), request)
     }
-}
-
-async fn ask(router: Router, request: Request) -> Response {
-    let answered: Result<Response, std::convert::Infallible> = router.oneshot(request).await;
-    let Ok(response) = answered;
-    response
 }
 
 /// `/_emulator/instances/{name}/…` as the instance's own `/_emulator/…`.
