@@ -71,6 +71,33 @@ async fn a_right_holds_below_until_a_page_says_otherwise() {
 }
 
 #[tokio::test]
+async fn a_page_that_is_kept_from_somebody_is_in_no_list() {
+    let n = notion().await;
+    let token = text(&n.pair().await, "access_token");
+    let root = n.running.emulator.root_page_id();
+    let tracker =
+        n.ok("POST", "search", Some(json!({"query": "Project tracker"}))).await["results"][0].clone();
+    let query = format!("data_sources/{}/query", text(&tracker, "id"));
+    let row = text(&n.ok("POST", &query, Some(json!({}))).await["results"][0], "id");
+    let notes = n.ok("POST", "search", Some(json!({"query": "Meeting notes"}))).await;
+    let notes = text(&notes["results"][0], "id");
+    let children = format!("blocks/{root}/children");
+    let listed = async || {
+        let mut ids = Vec::new();
+        for (method, path, body) in [("POST", &query, Some(json!({}))), ("GET", &children, None)] {
+            let list = n.call(&token, method, path, body).await.json();
+            ids.extend(list["results"].as_array().unwrap().iter().map(|one| text(one, "id")));
+        }
+        (ids.contains(&row), ids.contains(&notes), ids.len())
+    };
+    let (_, _, all) = listed().await;
+    assert_eq!(listed().await, (true, true, all));
+    may(&n, &row, json!("none")).await;
+    may(&n, &notes, json!("none")).await;
+    assert_eq!(listed().await, (false, false, all - 2));
+}
+
+#[tokio::test]
 async fn only_pages_of_full_access_can_be_picked() {
     let n = notion().await;
     let root = n.running.emulator.root_page_id();

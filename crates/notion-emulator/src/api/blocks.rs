@@ -27,7 +27,8 @@ pub(crate) fn children(call: &Call<'_>, id: &str) -> Answer {
     let block = call.block(call.path_id("block_id", id)?)?;
     // A synced copy shows what its original holds, to who may see that: 404 else, as users report it.
     let block = call.block(call.state.content.original(block).id)?;
-    let all: Vec<Uuid> = call.state.content.live_children(block).map(|child| child.id).collect();
+    let all = call.state.content.live_children(block).map(|child| child.id);
+    let all: Vec<Uuid> = all.filter(|child| call.view().sees(*child)).collect();
     let (ids, next) = call.slice_of_query()?.cut(&all)?;
     Ok(show::list("block", shown(call, &ids), next))
 }

@@ -13,7 +13,7 @@ use super::call::{Answer, Call, Slice};
 use super::check::At;
 use super::failure::Failure;
 use super::read::schema::find_column;
-use super::show;
+use super::show::{self, View};
 use crate::cells::rollup::target;
 use crate::cells::{Row, World};
 use crate::content::Content;
@@ -74,7 +74,7 @@ pub(super) fn rows(
     let scope = Scope::of(call, table);
     let filter = if filter.is_defined() { Some(Filter::read(filter, &scope)?) } else { None };
     let sorts = sort::read(sorts, scope.columns)?;
-    let there = fate(content, source, trash);
+    let there = fate(call.view(), source, trash);
     if filter.is_none() && sorts.is_empty() {
         return Ok(table.rows.iter().copied().filter(|id| there(*id)).collect());
     }
@@ -84,14 +84,15 @@ pub(super) fn rows(
     Ok(sort::sort(&sorts, met.collect()).iter().map(|row| row.block.id).collect())
 }
 
-/// Tells whether a page is a row of this table with this fate: in the trash, or not. What is above the row is looked at
-/// once, not for each row.
-fn fate(content: &Content, source: Uuid, trash: bool) -> impl Fn(Uuid) -> bool {
+/// Tells whether a page is a row of this table with this fate: in the trash, or not; and not kept from the caller. What
+/// is above the row is looked at once, not for each row.
+fn fate(view: View<'_>, source: Uuid, trash: bool) -> impl Fn(Uuid) -> bool {
+    let content = view.content;
     let table_in_trash = content.data_sources.get(&source).is_some_and(|table| table.in_trash)
         || content.ancestor_in_trash(source);
     move |id| {
         let block = content.blocks.get(&id).filter(|block| block.parent == Parent::DataSource(source));
-        block.is_some_and(|block| (block.in_trash || table_in_trash) == trash)
+        block.is_some_and(|block| (block.in_trash || table_in_trash) == trash) && view.sees(id)
     }
 }
 
@@ -119,7 +120,7 @@ pub(super) fn run(call: &mut Call<'_>, source: Uuid) -> Answer {
         let is_cut = rows.len() > ROWS_MAX;
         rows.truncate(ROWS_MAX);
         let found = Found { bot: call.caller.bot_id, source, trash, rows, is_cut };
-        let (shown, next) = cut(&call.state.content, &found, 0, slice.size);
+        let (shown, next) = cut(call.view(), &found, 0, slice.size);
         let next = next.map(|place| {
             let id = call.new_id(Marker::Plain);
             Queries::cursor(call.state.queries.keep(id, found), place)
@@ -132,7 +133,7 @@ pub(super) fn run(call: &mut Call<'_>, source: Uuid) -> Answer {
     let (id, found, place) = going_on
         .filter(|(_, found, _)| mine(found))
         .ok_or_else(|| Failure::validation(format!("The start_cursor provided is invalid: {cursor}")))?;
-    let (shown, next) = cut(&call.state.content, found, place, slice.size);
+    let (shown, next) = cut(call.view(), found, place, slice.size);
     let next = next.map(|place| Queries::cursor(id, place));
     Ok(answer(call, &shown, next, found.is_cut && next.is_none()))
 }
@@ -166,8 +167,8 @@ fn only_filter_properties(call: &Call<'_>) -> Result<(), Failure> {
 }
 
 /// The rows of one page, and the place where the next one begins. Rows whose fate changed since are passed over.
-fn cut(content: &Content, found: &Found, place: usize, size: usize) -> (Vec<Uuid>, Option<usize>) {
-    let there = fate(content, found.source, found.trash);
+fn cut(view: View<'_>, found: &Found, place: usize, size: usize) -> (Vec<Uuid>, Option<usize>) {
+    let there = fate(view, found.source, found.trash);
     let mut left = (place..).zip(found.rows.iter().skip(place)).filter(|(_, row)| there(**row));
     let shown = left.by_ref().take(size).map(|(_, row)| *row).collect();
     (shown, left.next().map(|(place, _)| place))

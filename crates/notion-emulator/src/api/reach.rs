@@ -38,6 +38,11 @@ impl View<'_> {
         self.caller.owner.is_none_or(|person| self.content.right(person, id) >= right)
     }
 
+    /// Whether the authorizing person sees a page in a list that is within reach: not if it was kept from them by itself.
+    pub(crate) fn sees(&self, id: Uuid) -> bool {
+        self.content.rights.is_empty() || self.has_right(id, Right::Read)
+    }
+
     /// Whether a column is shown among its neighbours: a relation is not, nor is what is based on it, unless the table
     /// that it leads to is within reach too. Source: Notion, "Retrieve a database" (read 2026-11-27).
     pub(crate) fn shows(&self, property: &Property, columns: &[Property]) -> bool {
