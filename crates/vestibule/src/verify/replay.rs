@@ -98,7 +98,7 @@ async fn replay(target: &mut Target, exchange: &Recorded, ids: &mut Ids) -> anyh
         let mut compared = Comparison {
             ids,
             origin: target.base(),
-            loose: is_of_the_workspace(&exchange.path),
+            loose: is_of_the_workspace(&exchange.method, &exchange.path),
             found: Vec::new(),
         };
         compared.values(&exchange.response, &actual, "answer", "");
@@ -127,9 +127,10 @@ fn file_of(response: &Value) -> Upload {
 }
 
 /// Whether an answer shows what happened to be in the recorded workspace: there only the form can agree.
-fn is_of_the_workspace(path: &str) -> bool {
+fn is_of_the_workspace(method: &str, path: &str) -> bool {
     let path = path.split('?').next().unwrap_or_default();
-    path.starts_with("/v1/users") || matches!(path, "/v1/search" | "/v1/file_uploads" | "/v1/custom_emojis")
+    let lists = matches!((method, path), ("GET", "/v1/file_uploads" | "/v1/custom_emojis"));
+    path.starts_with("/v1/users") || path == "/v1/search" || lists
 }
 
 /// Recorded ids and what they are here.
