@@ -1,5 +1,6 @@
 //! The API under `/v1` (without `/v1/oauth`): one function from a request and its caller to an answer.
 
+mod async_tasks;
 mod attachments;
 mod beyond;
 mod blocks;
@@ -28,6 +29,7 @@ mod views;
 
 use bytes::Bytes;
 use http::Method;
+use serde::{Deserialize, Serialize};
 use serde_json::Value;
 use uuid::Uuid;
 
@@ -43,7 +45,7 @@ use version::Version;
 const BODY_MAX: usize = 500 * 1024;
 
 /// Who calls, as the bearer token says.
-#[derive(Debug, Clone)]
+#[derive(Debug, Clone, Serialize, Deserialize)]
 pub(crate) struct Caller {
     pub(crate) bot_id: Uuid,
     /// The integration's name.
@@ -57,7 +59,7 @@ pub(crate) struct Caller {
 }
 
 /// Which content a token reaches.
-#[derive(Debug, Clone)]
+#[derive(Debug, Clone, Serialize, Deserialize)]
 pub(crate) enum Access {
     /// The whole workspace (internal tokens).
     Workspace,
@@ -90,10 +92,12 @@ pub(crate) struct Reply {
 
 /// Answers one call. `caller` is `None` without a token or with a bad one.
 pub(crate) fn answer(state: &mut State, caller: Option<&Caller>, request: &Request) -> Reply {
-    match attempt(state, caller, request) {
-        Ok(body) => Reply { status: 200, body },
-        Err(failure) => failure.into_reply(),
-    }
+    async_tasks::run_due(state);
+    perform(state, caller, request)
+}
+
+fn perform(state: &mut State, caller: Option<&Caller>, request: &Request) -> Reply {
+    attempt(state, caller, request).unwrap_or_else(Failure::into_reply)
 }
 
 /// What search could find for a caller now.
@@ -103,7 +107,7 @@ pub(crate) fn findable(state: &mut State, caller: &Caller) -> Findable {
 }
 
 /// The checks in Notion's order: the address, the token, the version, the body; then what the endpoint asks.
-fn attempt(state: &mut State, caller: Option<&Caller>, request: &Request) -> Answer {
+fn attempt(state: &mut State, caller: Option<&Caller>, request: &Request) -> Result<Reply, Failure> {
     let segments: Vec<String> = request
         .path
         .split('/')
@@ -124,9 +128,15 @@ fn attempt(state: &mut State, caller: Option<&Caller>, request: &Request) -> Ans
     };
     let call = Call::new(state, caller, version, query, body);
     let mut call = Call { form, origin: &request.origin, ..call };
-    let answer = endpoint(&mut call)?;
-    attachments::keep(call.state, &used);
-    Ok(answer)
+    let body = endpoint(&mut call)?;
+    Ok(match call.later {
+        // What it attaches is looked at again when it is done.
+        Some(operation) => async_tasks::accept(state, caller, request, operation),
+        None => {
+            attachments::keep(call.state, &used);
+            Reply { status: 200, body }
+        }
+    })
 }
 
 fn json_of(body: &Bytes) -> Result<Option<Value>, Failure> {
@@ -170,6 +180,7 @@ fn endpoint<'p>(method: &Method, path: &[&'p str]) -> Option<Endpoint<'p>> {
         }
         ("GET", ["pages", id, "markdown"]) => Box::new(|call| markdown::retrieve(call, id)),
         ("PATCH", ["pages", id, "markdown"]) => Box::new(|call| markdown::update(call, id)),
+        ("GET", ["async_tasks", id]) => Box::new(|call| async_tasks::retrieve(call, id)),
         ("GET", ["blocks", id]) => Box::new(|call| blocks::retrieve(call, id)),
         ("PATCH", ["blocks", id]) => Box::new(|call| blocks::update(call, id)),
         ("DELETE", ["blocks", id]) => Box::new(|call| blocks::delete(call, id)),
@@ -206,17 +217,10 @@ fn endpoint<'p>(method: &Method, path: &[&'p str]) -> Option<Endpoint<'p>> {
         ("POST", ["file_uploads", id, "send"]) => Box::new(|call| file_uploads::send::send(call, id)),
         ("POST", ["file_uploads", id, "complete"]) => Box::new(|call| file_uploads::send::complete(call, id)),
         ("GET", ["custom_emojis"]) => Box::new(custom_emojis::list),
-        _ if is_at_notion(method, path) => Box::new(|_| Err(Failure::not_implemented())),
         _ => {
             let what = beyond::what(method, path)?;
             Box::new(move |_| Err(Failure::not_implemented_part(what)))
         }
     };
     Some(found)
-}
-
-/// Whether Notion has an endpoint here that the emulator does not have yet.
-/// Source: the methods of `@notionhq/client` 5.26.0.
-fn is_at_notion(method: &Method, path: &[&str]) -> bool {
-    matches!((method.as_str(), path), ("GET", ["async_tasks", _]))
 }

@@ -41,6 +41,7 @@ mod signing;
 mod snapshot;
 mod state;
 mod switches;
+mod tasks;
 mod view_queries;
 mod web;
 

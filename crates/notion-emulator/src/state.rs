@@ -12,6 +12,7 @@ use crate::index::Index;
 use crate::journal::Journal;
 use crate::queries::Queries;
 use crate::switches::Switches;
+use crate::tasks::Tasks;
 use crate::view_queries::ViewQueries;
 use crate::web::Web;
 use crate::{Options, Time};
@@ -28,6 +29,8 @@ pub(crate) struct State {
     pub(crate) queries: Queries,
     #[serde(default)]
     pub(crate) view_queries: ViewQueries,
+    #[serde(default)]
+    pub(crate) tasks: Tasks,
     /// The token of the internal integration, which reaches all of the first workspace.
     pub(crate) internal_token: String,
     /// The page to begin with, which the seed names.

@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use serde::{Deserialize, Serialize};
 
-/// How tokens live and die, and how fresh search is.
+/// How tokens live and die, how fresh search is, and how long tasks take.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(default, deny_unknown_fields)]
 pub struct Switches {
@@ -23,6 +23,8 @@ pub struct Switches {
     /// direct reads know them as they are. At Notion a page may be missing for a while. Source: Notion, "Search
     /// optimizations and limitations" (read 2026-11-22).
     pub search_lag_seconds: u32,
+    /// How many polls of an async task find it unfinished.
+    pub async_polls: u32,
 }
 
 /// What becomes of a refresh token that was used.
@@ -66,6 +68,7 @@ impl Default for Switches {
             older_pair: OldPair::Dies,
             access_seconds: None,
             search_lag_seconds: 0,
+            async_polls: 0,
         }
     }
 }

@@ -395,3 +395,78 @@ async fn markdown_is_refused_like_everything_else() {
     assert!(refused(&n, &id, add().unwrap()).await.contains("archived"));
     assert_eq!(read(&n, &id).await, "words", "it can still be read");
 }
+
+#[tokio::test]
+async fn an_edit_may_be_done_later_and_is_polled_for() {
+    let n = with(Switches { async_polls: 2, ..Switches::default() }, Capabilities::default()).await;
+    let id = page(&n, "").await;
+    let body = json!({"allow_async": true, "type": "insert_content", "insert_content": {"content": "# Hello\n\nAsync test content."}});
+    let token = n.running.emulator.internal_token();
+    let accepted = n.call(&token, "PATCH", &format!("pages/{id}/markdown"), Some(body)).await;
+    assert_eq!(accepted.status, 202);
+    let task = accepted.json();
+    let recorded = [
+        "object",
+        "id",
+        "status",
+        "status_url",
+        "created_time",
+        "poll_after_seconds",
+        "operation",
+        "request_id",
+    ];
+    assert_eq!(keys(&task), recorded);
+    assert_eq!((task["status"].clone(), task["poll_after_seconds"].clone()), (json!("queued"), json!(2)));
+    assert_eq!(task["operation"], json!({"surface": "rest", "name": "PATCH /v1/pages/:page_id/markdown"}));
+    let (path, task) = (format!("async_tasks/{}", text(&task, "id")), text(&task, "id"));
+    assert!(task.starts_with("task_") && task.len() == 37, "{task}");
+    assert_eq!(read(&n, &id).await, "", "accepted is not done");
+    assert_eq!(n.ok("GET", &path, None).await["status"], "queued");
+    assert_eq!(n.ok("GET", &path, None).await["status"], "running");
+    let done = n.ok("GET", &path, None).await;
+    assert_eq!(
+        keys(&done),
+        ["object", "id", "status", "status_url", "created_time", "operation", "result", "request_id"]
+    );
+    assert_eq!(done["status"], "succeeded");
+    assert_eq!(keys(&done["result"]), ["markdown", "truncated", "unknown_block_ids", "id", "object"]);
+    assert_eq!(done["result"]["markdown"], "# Hello\nAsync test content.");
+    assert_eq!(n.ok("GET", &path, None).await["result"], done["result"], "it is done once");
+    let other = text(&n.pair().await, "access_token");
+    assert_eq!(n.call(&other, "GET", &path, None).await.refusal(), "404, object_not_found", "another's task");
+    assert_eq!(n.call(&token, "GET", "async_tasks/task_1", None).await.refusal(), "404, object_not_found");
+    n.running.emulator.advance(std::time::Duration::from_hours(25));
+    assert_eq!(n.call(&token, "GET", &path, None).await.refusal(), "404, object_not_found", "forgotten");
+}
+
+#[tokio::test]
+async fn a_task_is_done_in_time_even_if_nobody_asks() {
+    let n = notion().await;
+    let (root, token) = (n.running.emulator.root_page_id(), n.running.emulator.internal_token());
+    let body = json!({"parent": {"page_id": root}, "markdown": "# Made later", "allow_async": true});
+    let accepted = n.call(&token, "POST", "pages", Some(body)).await;
+    assert_eq!(accepted.status, 202);
+    let find = async || n.ok("POST", "search", Some(json!({"query": "Made later"}))).await["results"].clone();
+    assert_eq!(find().await, json!([]));
+    n.running.emulator.advance(std::time::Duration::from_secs(3));
+    assert_eq!(find().await[0]["properties"]["title"]["title"][0]["plain_text"], "Made later");
+    let path = format!("async_tasks/{}", text(&accepted.json(), "id"));
+    assert_eq!(n.ok("GET", &path, None).await["result"]["object"], "page");
+}
+
+#[tokio::test]
+async fn what_cannot_be_is_refused_at_once_and_what_does_not_fit_fails_later() {
+    let n = notion().await;
+    let id = page(&n, "words").await;
+    let wrong = json!({"allow_async": true, "type": "replace_content", "replace_content": {}});
+    assert!(refused(&n, &id, wrong).await.contains("new_str should be defined"));
+    let odd = json!({"allow_async": 1, "type": "replace_content", "replace_content": {"new_str": ""}});
+    assert!(refused(&n, &id, odd).await.contains("body.allow_async should be a boolean"));
+    let lost = json!({"allow_async": true, "type": "insert_content", "insert_content": {"content": "x", "after": "nowhere"}});
+    let token = n.running.emulator.internal_token();
+    let accepted = n.call(&token, "PATCH", &format!("pages/{id}/markdown"), Some(lost)).await;
+    let failed = n.ok("GET", &format!("async_tasks/{}", text(&accepted.json(), "id")), None).await;
+    assert_eq!(failed["status"], "failed");
+    let error = json!({"object": "error", "status": 400, "code": "validation_error", "message": "String not found: <pattern>nowhere</pattern>"});
+    assert_eq!(failed["error"], error);
+}

@@ -59,7 +59,7 @@ pub(crate) struct Args {
 }
 
 /// What a snapshot brings, so that a flag would contradict it.
-const SET_BY_SNAPSHOT: [&str; 9] = [
+const SET_BY_SNAPSHOT: [&str; 10] = [
     "seed",
     "preset",
     "refresh",
@@ -68,6 +68,7 @@ const SET_BY_SNAPSHOT: [&str; 9] = [
     "older_pair",
     "access_seconds",
     "search_lag_seconds",
+    "async_polls",
     "ids_seed",
 ];
 

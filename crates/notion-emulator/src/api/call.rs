@@ -36,6 +36,8 @@ pub(crate) struct Call<'a> {
     pub(crate) origin: &'a str,
     /// Of the one endpoint that takes a form.
     pub(crate) form: Option<&'a Form>,
+    /// The name of the endpoint, if it found the request good and leaves it for later.
+    pub(crate) later: Option<&'static str>,
 }
 
 /// What an endpoint gives.
@@ -49,7 +51,8 @@ impl<'a> Call<'a> {
         query: Vec<(String, String)>,
         body: Option<Value>,
     ) -> Self {
-        Self { state, caller, version, query, body, takes: Cell::new(Right::Read), form: None, origin: "" }
+        let takes = Cell::new(Right::Read);
+        Self { state, caller, version, query, body, takes, form: None, origin: "", later: None }
     }
 }
 
@@ -198,6 +201,14 @@ impl Call<'_> {
     pub(crate) fn file_bytes_max(&self) -> u64 {
         let workspace = self.state.accounts.workspace(self.caller.workspace_id);
         workspace.map_or(0, Workspace::file_bytes_max)
+    }
+
+    /// Whether the request allows to be done later. If so the endpoint, `operation` by name, stops here: what it gives is
+    /// not sent.
+    pub(crate) fn defers(&mut self, at: &At<'_>, operation: &'static str) -> Result<bool, Failure> {
+        let allowed = at.get("allow_async").optional(At::boolean)?.unwrap_or(false);
+        self.later = allowed.then_some(operation);
+        Ok(allowed)
     }
 
     /// The whole body as a place to read from.

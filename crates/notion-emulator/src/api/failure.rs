@@ -114,11 +114,6 @@ impl Failure {
         failure
     }
 
-    /// 501: Notion has it, the emulator does not.
-    pub(crate) fn not_implemented() -> Self {
-        Self::new(501, "not_implemented", "The emulator does not have this endpoint yet.")
-    }
-
     /// 501 for a part of an endpoint.
     pub(crate) fn not_implemented_part(what: &str) -> Self {
         Self::new(501, "not_implemented", format!("The emulator does not have {what} yet."))

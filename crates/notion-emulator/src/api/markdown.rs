@@ -86,7 +86,11 @@ pub(crate) fn update(call: &mut Call<'_>, id: &str) -> Answer {
     let id = call.path_id("page_id", id)?;
     let page = editable(call, id)?;
     let body = call.body.take();
-    let edit = edit::read(&At::root("body", body.as_ref()))?;
+    let at = At::root("body", body.as_ref());
+    let edit = edit::read(&at)?;
+    if call.defers(&at, "PATCH /v1/pages/:page_id/markdown")? {
+        return Ok(Value::Null);
+    }
     change(call, page, &edit)?;
     Ok(shown(call, page, false))
 }

@@ -3,6 +3,7 @@
 pub(crate) mod moving;
 mod template;
 
+use serde_json::Value;
 use template::Template;
 use uuid::Uuid;
 
@@ -69,6 +70,10 @@ pub(crate) fn create(call: &mut Call<'_>) -> Answer {
     let properties = at.get("properties");
     if properties.is_defined() {
         fill(call, &properties, &mut columns, &mut page)?;
+    }
+    // Only pages of markdown are made later. Source: Notion, "Retrieve an async task" (read 2026-11-27).
+    if at.get("markdown").is_defined() && call.defers(&at, "POST /v1/pages")? {
+        return Ok(Value::Null);
     }
     let content = markdown(call, &at, parent, &columns, &mut page)?;
     let id = insert(call, (parent, place), page, columns, children);

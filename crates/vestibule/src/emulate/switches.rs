@@ -27,6 +27,9 @@ pub(super) struct SwitchArgs {
     /// How far search is behind direct reads
     #[arg(long, value_name = "SECONDS")]
     search_lag_seconds: Option<u32>,
+    /// How many polls of an async task find it unfinished
+    #[arg(long, value_name = "NUMBER")]
+    async_polls: Option<u32>,
 }
 
 #[derive(Debug, Clone, Copy, ValueEnum)]
@@ -95,6 +98,7 @@ impl SwitchArgs {
             older_pair: self.older_pair.map_or(preset.older_pair, Into::into),
             access_seconds: self.access_seconds.or(preset.access_seconds),
             search_lag_seconds: self.search_lag_seconds.unwrap_or(preset.search_lag_seconds),
+            async_polls: self.async_polls.unwrap_or(preset.async_polls),
         }
     }
 }
