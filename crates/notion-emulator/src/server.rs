@@ -52,6 +52,7 @@ pub(crate) fn router(emulator: &Emulator) -> Router {
         .route("/", get(index))
         .route(files::ROUTE, get(files::serve))
         .merge(notion)
+        .fallback(nowhere)
         .merge(control::routes())
         .layer(from_fn(refuse_foreign_writes))
         .with_state(emulator.clone())
@@ -265,6 +266,12 @@ async fn refuse_foreign_writes(request: Request, next: Next) -> Response {
             .into_response();
     }
     next.run(request).await
+}
+
+/// Neither Notion's addresses nor ours.
+async fn nowhere() -> Response {
+    let words = "There is nothing here. The API is under /v1/, the controls are under /_emulator/.\n";
+    (StatusCode::NOT_FOUND, words).into_response()
 }
 
 #[derive(Template)]
