@@ -19,6 +19,7 @@ mod query;
 mod query_filters;
 mod query_pages;
 mod record;
+mod refusals;
 mod relations;
 mod rights;
 mod rollups;
