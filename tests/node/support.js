@@ -19,7 +19,7 @@ export async function demo(...flags) {
   const args = ["demo", "--listen", any, "--app-listen", any, "--emulator-listen", any, "--data-dir", data, ...flags];
   if (process.env.EXCHANGES) args.push("--record", join(process.env.EXCHANGES, `demo-${process.pid}-${(demos += 1)}.jsonl`));
   // It logs what a server would: the logs are among what is searched for secrets.
-  const env = { ...process.env, VESTIBULE_LOG: "debug" };
+  const env = { VESTIBULE_LOG: "debug", ...process.env };
   const child = spawn(BINARY, args, { env, stdio: ["ignore", "pipe", "pipe"] });
   let printed = "";
   const ended = new Promise((done) => child.once("close", done));
