@@ -15,26 +15,32 @@ let mcp;
 
 before(async () => {
   run = await emulate("mcp");
-  const transport = new StdioClientTransport({
-    command: process.execPath,
-    args: [join(MODULES, "@notionhq/notion-mcp-server/bin/cli.mjs")],
-    env: { PATH: process.env.PATH, NOTION_TOKEN: run.facts.internal_token, BASE_URL: run.facts.url },
-    stderr: "ignore",
-  });
-  mcp = new Client({ name: "vestibule-tests", version: "1.0.0" });
-  await mcp.connect(transport);
+  mcp = await connect({ NOTION_TOKEN: run.facts.internal_token });
 });
 after(async () => {
   await mcp?.close();
   await run?.stop();
 });
 
+/** A server of its own, with these settings. */
+async function connect(settings) {
+  const transport = new StdioClientTransport({
+    command: process.execPath,
+    args: [join(MODULES, "@notionhq/notion-mcp-server/bin/cli.mjs")],
+    env: { PATH: process.env.PATH, BASE_URL: run.facts.url, ...settings },
+    stderr: "ignore",
+  });
+  const client = new Client({ name: "vestibule-tests", version: "1.0.0" });
+  await client.connect(transport);
+  return client;
+}
+
 /** The tool whose name ends so (the server may put its own prefix before it), called; its answer as JSON. */
-async function call(name, args = {}) {
-  const { tools } = await mcp.listTools();
+async function call(name, args = {}, server = mcp) {
+  const { tools } = await server.listTools();
   const tool = tools.find((one) => one.name === name || one.name.endsWith(`-${name}`));
   assert.ok(tool, `there is no tool ${name}`);
-  const result = await mcp.callTool({ name: tool.name, arguments: args });
+  const result = await server.callTool({ name: tool.name, arguments: args });
   return JSON.parse(result.content[0].text);
 }
 
@@ -66,12 +72,18 @@ test("an assistant searches, reads, queries, writes and comments", async () => {
   const children = await call("get-block-children", { block_id: page.id });
   assert.equal(children.results[0].paragraph.rich_text[0].plain_text, "Hello MCP");
 
-  // Its README's own example: a comment on a page.
-  const comment = await call("create-a-comment", {
-    parent: { page_id: page.id },
-    rich_text: [{ text: { content: "Hello MCP" } }],
-  });
-  assert.equal(comment.object, "comment", JSON.stringify(comment));
+  // Its description of this one call names no Notion-Version, and Notion's documentation demands one.
+  const comment = { parent: { page_id: page.id }, rich_text: [{ text: { content: "Hello MCP" } }] };
+  assert.equal((await call("create-a-comment", comment)).code, "missing_version");
+  // Its README says how to give one to every tool.
+  const headers = { Authorization: `Bearer ${run.facts.internal_token}`, "Notion-Version": "2025-09-03" };
+  const versioned = await connect({ OPENAPI_MCP_HEADERS: JSON.stringify(headers) });
+  try {
+    const made = await call("create-a-comment", comment, versioned);
+    assert.equal(made.object, "comment", JSON.stringify(made));
+  } finally {
+    await versioned.close();
+  }
   const comments = await call("retrieve-a-comment", { block_id: page.id });
   assert.equal(comments.results.length, 1);
 
