@@ -128,7 +128,8 @@ fn shown(task: &Task, waiting: &str) -> Value {
     body.insert("object".into(), "async_task".into());
     body.insert("id".into(), id.as_str().into());
     body.insert("status".into(), status.into());
-    body.insert("status_url".into(), format!("https://api.notion.com/v1/async_tasks/{id}").into());
+    // It leads back to where the task was asked for, as clients follow it.
+    body.insert("status_url".into(), format!("{}/v1/async_tasks/{id}", task.request.origin).into());
     body.insert("created_time".into(), task.created_at.strftime("%Y-%m-%dT%H:%M:%S.%3fZ").to_string().into());
     if task.outcome.is_none() {
         body.insert("poll_after_seconds".into(), POLL_AFTER_SECONDS.into());

@@ -39,9 +39,9 @@ pub(crate) fn retrieve(call: &Call<'_>, id: &str, property: &str) -> Answer {
     let first = chosen.first().map_or(0, |place| usize::try_from(place.as_u128() - 1).unwrap_or(0));
     let results = items.into_iter().skip(first).take(chosen.len()).collect();
     let id_shown = encoded(&column.id);
-    let next_url = next.as_ref().map(|cursor| {
-        format!("https://api.notion.com/v1/pages/{id}/properties/{id_shown}?start_cursor={cursor}")
-    });
+    let next_url = next
+        .as_ref()
+        .map(|cursor| format!("{}/v1/pages/{id}/properties/{id_shown}?start_cursor={cursor}", call.origin));
     let kind = column.kind.name();
     let config = match &column.kind {
         Kind::Rollup(rollup) => rolled_up(view, &row, rollup, next.is_some()),
