@@ -25,6 +25,9 @@ pub struct Switches {
     pub search_lag_seconds: u32,
     /// How many polls of an async task find it unfinished.
     pub async_polls: u32,
+    /// Whether rows cannot be filtered by formulas that are written through the API from now on. Notion documents that they
+    /// can; users describe tries in which it refused (2024 to September 2026).
+    pub refuse_formula_filters: bool,
 }
 
 /// What becomes of a refresh token that was used.
@@ -69,6 +72,7 @@ impl Default for Switches {
             access_seconds: None,
             search_lag_seconds: 0,
             async_polls: 0,
+            refuse_formula_filters: false,
         }
     }
 }

@@ -3,7 +3,7 @@
 
 use serde_json::{Value, json};
 
-use notion_emulator::{Options, Seed};
+use notion_emulator::{Options, Seed, Switches};
 
 use crate::support::{Notion, notion, notion_from, text};
 
@@ -216,15 +216,20 @@ async fn unfiltered(n: &Notion, source: &str, filter: Value) -> String {
 }
 
 #[tokio::test]
-async fn rows_cannot_be_filtered_by_a_formula_that_the_api_wrote() {
+async fn rows_are_filtered_by_a_formula_that_the_api_wrote_unless_that_is_refused() {
     let formulas = json!({"Value": formula("prop(\"Price\") * prop(\"Stock\")")});
     let unknown = "Unable to filter based on a formula of unknown type";
     let by_value = json!({"property": "Value", "formula": {"number": {"greater_than": 2}}});
     let n = notion().await;
     let source = shop(&n, formulas.clone()).await;
+    assert_eq!(names(&n, &source, json!({"filter": by_value})).await, ["Apple", "Pear"]);
+    let refusing = Switches { refuse_formula_filters: true, ..Switches::default() };
+    n.running.emulator.switch(refusing);
+    let source = shop(&n, formulas.clone()).await;
     assert_eq!(unfiltered(&n, &source, by_value.clone()).await, unknown);
-    // Nor by one that it wrote anew.
+    // Nor by one that it writes anew.
     let n = shop_of_a_person(formulas.clone()).await;
+    n.running.emulator.switch(refusing);
     assert_eq!(names(&n, SHOP, json!({"filter": by_value})).await, ["Apple", "Pear"]);
     n.ok("PATCH", &format!("data_sources/{SHOP}"), Some(json!({"properties": {"Price": {"name": "Cost"}}})))
         .await;

@@ -111,7 +111,7 @@ async fn a_number_keeps_its_last_digit() {
     let body = json!({"parent": {"page_id": root}, "initial_data_source": {"properties": schema}});
     let source = text(&n.ok("POST", "databases", Some(body)).await["data_sources"][0], "id");
     // A fast reading of decimals is off by a last bit at such numbers.
-    for number in [51.24817837550540_4, 25.142022140225826, 0.1 + 0.2] {
+    for number in [51.248_178_375_505_404, 25.142_022_140_225_826, 0.1 + 0.2] {
         let row = json!({"parent": {"data_source_id": source}, "properties": {"Number": {"number": number}}});
         let page = text(&n.ok("POST", "pages", Some(row)).await, "id");
         let snapshot = n.running.emulator.snapshot();

@@ -59,7 +59,7 @@ pub(crate) struct Args {
 }
 
 /// What a snapshot brings, so that a flag would contradict it.
-const SET_BY_SNAPSHOT: [&str; 10] = [
+const SET_BY_SNAPSHOT: [&str; 11] = [
     "seed",
     "preset",
     "refresh",
@@ -69,6 +69,7 @@ const SET_BY_SNAPSHOT: [&str; 10] = [
     "access_seconds",
     "search_lag_seconds",
     "async_polls",
+    "refuse_formula_filters",
     "ids_seed",
 ];
 

@@ -21,9 +21,10 @@ pub(crate) fn check(call: &Call<'_>, source: Option<Uuid>, columns: &mut [Proper
     let wrote: Vec<String> = columns.iter().filter(is_new).map(|column| column.id.clone()).collect();
     // Seeds are written by people, everything else comes through the API.
     let by_person = call.state.accounts.person(call.caller.bot_id).is_some();
+    let filterable = by_person || !call.state.switches.refuse_formula_filters;
     for column in columns.iter_mut().filter(|column| wrote.contains(&column.id)) {
         if let Kind::Formula(formula) = &mut column.kind {
-            formula.made_in_app = by_person;
+            formula.filterable = filterable;
         }
     }
     let table = Table { content, workspace: call.caller.workspace_id, source };

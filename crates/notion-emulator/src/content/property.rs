@@ -117,8 +117,8 @@ pub(crate) struct Formula {
     pub(crate) expression: String,
     /// What it gives, as far as the columns tell.
     pub(crate) gives: Type,
-    /// Whether a person wrote it, in the app; rows can be filtered by such formulas only.
-    pub(crate) made_in_app: bool,
+    /// Whether rows can be filtered by it: of those written through the API a switch decides.
+    pub(crate) filterable: bool,
 }
 
 /// What a rollup can do. Source: `@notionhq/client` 5.26.0, `RollupFunction`.

@@ -182,8 +182,9 @@ fn shape(kind: &Kind) -> Shape {
     }
 }
 
-/// A condition on what a formula gives, under the name of its type. Notion refuses formulas that give now this, now that,
-/// and all that were written through the API. Source: tries that users describe in public (2024 to September 2026).
+/// A condition on what a formula gives, under the name of its type. Notion refuses formulas that give now this, now that, and
+/// perhaps all that were written through the API (a switch). Source: tries that users describe in public (2024 to
+/// September 2026).
 fn computed<'p>(
     at: &At<'_>,
     property: &'p Property,
@@ -192,7 +193,7 @@ fn computed<'p>(
 ) -> Result<Filter<'p>, Failure> {
     let key = at.variant(&["string", "checkbox", "number", "date"])?;
     at.only(&[key])?;
-    let Some(gives) = api_type(&formula.gives).filter(|_| formula.made_in_app) else {
+    let Some(gives) = api_type(&formula.gives).filter(|_| formula.filterable) else {
         return Err(Failure::validation("Unable to filter based on a formula of unknown type"));
     };
     if key != if gives == "boolean" { "checkbox" } else { gives } {

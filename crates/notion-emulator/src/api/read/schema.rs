@@ -312,5 +312,5 @@ fn without_settings(kind: &str) -> Kind {
 /// A formula as written; what it means is settled with all columns at hand. Users report that other keys are let pass.
 fn formula(config: &At<'_>) -> Result<Kind, Invalid> {
     let expression = config.get("expression").optional(At::string)?.unwrap_or_default().to_owned();
-    Ok(Kind::Formula(Formula { expression, gives: Type::Mixed, made_in_app: false }))
+    Ok(Kind::Formula(Formula { expression, gives: Type::Mixed, filterable: false }))
 }
