@@ -37,10 +37,16 @@ export async function demo(...flags) {
     data,
     printed: () => printed,
     pid: child.pid,
+    /** Stops it, and looks for secrets in all that it wrote: every demo of every test is searched. */
     async stop() {
       child.kill("SIGTERM");
       await ended;
+      const written = (await this.written()).toString("latin1");
       await rm(folder, { recursive: true });
+      const secrets = [facts.api_key, facts.app_secret, facts.client_secret, facts.internal_token];
+      const found = secrets.findIndex((secret) => written.includes(secret));
+      if (found >= 0) throw new Error(`secret ${found} of demo.json stands in what the demo wrote`);
+      if (/n(tn|rt)_emulator_[\w-]{20}/.test(written)) throw new Error("a token of Notion's stands in what the demo wrote");
     },
     /** Every byte that the run wrote, apart from demo.json: where no secret may be. */
     async written() {
