@@ -239,10 +239,12 @@ async fn tell_all(args: &Args, mut setting: Setting, stories: Vec<Story>) -> any
     let names: Vec<(&str, &str)> =
         setting.names.iter().map(|(name, value)| (*name, value.as_str())).collect();
     let names = Names::new(&scratch, &names);
+    let me = target.call(Call::get("/v1/users/me")).await?.json();
+    let internal = me["bot"]["owner"]["type"] == "workspace";
     let mut told = Vec::new();
     let mut ended = Ok(());
     for story in stories {
-        match tell::tell(target, &story, &names, setting.has).await {
+        match tell::tell(target, &story, &names, setting.has, internal).await {
             Ok(outcome) => told.push((story, outcome)),
             Err(error) => {
                 ended = Err(error);

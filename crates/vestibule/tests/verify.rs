@@ -28,7 +28,9 @@ struct Emulated(Child, Value);
 
 impl Emulated {
     fn start() -> Self {
-        let mut command = vestibule(&["emulate", "--listen", "127.0.0.1:0", "--output", "json"]);
+        let flags =
+            ["emulate", "--listen", "127.0.0.1:0", "--output", "json", "--redirect-uri", "http://localhost/"];
+        let mut command = vestibule(&flags);
         let mut child = command.stdout(Stdio::piped()).stderr(Stdio::null()).spawn().expect("it starts");
         let mut lines = BufReader::new(child.stdout.take().expect("piped"));
         let mut read = String::new();
@@ -40,14 +42,22 @@ impl Emulated {
 
     /// What it was asked so far.
     fn journal(&self) -> Value {
+        self.ask("GET /_emulator/journal", "", "")
+    }
+
+    /// One call; `headers` end with a line's end each.
+    fn ask(&self, line: &str, headers: &str, body: &str) -> Value {
         let address = self.fact("url").trim_start_matches("http://");
         let mut socket = std::net::TcpStream::connect(address).expect("it listens");
-        let ask = format!("GET /_emulator/journal HTTP/1.0\r\nhost: {address}\r\n\r\n");
+        let length = body.len();
+        let ask = format!(
+            "{line} HTTP/1.0\r\nhost: {address}\r\ncontent-type: application/json\r\ncontent-length: {length}\r\n{headers}\r\n{body}"
+        );
         socket.write_all(ask.as_bytes()).expect("asked");
         let mut answer = String::new();
         socket.read_to_string(&mut answer).expect("answered");
         let (_, body) = answer.split_once("\r\n\r\n").expect("a body");
-        serde_json::from_str(body).expect("JSON")
+        serde_json::from_str(body).unwrap_or_else(|_| panic!("{answer}"))
     }
 
     fn fact(&self, name: &str) -> &str {
@@ -106,6 +116,30 @@ fn it_leaves_nothing_behind_and_shows_no_token() {
     let output = told("ntn_nobody_issued_this").expect("it starts");
     assert_eq!(output.status.code(), Some(1));
     assert!(stderr(&output).contains("API token is invalid."), "{}", stderr(&output));
+}
+
+#[test]
+fn a_public_integration_is_not_told_what_would_leave_the_scratch_page() {
+    let emulated = Emulated::start();
+    let consent = emulated.ask("POST /_emulator/consent", "", r#"{"client_id":"emulated-integration"}"#);
+    let code = consent["code"].as_str().expect("a code");
+    let trade = format!(
+        r#"{{"grant_type":"authorization_code","code":"{code}","redirect_uri":"http://localhost/"}}"#
+    );
+    // emulated-integration:emulated-secret
+    let basic = "authorization: Basic ZW11bGF0ZWQtaW50ZWdyYXRpb246ZW11bGF0ZWQtc2VjcmV0\r\n";
+    let pair = emulated.ask("POST /v1/oauth/token", basic, &trade);
+    let output = vestibule(&["verify", "--url", emulated.fact("url")])
+        .args(["--root-page", emulated.fact("root_page_id"), "--yes", "--only", "page-without-parent"])
+        .env("VESTIBULE_VERIFY_TOKEN", pair["access_token"].as_str().expect("a token"))
+        .output()
+        .expect("it starts");
+    assert!(output.status.success(), "{}", stderr(&output));
+    assert!(
+        stdout(&output).contains("0 agree, 0 differ, 0 guesses were wrong, 1 left out"),
+        "{}",
+        stdout(&output)
+    );
 }
 
 #[test]

@@ -5,7 +5,7 @@ use serde_json::{Value, json};
 
 use super::pattern::Difference;
 use super::replay;
-use super::story::{Basis, Needs, Story};
+use super::story::{Basis, Story};
 use super::tell::Outcome;
 use crate::output::{Table, printable};
 
@@ -91,8 +91,7 @@ fn word(story: &Story, outcome: &Outcome) -> &'static str {
         Outcome::Agrees => "agrees",
         Outcome::Differs(_) if story.basis == Basis::Guessed => "guessed wrong",
         Outcome::Differs(_) => "DIFFERS",
-        Outcome::Skipped(Needs::Grant) => "needs --spend-grant",
-        Outcome::Skipped(_) => "needs --client-id",
+        Outcome::Skipped(why) => why,
     }
 }
 

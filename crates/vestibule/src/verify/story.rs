@@ -29,6 +29,9 @@ pub(crate) struct Story {
     pub(crate) basis: Basis,
     #[serde(default)]
     pub(crate) needs: Needs,
+    /// Only for an internal integration: a public one may do what is refused here, outside the page that stories keep to.
+    #[serde(default)]
+    pub(crate) internal: bool,
     pub(crate) steps: Vec<Step>,
 }
 
@@ -42,6 +45,16 @@ pub(crate) enum Basis {
     Documented,
     /// Nobody outside Notion knows: what is written here is the emulator's guess.
     Guessed,
+}
+
+impl Needs {
+    /// Which flag gives it.
+    pub(crate) fn flag(self) -> &'static str {
+        match self {
+            Self::Grant => "needs --spend-grant",
+            Self::Token | Self::Client => "needs --client-id",
+        }
+    }
 }
 
 impl Basis {

@@ -17,8 +17,8 @@ pub(crate) enum Outcome {
     Agrees,
     /// Some of its answers were not as believed.
     Differs(Vec<(String, Difference)>),
-    /// It needs what was not given.
-    Skipped(Needs),
+    /// It was not told, for this reason.
+    Skipped(&'static str),
 }
 
 /// What the stories know by name.
@@ -75,9 +75,13 @@ pub(crate) async fn tell(
     story: &Story,
     names: &Names,
     has: Needs,
+    internal: bool,
 ) -> anyhow::Result<Outcome> {
     if story.needs > has {
-        return Ok(Outcome::Skipped(story.needs));
+        return Ok(Outcome::Skipped(story.needs.flag()));
+    }
+    if story.internal && !internal {
+        return Ok(Outcome::Skipped("internal only"));
     }
     let mut names = Names(names.0.clone());
     let mut differences = Vec::new();
