@@ -39,6 +39,7 @@ use crate::index::Findable;
 use crate::state::State;
 use call::{Answer, Call};
 use failure::Failure;
+pub(crate) use show::View;
 use version::Version;
 
 /// The largest JSON body. Source: Notion, "Request limits" (autumn 2026).

@@ -9,6 +9,7 @@ use jiff::Timestamp;
 use uuid::Uuid;
 
 use crate::accounts::Accounts;
+use crate::api::View;
 use crate::content::block::{Block, Parent};
 use crate::content::date::{DateValue, Moment};
 use crate::content::page::Page;
@@ -22,6 +23,8 @@ pub(crate) struct World<'a> {
     pub(crate) content: &'a Content,
     pub(crate) accounts: &'a Accounts,
     pub(crate) now: Timestamp,
+    /// Who looks: what is kept from them counts for nothing.
+    pub(crate) view: View<'a>,
     /// How many tables further on a cell may look; at 0 what lies further is empty.
     pub(crate) reach: u8,
     /// The formula that is being worked out, if any: what it leads to spends from the same budget.
@@ -32,8 +35,9 @@ pub(crate) struct World<'a> {
 const REACH_MAX: u8 = 4;
 
 impl<'a> World<'a> {
-    pub(crate) fn new(content: &'a Content, accounts: &'a Accounts, now: Timestamp) -> Self {
-        Self { content, accounts, now, reach: REACH_MAX, run: None }
+    pub(crate) fn new(view: View<'a>) -> Self {
+        let View { content, accounts, now, .. } = view;
+        Self { content, accounts, now, view, reach: REACH_MAX, run: None }
     }
 
     /// A page as a row, if it is there.
@@ -122,13 +126,20 @@ impl<'a> Row<'a> {
         }
     }
 
-    /// The rows that a relation leads to and that are not in the trash: they come back when they are restored.
+    /// The rows that a relation leads to, as far as whoever looks sees them, and that are not in the trash: they come back
+    /// when they are restored.
     pub(crate) fn related(&self, id: &str, relation: &Relation) -> Vec<Uuid> {
         let Some(Stored::Relation(ids)) = self.page.values.get(id) else { return Vec::new() };
+        let view = &self.world.view;
+        if !view.reaches(relation.data_source) {
+            return Vec::new();
+        }
         let content = self.world.content;
         let place = Parent::DataSource(relation.data_source);
         let there = |id: &&Uuid| {
-            content.blocks.get(id).is_some_and(|block| block.parent == place) && content.lives(**id)
+            content.blocks.get(id).is_some_and(|block| block.parent == place)
+                && content.lives(**id)
+                && view.sees(**id)
         };
         ids.iter().filter(there).copied().collect()
     }

@@ -8,6 +8,7 @@ mod control;
 mod databases;
 mod files;
 mod formula;
+mod hidden;
 mod instances;
 mod invariants;
 mod lag;

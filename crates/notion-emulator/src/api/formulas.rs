@@ -27,7 +27,7 @@ pub(crate) fn check(call: &Call<'_>, source: Option<Uuid>, columns: &mut [Proper
             formula.filterable = filterable;
         }
     }
-    let table = Table { content, workspace: call.caller.workspace_id, source };
+    let table = Table { content, workspace: call.caller.workspace_id, source, view: call.view() };
     settle(&table, columns, &wrote).map_err(|mistake| match mistake {
         Mistake::Parse(why) => Failure::formula("Parse error with formula", &why),
         Mistake::Type(why) => Failure::formula("Type error with formula", &why),

@@ -211,7 +211,8 @@ fn columns_of(call: &Call<'_>, parent: Parent) -> Vec<Property> {
 /// Reads the properties that a request sets into `page`; columns may grow choices on the way.
 fn fill(call: &mut Call<'_>, at: &At<'_>, columns: &mut [Property], page: &mut Page) -> Result<(), Failure> {
     for (key, at) in at.entries()? {
-        let id = find_column(columns, key).map(|column| column.id.clone());
+        let found = find_column(columns, key).filter(|column| call.view().shows(column, columns));
+        let id = found.map(|column| column.id.clone());
         let column = columns.iter_mut().find(|column| Some(&column.id) == id.as_ref());
         let column =
             column.ok_or_else(|| Failure::validation(format!("{key} is not a property that exists.")))?;

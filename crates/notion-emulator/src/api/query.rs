@@ -14,11 +14,10 @@ use super::check::At;
 use super::failure::Failure;
 use super::read::schema::find_column;
 use super::show::{self, View};
+use crate::cells::Row;
 use crate::cells::rollup::target;
-use crate::cells::{Row, World};
 use crate::content::Content;
 use crate::content::block::Parent;
-use crate::content::database::DataSource;
 use crate::content::ids::Marker;
 use crate::content::property::{Kind, Property};
 use crate::queries::{Found, Queries};
@@ -37,9 +36,10 @@ struct Scope<'a> {
 }
 
 impl<'a> Scope<'a> {
-    fn of(call: &'a Call<'_>, table: &'a DataSource) -> Self {
+    /// `columns` are those of the table that are shown to the caller: what is hidden answers no filter either.
+    fn of(call: &'a Call<'_>, columns: &'a [Property]) -> Self {
         let me = call.caller.owner.unwrap_or(call.caller.bot_id);
-        Self { content: &call.state.content, columns: &table.properties, me, now: call.now() }
+        Self { content: &call.state.content, columns, me, now: call.now() }
     }
 
     /// The column that a rollup sums up.
@@ -54,7 +54,8 @@ impl<'a> Scope<'a> {
 /// Refuses a filter or sorts that do not fit the table.
 pub(super) fn check(call: &Call<'_>, source: Uuid, filter: &At<'_>, sorts: &At<'_>) -> Result<(), Failure> {
     let Some(table) = call.state.content.data_sources.get(&source) else { return Ok(()) };
-    let scope = Scope::of(call, table);
+    let columns = call.view().shown(&table.properties);
+    let scope = Scope::of(call, &columns);
     if filter.is_defined() {
         Filter::read(filter, &scope)?;
     }
@@ -71,14 +72,15 @@ pub(super) fn rows(
 ) -> Result<Vec<Uuid>, Failure> {
     let content = &call.state.content;
     let Some(table) = content.data_sources.get(&source) else { return Ok(Vec::new()) };
-    let scope = Scope::of(call, table);
+    let columns = call.view().shown(&table.properties);
+    let scope = Scope::of(call, &columns);
     let filter = if filter.is_defined() { Some(Filter::read(filter, &scope)?) } else { None };
     let sorts = sort::read(sorts, scope.columns)?;
     let there = fate(call.view(), source, trash);
     if filter.is_none() && sorts.is_empty() {
         return Ok(table.rows.iter().copied().filter(|id| there(*id)).collect());
     }
-    let world = World::new(content, &call.state.accounts, scope.now);
+    let world = call.view().world();
     let wanted = |row: &Row<'_>| filter.as_ref().is_none_or(|filter| filter.accepts(row));
     let met = table.rows.iter().filter(|id| there(**id)).filter_map(|id| world.row(*id)).filter(wanted);
     Ok(sort::sort(&sorts, met.collect()).iter().map(|row| row.block.id).collect())

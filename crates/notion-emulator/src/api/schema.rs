@@ -26,6 +26,11 @@ pub(crate) fn new(call: &mut Call<'_>, at: &At<'_>) -> Result<Plan, Failure> {
 pub(crate) fn update(call: &mut Call<'_>, source: Uuid, at: &At<'_>) -> Result<(), Failure> {
     let before = call.state.content.data_sources.get(&source).map(|source| source.properties.clone());
     let before = before.unwrap_or_default();
+    for (key, _) in at.entries()? {
+        if let Some(column) = find_column(&before, key) {
+            hidden(call, column, &before, key)?;
+        }
+    }
     let mut ids = std::mem::take(&mut call.state.ids);
     let plan = schema::update(at, &before, &|config| related(call, config), &mut ids);
     call.state.ids = ids;
@@ -49,6 +54,7 @@ fn checked(call: &Call<'_>, source: Option<Uuid>, mut plan: Plan) -> Result<Plan
         let Some(place) = columns.iter().position(|column| column.id == *id) else { continue };
         let Kind::Rollup(mut rollup) = columns[place].kind.clone() else { continue };
         let relation = named(&plan.columns, &rollup.relation)?;
+        hidden(call, relation, &plan.columns, &rollup.relation)?;
         let Kind::Relation(to) = &relation.kind else {
             // The wordings here are guesses.
             return Err(Failure::validation(format!("{} is not a relation property.", relation.name)));
@@ -60,6 +66,7 @@ fn checked(call: &Call<'_>, source: Option<Uuid>, mut plan: Plan) -> Result<Plan
             there.map_or(&plan.columns, |there| &there.properties)
         };
         let target = named(there, &rollup.target)?;
+        hidden(call, target, there, &rollup.target)?;
         if matches!(target.kind, Kind::Rollup(_)) {
             return Err(Failure::validation("Rollups of rollups are not supported."));
         }
@@ -80,8 +87,16 @@ fn checked(call: &Call<'_>, source: Option<Uuid>, mut plan: Plan) -> Result<Plan
 
 /// A column by name, or by id in any spelling.
 fn named<'p>(columns: &'p [Property], key: &str) -> Result<&'p Property, Failure> {
-    let found = find_column(columns, key);
-    found.ok_or_else(|| Failure::validation(format!("Could not find property with name or id: {key}")))
+    find_column(columns, key).ok_or_else(|| not_found(key))
+}
+
+/// Refuses a column that is hidden from the caller, as if it were not there.
+fn hidden(call: &Call<'_>, column: &Property, columns: &[Property], key: &str) -> Result<(), Failure> {
+    if call.view().shows(column, columns) { Ok(()) } else { Err(not_found(key)) }
+}
+
+fn not_found(key: &str) -> Failure {
+    Failure::validation(format!("Could not find property with name or id: {key}"))
 }
 
 /// Puts the new columns in place of those `before`, with all that follows.

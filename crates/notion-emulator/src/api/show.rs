@@ -82,7 +82,7 @@ const WHOLE_MAX: f64 = 9_007_199_254_740_992.0;
 impl<'a> View<'a> {
     /// What working out a cell needs.
     pub(crate) fn world(&self) -> World<'a> {
-        World::new(self.content, self.accounts, self.now)
+        World::new(*self)
     }
 }
 

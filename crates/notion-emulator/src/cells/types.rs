@@ -6,6 +6,7 @@ use std::collections::HashSet;
 
 use uuid::Uuid;
 
+use crate::api::View;
 use crate::content::Content;
 use crate::content::property::{Formula, Kind, Property, Rollup};
 use crate::formula::{Column, Key, Mistake, Schema, Type, check, parse, references, rewrite};
@@ -16,6 +17,8 @@ pub(crate) struct Table<'a> {
     pub(crate) workspace: Uuid,
     /// `None` while it is being made.
     pub(crate) source: Option<Uuid>,
+    /// Who writes: they cannot name what is hidden from them.
+    pub(crate) view: View<'a>,
 }
 
 /// Checks and types the formulas among a table's new columns. Mistakes count for the columns only that the request
@@ -32,7 +35,8 @@ pub(crate) fn settle(table: &Table<'_>, columns: &mut [Property], wrote: &[Strin
         let before = open.len();
         for at in std::mem::take(&mut open) {
             let Kind::Formula(formula) = &columns[at].kind else { continue };
-            let known = Columns { table, own: columns, settled: &settled, waits: Cell::new(false) };
+            let by = wrote.contains(&columns[at].id).then_some(table.view);
+            let known = Columns { table, own: columns, settled: &settled, waits: Cell::new(false), by };
             let outcome = known.formula(formula);
             if known.waits.get() {
                 open.push(at);
@@ -64,6 +68,8 @@ struct Columns<'a> {
     settled: &'a HashSet<String>,
     /// Whether a formula was asked for that is not settled yet.
     waits: Cell<bool>,
+    /// Who wrote the formula, if that was now.
+    by: Option<View<'a>>,
 }
 
 impl Schema for Columns<'_> {
@@ -73,6 +79,9 @@ impl Schema for Columns<'_> {
             Key::Id(reference) => column.id == reference.id,
             Key::Name(name) => column.name == *name,
         })?;
+        if self.by.is_some_and(|by| !by.shows(column, columns)) {
+            return None;
+        }
         Some(Column { id: column.id.clone(), kind: self.type_of(source, columns, column) })
     }
 }

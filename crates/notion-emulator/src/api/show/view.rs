@@ -59,7 +59,8 @@ impl View<'_> {
         }
         let Some(settings) = &view.configuration else { return Value::Null };
         let source = view.data_source.and_then(|id| self.content.data_sources.get(&id));
-        named(settings, source.map_or(&[], |source| &source.properties))
+        let columns = source.map(|source| self.shown(&source.properties));
+        named(settings, &columns.unwrap_or_default())
     }
 }
 
