@@ -470,3 +470,17 @@ async fn what_cannot_be_is_refused_at_once_and_what_does_not_fit_fails_later() {
     let error = json!({"object": "error", "status": 400, "code": "validation_error", "message": "String not found: <pattern>nowhere</pattern>"});
     assert_eq!(failed["error"], error);
 }
+
+#[tokio::test]
+async fn replacements_cannot_double_a_text_for_ever() {
+    let n = notion().await;
+    let id = page(&n, "a").await;
+    let doubled = json!({"old_str": "a", "new_str": "aa", "replace_all_matches": true});
+    let updates = vec![doubled; 60];
+    let body = json!({"type": "update_content", "update_content": {"content_updates": updates}});
+    assert_eq!(
+        refused(&n, &id, body).await,
+        "The replacements would make the content longer than 2097152 bytes."
+    );
+    assert_eq!(read(&n, &id).await, "a");
+}

@@ -10,6 +10,10 @@ use crate::markdown::write::Written;
 /// How many replacements one request may bring. Source: Notion, "Update a page's content as markdown" (read 2026-11-27).
 const UPDATES_MAX: usize = 100;
 
+/// How long replacements may make a text, in bytes: four times the largest request. Each can double what the ones before
+/// it made. Whether Notion has a limit is not known.
+const TEXT_MAX: usize = 2 * 1024 * 1024;
+
 /// An edit of a page's text.
 #[derive(Debug, Clone)]
 pub(crate) enum Edit {
@@ -145,17 +149,26 @@ impl Edit {
 
 impl Update {
     fn made_in(&self, text: &str) -> Result<String, Failure> {
-        match text.matches(self.old.as_str()).count() {
-            0 => Err(not_found(&self.old)),
-            1 => Ok(text.replacen(self.old.as_str(), &self.new, 1)),
-            _ if self.all => Ok(text.replace(self.old.as_str(), &self.new)),
+        let count = text.matches(self.old.as_str()).count();
+        if count == 0 {
+            return Err(not_found(&self.old));
+        }
+        if count > 1 && !self.all {
             // Notion's own words are not known.
-            count => Err(Failure::validation(format!(
+            return Err(Failure::validation(format!(
                 "Multiple matches ({count}) found for <pattern>{}</pattern>. Provide more context in old_str, or set \
                  replace_all_matches to true.",
                 self.old
-            ))),
+            )));
         }
+        let left = text.len().saturating_sub(count.saturating_mul(self.old.len()));
+        let length = left.saturating_add(count.saturating_mul(self.new.len()));
+        if length > TEXT_MAX && length > text.len() {
+            return Err(Failure::validation(format!(
+                "The replacements would make the content longer than {TEXT_MAX} bytes."
+            )));
+        }
+        Ok(text.replace(self.old.as_str(), &self.new))
     }
 }
 
