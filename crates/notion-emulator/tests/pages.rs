@@ -148,3 +148,64 @@ async fn erasing_throws_away_what_is_on_a_page() {
     assert!(titles(&n, &home).await.is_empty());
     assert_eq!(n.ok("GET", &format!("pages/{below}"), None).await["in_trash"], true);
 }
+
+/// Pages one below the other, as deep as they can be; the topmost and the deepest.
+async fn shaft(n: &Notion) -> (String, String) {
+    let top = page(n, &n.running.emulator.root_page_id(), "Top").await;
+    let mut deepest = top.clone();
+    for _ in 0..1_000 {
+        let body = json!({"parent": {"page_id": deepest}, "properties": {}});
+        let reply = n.call(&n.running.emulator.internal_token(), "POST", "pages", Some(body)).await;
+        if reply.status.as_u16() != 200 {
+            assert_eq!(reply.refusal(), "501, not_implemented");
+            return (top, deepest);
+        }
+        deepest = text(&reply.json(), "id");
+    }
+    panic!("a thousand pages deep, and no end");
+}
+
+#[tokio::test]
+async fn nothing_hangs_so_deep_that_what_it_is_in_is_not_seen() {
+    let n = notion().await;
+    let root = n.running.emulator.root_page_id();
+    let (top, deepest) = shaft(&n).await;
+    let other = page(&n, &root, "Other").await;
+    let tower = page(&n, &other, "Tower").await;
+    let too_deep = async |method: &str, path: &str, body: Value| {
+        assert_eq!(refused(&n, method, path, body).await.0, "501, not_implemented", "{method} {path}");
+    };
+    let below = json!({"parent": {"page_id": deepest}});
+    let (code, message) = refused(&n, "POST", &format!("pages/{top}/move"), below.clone()).await;
+    assert_eq!((code.as_str(), message.contains("into itself")), ("400, validation_error", true));
+    too_deep("POST", &format!("pages/{tower}/move"), below).await;
+    let (database, source) = table(&n, json!({"Name": {"title": {}}})).await;
+    too_deep("PATCH", &format!("databases/{database}"), json!({"parent": {"page_id": deepest}})).await;
+    let block = json!({"children": [{"divider": {}}]});
+    too_deep("PATCH", &format!("blocks/{deepest}/children"), block).await;
+    let made = json!({"parent": {"page_id": deepest}, "initial_data_source": {"properties": {"Name": {"title": {}}}}});
+    too_deep("POST", "databases", made).await;
+    let linked = json!({"type": "page_id", "page_id": deepest});
+    let view = json!({"create_database": {"parent": linked}, "data_source_id": source, "name": "V", "type": "table"});
+    too_deep("POST", "views", view).await;
+    // Where there is room for a page, there is none for a page with so many below it.
+    let template = json!({"type": "template_id", "template_id": top});
+    too_deep("POST", "pages", json!({"parent": {"page_id": other}, "template": template})).await;
+    let snapshot = n.running.emulator.snapshot();
+    n.running.emulator.load(&snapshot).expect("it reads its own snapshots");
+}
+
+#[tokio::test]
+async fn a_data_source_cannot_move_below_its_own_rows() {
+    let n = notion().await;
+    let (_, source) = table(&n, json!({"Name": {"title": {}}})).await;
+    let row = json!({"parent": {"data_source_id": source}, "properties": {}});
+    let row = text(&n.ok("POST", "pages", Some(row)).await, "id");
+    let below =
+        json!({"parent": {"page_id": row}, "initial_data_source": {"properties": {"Name": {"title": {}}}}});
+    let below = text(&n.ok("POST", "databases", Some(below)).await, "id");
+    let (_, message) =
+        refused(&n, "PATCH", &format!("data_sources/{source}"), json!({"parent": {"database_id": below}}))
+            .await;
+    assert_eq!(message, "A data source cannot be moved into a database below it.");
+}

@@ -130,3 +130,37 @@ async fn people_make_templates_of_rows() {
     let no_row = n.control("POST", "/_emulator/templates", json!({"page_id": root})).await;
     assert_eq!(no_row.status, StatusCode::NOT_FOUND);
 }
+
+#[tokio::test]
+async fn templates_of_each_other_do_not_grow_without_end() {
+    let n = notion().await;
+    let root = n.running.emulator.root_page_id();
+    let made = json!({"parent": {"page_id": root}, "children": [{"divider": {}}, {"divider": {}}]});
+    let mut pages = Vec::new();
+    for _ in 0..2 {
+        pages.push(text(&n.ok("POST", "pages", Some(made.clone())).await, "id"));
+    }
+    let template = |id: &str| json!({"template": {"type": "template_id", "template_id": id}});
+    let (_, message) = n.refused("PATCH", &format!("pages/{}", pages[0]), template(&pages[0])).await;
+    assert_eq!(message, "A page cannot be its own template.");
+    for turn in 0..30 {
+        let (to, from) = (&pages[turn % 2], &pages[(turn + 1) % 2]);
+        let token = n.running.emulator.internal_token();
+        let reply = n.call(&token, "PATCH", &format!("pages/{to}"), Some(template(from))).await;
+        if reply.status != StatusCode::OK {
+            assert_eq!(text(&reply.json(), "message"), "The template holds more than 1000 blocks.");
+            return;
+        }
+    }
+    panic!("thirty times, and no end");
+}
+
+#[tokio::test]
+async fn a_template_that_leaves_its_table_is_its_default_no_more() {
+    let n = notion().await;
+    let id = text(&templates(&n, "").await[0], "id");
+    let root = json!({"parent": {"page_id": n.running.emulator.root_page_id()}});
+    n.ok("POST", &format!("pages/{id}/move"), Some(root)).await;
+    let gone = json!({"parent": {"data_source_id": TRACKER}, "template": {"type": "default"}});
+    assert_eq!(refused(&n, gone).await.1, "The data source does not have a default template.");
+}

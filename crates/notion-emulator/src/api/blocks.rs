@@ -49,6 +49,7 @@ pub(crate) fn append(call: &mut Call<'_>, id: &str) -> Answer {
         return Err(Failure::validation("Block does not support children."));
     }
     call.may_edit(id, None)?;
+    call.needs_depth(id, None)?;
     let (siblings, above) = (parent.children.clone(), parent.body.clone());
     let body = call.body.take();
     let at = At::root("body", body.as_ref());

@@ -197,6 +197,15 @@ impl Call<'_> {
         if stays || content.ancestor_in_trash(id) { Err(Failure::in_trash()) } else { Ok(()) }
     }
 
+    /// Refuses to hang something new, and `brought` with all below it, deeper than the emulator can tell what it is in.
+    /// Whether Notion has a limit is not known.
+    pub(crate) fn needs_depth(&self, above: Uuid, brought: Option<Uuid>) -> Result<(), Failure> {
+        if self.state.content.has_depth(above, brought) {
+            return Ok(());
+        }
+        Err(Failure::not_implemented_part("content that lies some 900 levels deep"))
+    }
+
     /// The largest file that the workspace's plan allows, in bytes.
     pub(crate) fn file_bytes_max(&self) -> u64 {
         let workspace = self.state.accounts.workspace(self.caller.workspace_id);

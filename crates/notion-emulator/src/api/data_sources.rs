@@ -43,6 +43,17 @@ fn parent(call: &Call<'_>, at: &At<'_>) -> Result<Uuid, Failure> {
     if call.state.content.lives(database) { Ok(database) } else { Err(Failure::in_trash()) }
 }
 
+/// The database that a data source is to move to.
+fn new_home(call: &Call<'_>, id: Uuid, at: &At<'_>) -> Result<Uuid, Failure> {
+    let to = parent(call, at)?;
+    if call.state.content.upwards(to).any(|above| above == id) {
+        // The wording is a guess.
+        return Err(Failure::validation("A data source cannot be moved into a database below it."));
+    }
+    call.needs_depth(to, Some(id))?;
+    Ok(to)
+}
+
 /// Puts a new table into a database.
 pub(crate) fn add(
     call: &mut Call<'_>,
@@ -97,7 +108,7 @@ pub(crate) fn update(call: &mut Call<'_>, id: &str) -> Answer {
     let in_trash = call.trash_flag(&at)?;
     call.may_edit(id, in_trash)?;
     let to = at.get("parent");
-    let to = if to.is_defined() { Some(parent(call, &to)?) } else { None };
+    let to = if to.is_defined() { Some(new_home(call, id, &to)?) } else { None };
     let title = at.get("title").optional(rich_text)?;
     let description = at.get("description").optional(rich_text)?;
     let icon = at.get("icon").optional_nullable(icon)?;

@@ -25,6 +25,9 @@ pub(crate) fn create(call: &mut Call<'_>) -> Answer {
     let table = if new { "initial_data_source" } else { "properties" };
     at.only(&["parent", "title", "description", "is_inline", "icon", "cover", table])?;
     let parent = parent(call, &at.get("parent"))?;
+    if let Parent::Page(page) = parent {
+        call.needs_depth(page, None)?;
+    }
     let database = Database {
         title: at.get("title").optional(rich_text)?.unwrap_or_default(),
         description: at.get("description").optional(rich_text)?.unwrap_or_default(),
@@ -131,11 +134,12 @@ pub(crate) fn update(call: &mut Call<'_>, id: &str) -> Answer {
     call.may_edit(id, in_trash)?;
     let parent = at.get("parent");
     let parent = if parent.is_defined() { Some(self::parent(call, &parent)?) } else { None };
-    if let Some(Parent::Page(to)) = parent
-        && call.state.content.upwards(to).any(|above| above == id)
-    {
-        // The wording is a guess.
-        return Err(Failure::validation("A database cannot be moved into itself."));
+    if let Some(Parent::Page(to)) = parent {
+        if call.state.content.upwards(to).any(|above| above == id) {
+            // The wording is a guess.
+            return Err(Failure::validation("A database cannot be moved into itself."));
+        }
+        call.needs_depth(to, Some(id))?;
     }
     let mut database = call.state.content.databases.get(&id).cloned().unwrap_or_default();
     let title = at.get("title").optional(rich_text)?;

@@ -45,9 +45,10 @@ pub(crate) fn create(call: &mut Call<'_>) -> Answer {
     let parent = parent(call, &at.get("parent"))?;
     if let Parent::Page(above) | Parent::DataSource(above) = parent {
         call.may_edit(above, None)?;
+        call.needs_depth(above, None)?;
     }
     let place = place(call, &at.get("position"), parent)?;
-    let template = Template::read(call, &at.get("template"), parent, true)?;
+    let template = Template::read(call, &at.get("template"), parent, None)?;
     if template.is_some() {
         // The template brings the content. The words are a guess.
         for key in ["children", "content", "markdown"] {
@@ -271,7 +272,7 @@ pub(crate) fn update(call: &mut Call<'_>, id: &str) -> Answer {
     let parent = call.block(id)?.parent;
     let in_trash = call.trash_flag(&at)?;
     call.may_edit(id, in_trash)?;
-    let template = Template::read(call, &at.get("template"), parent, false)?;
+    let template = Template::read(call, &at.get("template"), parent, Some(id))?;
     let erase = at.get("erase_content").optional(At::boolean)?.unwrap_or(false);
     let mut page = call.state.content.pages.get(&id).cloned().unwrap_or_default();
     if let Some(icon) = at.get("icon").optional_nullable(icon)? {

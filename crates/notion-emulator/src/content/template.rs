@@ -49,7 +49,8 @@ impl Content {
     }
 
     /// Everything on a page that is not in the trash, above before below; without `except` and what is on that.
-    pub(crate) fn below(&self, page: Uuid, except: Uuid) -> Vec<&Block> {
+    /// Nothing if that is more than `most`.
+    pub(crate) fn below(&self, page: Uuid, except: Uuid, most: usize) -> Option<Vec<&Block>> {
         let mut found: Vec<&Block> = Vec::new();
         let mut open: Vec<Uuid> = vec![page];
         while let Some(block) = open.pop().and_then(|id| self.blocks.get(&id)) {
@@ -57,8 +58,11 @@ impl Content {
                 self.live_children(block).filter(|child| child.id != except).collect();
             open.extend(children.iter().map(|child| child.id));
             found.extend(children);
+            if found.len() > most {
+                return None;
+            }
         }
-        found
+        Some(found)
     }
 }
 

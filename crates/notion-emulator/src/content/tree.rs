@@ -14,6 +14,9 @@ use super::rich_text::{Mention, RichText, Run};
 /// A tree deeper than this is broken: the walk upwards stops here instead of running in a circle.
 pub(super) const DEPTH_MAX: usize = 1_000;
 
+/// How many levels one request can bring: a page with markdown, which nests 100 deep, and a table around it.
+const REQUEST_LEVELS: usize = 120;
+
 impl Content {
     /// Hangs a new block in the tree, after `after` among its siblings or at the end.
     pub(crate) fn insert(&mut self, block: Block, place: Place) {
@@ -78,6 +81,11 @@ impl Content {
         if let Some(siblings) = siblings {
             siblings.retain(|sibling| *sibling != id);
         }
+        // A template that leaves its table is none any more.
+        for templates in self.templates.values_mut() {
+            templates.pages.retain(|listed| *listed != id);
+            templates.default = templates.default.filter(|default| *default != id);
+        }
     }
 
     /// Puts the children of a block in this order; those that it does not name, in the trash, come last.
@@ -111,6 +119,31 @@ impl Content {
         .take(DEPTH_MAX)
     }
 
+    /// Whether what one request makes, and `brought` with all below it, can hang from `above` without lying too deep for
+    /// the walk upwards, which is what sharing, rights and circles are found by.
+    pub(crate) fn has_depth(&self, above: Uuid, brought: Option<Uuid>) -> bool {
+        let brought = brought.map_or(0, |id| self.height(id));
+        self.upwards(above).count() + REQUEST_LEVELS + brought < DEPTH_MAX
+    }
+
+    /// How many levels `id` and what is below it take, the trash included.
+    fn height(&self, id: Uuid) -> usize {
+        let (mut level, mut height) = (vec![id], 0);
+        while !level.is_empty() && height < DEPTH_MAX {
+            height += 1;
+            level = level.iter().flat_map(|id| self.directly_below(*id)).copied().collect();
+        }
+        height
+    }
+
+    fn directly_below(&self, id: Uuid) -> impl Iterator<Item = &Uuid> {
+        let blocks = self.blocks.get(&id).map(|block| &block.children);
+        let sources = self.databases.get(&id).map(|database| &database.data_sources);
+        let rows = self.data_sources.get(&id).map(|source| &source.rows);
+        let templates = self.templates.get(&id).map(|of| &of.pages);
+        [blocks, sources, rows, templates].into_iter().flatten().flatten()
+    }
+
     /// Whether something above `id` is in the trash.
     pub(crate) fn ancestor_in_trash(&self, id: Uuid) -> bool {
         self.upwards(id).skip(1).any(|above| {
@@ -128,21 +161,8 @@ impl Content {
 
     /// Hangs a page or database from something else, after what hangs there already.
     pub(crate) fn rehang(&mut self, id: Uuid, parent: Parent) {
+        self.detach(id);
         let Some(mut block) = self.blocks.remove(&id) else { return };
-        let list = match block.parent {
-            Parent::Workspace => self.top_level.get_mut(&block.workspace),
-            Parent::DataSource(source) => self.data_sources.get_mut(&source).map(|source| &mut source.rows),
-            Parent::Page(above) | Parent::Block(above) => {
-                self.blocks.get_mut(&above).map(|above| &mut above.children)
-            }
-        };
-        if let Some(list) = list {
-            list.retain(|listed| *listed != id);
-        }
-        // A template that leaves its table is none any more.
-        for templates in self.templates.values_mut() {
-            templates.pages.retain(|listed| *listed != id);
-        }
         block.parent = parent;
         self.hang(block, Place::End);
     }

@@ -30,6 +30,9 @@ pub(super) fn check(
         // Whether Notion has this limit for writing too is not known.
         return Err(Failure::validation(format!("The markdown holds more than {BLOCKS_MAX} blocks.")));
     }
+    if let Some(above) = above {
+        call.needs_depth(above, None)?;
+    }
     for (id, what) in &wanted.taken {
         can_take(call, above, *id, what)?;
     }
@@ -85,7 +88,10 @@ fn can_take(call: &Call<'_>, page: Option<Uuid>, id: Option<Uuid>, what: &What) 
         return Err(Failure::not_implemented_part("rows that markdown takes out of their data source"));
     }
     let is_above = page.is_some_and(|page| content.upwards(page).any(|above| above == id));
-    if fits && !is_above { Ok(()) } else { Err(failed()) }
+    if !fits || is_above {
+        return Err(failed());
+    }
+    page.map_or(Ok(()), |page| call.needs_depth(page, Some(id)))
 }
 
 /// The pages and databases that go with these blocks, in the order of the page.

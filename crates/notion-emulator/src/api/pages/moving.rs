@@ -35,6 +35,7 @@ pub(crate) fn relocate(call: &mut Call<'_>, id: &str) -> Answer {
     if call.state.content.upwards(above).any(|ancestor| ancestor == id) {
         return Err(Failure::validation("A page cannot be moved into itself or a page below it."));
     }
+    call.needs_depth(above, Some(id))?;
     carry(call, id, parent);
     call.state.content.touch(id, call.stamp());
     call.view().page(id, &[]).ok_or_else(Failure::invalid_request_url)

@@ -18,6 +18,10 @@ use crate::content::rich_text::Mention;
 use crate::content::template::{fill_in, redirect};
 use crate::content::{Content, Place};
 
+/// How many blocks, with those on pages below, a template can bring: as many as one request can make of its own. Without
+/// a bound, pages that are templates of each other in turn would grow without end.
+const COPIED_MAX: usize = 1_000;
+
 /// A template to apply.
 pub(super) struct Template {
     /// The page that is the pattern.
@@ -27,18 +31,18 @@ pub(super) struct Template {
 }
 
 impl Template {
-    /// Reads `template`; only a new page can ask for `none`. `parent` is the page's own.
+    /// Reads `template` for the page `to`, or for a new one, which alone can ask for `none`. `parent` is the page's own.
     pub(super) fn read(
         call: &Call<'_>,
         at: &At<'_>,
         parent: Parent,
-        is_new: bool,
+        to: Option<Uuid>,
     ) -> Result<Option<Self>, Failure> {
         if !at.is_defined() {
             return Ok(None);
         }
         let kinds: &[&str] =
-            if is_new { &["none", "default", "template_id"] } else { &["default", "template_id"] };
+            if to.is_none() { &["none", "default", "template_id"] } else { &["default", "template_id"] };
         let page = match at.get("type").one_of(kinds)? {
             "none" => {
                 at.only(&["type"])?;
@@ -63,8 +67,9 @@ impl Template {
         let zone = at
             .get("timezone")
             .optional(|at| TimeZone::get(at.string()?).map_err(|_| at.should("a valid IANA time zone")))?;
-        if call.state.content.below(page, page).iter().any(|block| block.body == Body::ChildDatabase) {
-            return Err(Failure::not_implemented_part("templates with databases in them"));
+        may_copy(call, page, to)?;
+        if let Some(above) = to.or(call.state.content.above(parent)) {
+            call.needs_depth(above, Some(page))?;
         }
         Ok(Some(Self { page, zone: zone.unwrap_or(TimeZone::UTC) }))
     }
@@ -106,7 +111,9 @@ impl Template {
 
     /// The blocks, with the pages below.
     fn copy(&self, call: &mut Call<'_>, to: Uuid) {
-        let originals: Vec<Block> = call.state.content.below(self.page, to).into_iter().cloned().collect();
+        // They were counted before; only the page itself, which does not count, has come between.
+        let Some(originals) = call.state.content.below(self.page, to, COPIED_MAX) else { return };
+        let originals: Vec<Block> = originals.into_iter().cloned().collect();
         let mut copies = HashMap::from([(self.page, to)]);
         for original in &originals {
             copies.insert(original.id, call.new_id(Marker::Plain));
@@ -155,6 +162,20 @@ impl Template {
         };
         Some(Mention::Date(DateValue { start, end: None, time_zone: None }))
     }
+}
+
+/// Refuses what cannot be a template for `to`. The words are guesses.
+fn may_copy(call: &Call<'_>, page: Uuid, to: Option<Uuid>) -> Result<(), Failure> {
+    if to == Some(page) {
+        return Err(Failure::validation("A page cannot be its own template."));
+    }
+    let Some(copied) = call.state.content.below(page, to.unwrap_or(page), COPIED_MAX) else {
+        return Err(Failure::validation(format!("The template holds more than {COPIED_MAX} blocks.")));
+    };
+    if copied.iter().any(|block| block.body == Body::ChildDatabase) {
+        return Err(Failure::not_implemented_part("templates with databases in them"));
+    }
+    Ok(())
 }
 
 /// The column's id, but for the number that each row has for itself.

@@ -166,6 +166,7 @@ fn linked(call: &Call<'_>, at: &At<'_>) -> Result<Home, Failure> {
     parent.get("type").one_of(&["page_id"])?;
     let page = call.page(parent.get("page_id").uuid()?)?;
     call.may_edit(page, None)?;
+    call.needs_depth(page, None)?;
     let block = call.block(page)?;
     let position = at.get("position");
     let mut place = Place::End;
