@@ -100,12 +100,12 @@ async fn a_secret_that_notion_refuses_is_the_operators_fault_and_ends_no_grant()
         redirect_uris: Vec::new(),
         capabilities: notion_emulator::Capabilities::default(),
     };
-    t.notion.emulator.register_client(client.clone());
+    t.notion.emulator.register_client(client.clone()).expect("its own client");
     let refused = t.api("POST", &format!("/api/connections/{id}/refresh"), None).await;
     assert_eq!(refused.refusal(), "502, client_refused");
     assert_eq!(t.api("GET", &format!("/api/connections/{id}"), None).await.json()["state"], "active");
     client.client_secret = "notion-side-client-secret-canary".to_owned();
-    t.notion.emulator.register_client(client);
+    t.notion.emulator.register_client(client).expect("its own client");
     assert_eq!(t.api("POST", &format!("/api/connections/{id}/refresh"), None).await.status, StatusCode::OK);
     let asked = t.api("POST", &format!("/api/connections/{id}/introspect"), None).await;
     assert_eq!(asked.json(), json!({"active": true}));

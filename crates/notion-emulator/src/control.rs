@@ -18,12 +18,12 @@ use serde::Deserialize;
 use serde_json::{Value, json};
 use uuid::Uuid;
 
-use crate::Emulator;
 use crate::content::blob::Blob;
 use crate::faults::Fault;
 use crate::grants::Client;
 use crate::seed::Seed;
 use crate::switches::Switches;
+use crate::{Emulator, InstanceError};
 
 /// The largest body of a control, in bytes: a snapshot with its files.
 const BODY_BYTES_MAX: usize = 256 * 1024 * 1024;
@@ -98,9 +98,17 @@ async fn clients(Extracted(emulator): Extracted<Emulator>) -> Json<Value> {
     Json(json!({"clients": shown.collect::<Vec<_>>()}))
 }
 
-async fn register(Extracted(emulator): Extracted<Emulator>, Json(client): Json<Client>) -> StatusCode {
-    emulator.register_client(client);
-    StatusCode::NO_CONTENT
+async fn register(Extracted(emulator): Extracted<Emulator>, Json(client): Json<Client>) -> Response {
+    done_or_claimed(emulator.register_client(client))
+}
+
+/// 204; or 409, when a client id leads to another emulator behind the same sockets.
+fn done_or_claimed(done: Result<(), InstanceError>) -> Response {
+    match done {
+        Ok(()) => StatusCode::NO_CONTENT.into_response(),
+        Err(error) => (StatusCode::CONFLICT, Json(json!({"message": error.to_string(), "problems": []})))
+            .into_response(),
+    }
 }
 
 #[derive(Deserialize)]
@@ -213,10 +221,7 @@ async fn reset(Extracted(emulator): Extracted<Emulator>, body: String) -> Respon
         return StatusCode::NO_CONTENT.into_response();
     }
     match Seed::read(&body) {
-        Ok(seed) => {
-            emulator.reset_to(seed);
-            StatusCode::NO_CONTENT.into_response()
-        }
+        Ok(seed) => done_or_claimed(emulator.reset_to(seed)),
         Err(error) => refused("The seed cannot be planted.", &error.problems),
     }
 }

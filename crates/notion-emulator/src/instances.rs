@@ -3,6 +3,7 @@
 //! client id, whose it is; what nobody claims goes to the first.
 
 use std::collections::BTreeMap;
+use std::sync::Arc;
 
 use axum::Router;
 use axum::body::{Body, Bytes};
@@ -15,7 +16,7 @@ use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
 use tower::ServiceExt as _;
 
-use crate::grants::{ACCESS_PREFIX, SECRET_CHARS};
+use crate::grants::{ACCESS_PREFIX, Client, SECRET_CHARS};
 use crate::signing::instance_of;
 use crate::{Emulator, Options, server};
 
@@ -91,17 +92,26 @@ impl Instances {
         if self.by_name.contains_key(&name) {
             return Err(InstanceError::Taken);
         }
-        let emulator = Emulator::named(&name, options);
-        let clash =
-            emulator.state().grants.clients.iter().map(|client| client.client_id.clone()).find(|id| {
-                first.knows_client(id) || self.by_name.values().any(|other| other.emulator.knows_client(id))
-            });
-        if let Some(id) = clash {
-            return Err(InstanceError::Client(id));
-        }
+        let emulator = Emulator::named(&name, options, Arc::downgrade(&first.0));
+        let clients = emulator.state().grants.clients.clone();
+        self.refuse_claimed(first, &emulator, &clients)?;
         let router = server::router(&emulator);
         self.by_name.insert(name, Instance { emulator: emulator.clone(), router });
         Ok(emulator)
+    }
+
+    /// Refuses what would lead both to `own` and to another emulator: requests with that client id could only find one.
+    pub(crate) fn refuse_claimed(
+        &self,
+        first: &Emulator,
+        own: &Emulator,
+        clients: &[Client],
+    ) -> Result<(), InstanceError> {
+        let all = std::iter::once(first).chain(self.by_name.values().map(|instance| &instance.emulator));
+        let others: Vec<&Emulator> = all.filter(|other| !other.is(own)).collect();
+        let taken =
+            clients.iter().find(|client| others.iter().any(|other| other.claims_client(&client.client_id)));
+        taken.map_or(Ok(()), |client| Err(InstanceError::Client(client.client_id.clone())))
     }
 
     fn new_name(&mut self) -> String {

@@ -45,7 +45,7 @@ mod tasks;
 mod view_queries;
 mod web;
 
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError, Weak};
 use std::time::Duration;
 
 use bytes::Bytes;
@@ -109,6 +109,8 @@ struct Inner {
     state: Mutex<State>,
     /// Beside the first emulator; instances have none of their own.
     instances: Mutex<Instances>,
+    /// The first emulator, of an instance.
+    first: Weak<Inner>,
 }
 
 /// An emulator on a port of its own; it stops when this is dropped.
@@ -129,14 +131,14 @@ impl Drop for Running {
 impl Emulator {
     /// An emulator at its seed, on no socket yet.
     pub fn new(options: Options) -> Self {
-        Self::named("", options)
+        Self::named("", options, Weak::new())
     }
 
-    fn named(name: &str, options: Options) -> Self {
+    fn named(name: &str, options: Options, first: Weak<Inner>) -> Self {
         let state = Mutex::new(State::of_instance(&options, name));
         let recorder = options.record.clone();
         let (name, options) = (name.to_owned(), Mutex::new(options));
-        Self(Arc::new(Inner { name, options, recorder, state, instances: Mutex::default() }))
+        Self(Arc::new(Inner { name, options, recorder, state, instances: Mutex::default(), first }))
     }
 
     /// Starts one on a free port of the loopback.
@@ -177,8 +179,11 @@ impl Emulator {
     }
 
     /// Adds an integration, or replaces the one with its client id.
-    pub fn register_client(&self, client: Client) {
-        self.state().grants.register(client);
+    ///
+    /// # Errors
+    /// If the client id leads to another emulator behind the same sockets.
+    pub fn register_client(&self, client: Client) -> Result<(), InstanceError> {
+        self.claim(std::slice::from_ref(&client), || self.state().grants.register(client.clone()))
     }
 
     /// The first person allows an integration every page, without the consent screens: the code that the browser would
@@ -245,13 +250,15 @@ impl Emulator {
     }
 
     /// Goes back to another seed, which later resets then go back to.
-    pub fn reset_to(&self, seed: Seed) {
-        let fresh = {
-            let mut options = self.options();
-            options.seed = seed;
-            State::of_instance(&options, self.name())
-        };
-        self.begin_with(fresh);
+    ///
+    /// # Errors
+    /// If a client id of the seed leads to another emulator behind the same sockets. Nothing has changed then.
+    pub fn reset_to(&self, seed: Seed) -> Result<(), InstanceError> {
+        let clients = seed.planted().grants.clients.clone();
+        self.claim(&clients, || {
+            self.options().seed = seed;
+            self.reset();
+        })
     }
 
     fn begin_with(&self, mut fresh: State) {
@@ -273,9 +280,15 @@ impl Emulator {
     /// Goes on from a snapshot: the same calls then give the same answers as after it was taken.
     ///
     /// # Errors
-    /// If the text is no sound snapshot of this format. Nothing has changed then.
+    /// If the text is no sound snapshot of this format, or a client id in it leads to another emulator behind the same
+    /// sockets. Nothing has changed then.
     pub fn load(&self, snapshot: &str) -> Result<(), SnapshotError> {
-        let mut loaded = snapshot::read(snapshot)?;
+        let loaded = snapshot::read(snapshot)?;
+        let clients = loaded.grants.clients.clone();
+        Ok(self.claim(&clients, || self.go_on_with(loaded))?)
+    }
+
+    fn go_on_with(&self, mut loaded: State) {
         let mut state = self.state();
         // A token that names another instance would not lead here.
         if !self.name().is_empty() && loaded.grants.instance != self.name() {
@@ -284,11 +297,34 @@ impl Emulator {
         self.name().clone_into(&mut loaded.grants.instance);
         loaded.journal = std::mem::take(&mut state.journal);
         *state = loaded;
-        Ok(())
     }
 
     fn knows_client(&self, client_id: &str) -> bool {
         self.state().grants.client(client_id).is_some()
+    }
+
+    /// Whether a client id leads here, or would after a reset.
+    fn claims_client(&self, client_id: &str) -> bool {
+        let options = self.options();
+        let seeded = options.seed.planted().grants.client(client_id).is_some();
+        let is_optional = options.clients.iter().any(|client| client.client_id == client_id);
+        drop(options);
+        seeded || is_optional || self.knows_client(client_id)
+    }
+
+    /// Does what makes these clients lead here, unless one leads elsewhere. Nobody else can claim them in between.
+    fn claim<T>(&self, clients: &[Client], then: impl FnOnce() -> T) -> Result<T, InstanceError> {
+        let first =
+            if self.name().is_empty() { Some(self.clone()) } else { self.0.first.upgrade().map(Self) };
+        // Without the first emulator there is no socket that leads here.
+        let Some(first) = first else { return Ok(then()) };
+        let instances = first.instances();
+        instances.refuse_claimed(&first, self, clients)?;
+        Ok(then())
+    }
+
+    fn is(&self, other: &Self) -> bool {
+        Arc::ptr_eq(&self.0, &other.0)
     }
 
     fn instances(&self) -> MutexGuard<'_, Instances> {

@@ -4,6 +4,7 @@
 
 use serde::{Deserialize, Serialize};
 
+use crate::InstanceError;
 use crate::state::State;
 
 /// What a snapshot calls itself.
@@ -47,6 +48,12 @@ impl std::fmt::Display for SnapshotError {
 }
 
 impl std::error::Error for SnapshotError {}
+
+impl From<InstanceError> for SnapshotError {
+    fn from(error: InstanceError) -> Self {
+        Self(error.to_string())
+    }
+}
 
 /// Writes a state down, as JSON.
 pub(crate) fn write(state: &State) -> String {

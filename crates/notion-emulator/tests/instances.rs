@@ -123,6 +123,38 @@ async fn what_cannot_be_told_apart_is_refused() {
 }
 
 #[tokio::test]
+async fn a_client_id_leads_to_one_emulator_however_it_comes_there() {
+    let n = notion().await;
+    let client = |id: &str| json!({"client_id": id, "client_secret": "s", "name": "C", "redirect_uris": []});
+    made(&n, json!({"name": "one", "clients": [client("ones")]})).await;
+    made(&n, json!({"name": "two"})).await;
+    let ids = async |instance: &str| {
+        let clients = control(&n, "GET", &format!("{instance}clients"), Value::Null).await.json();
+        let ids: Vec<String> =
+            clients["clients"].as_array().expect("clients").iter().map(|c| text(c, "client_id")).collect();
+        ids
+    };
+    for (whose, taken) in [("instances/two/", "ones"), ("instances/two/", "client"), ("", "ones")] {
+        let before = ids(whose).await;
+        let workspaces = json!([{"name": "W", "pages": [{}]}]);
+        let seed = json!({"people": [{"name": "P", "email": "p@w.example"}], "workspaces": workspaces, "clients": [client(taken)]});
+        for (path, body) in [("clients", client(taken)), ("reset", seed)] {
+            let reply = control(&n, "POST", &format!("{whose}{path}"), body).await;
+            assert_eq!(reply.status, StatusCode::CONFLICT, "{whose}{path} {taken}: {}", reply.text());
+            assert!(text(&reply.json(), "message").contains("leads to another instance"), "{}", reply.text());
+        }
+        assert_eq!(ids(whose).await, before);
+    }
+    let theirs = control(&n, "GET", "snapshot", Value::Null).await.json();
+    let loaded = control(&n, "PUT", "instances/two/snapshot", theirs).await;
+    assert!(text(&loaded.json(), "message").contains("leads to another instance"), "{}", loaded.text());
+    for (whose, own) in [("instances/one/", "ones"), ("", "client"), ("instances/two/", "new")] {
+        let reply = control(&n, "POST", &format!("{whose}clients"), client(own)).await;
+        assert_eq!(reply.status, StatusCode::NO_CONTENT, "its own, again: {}", reply.text());
+    }
+}
+
+#[tokio::test]
 async fn the_controls_of_an_instance_refuse_other_sites_too() {
     let n = notion().await;
     made(&n, json!({"name": "one"})).await;
