@@ -269,6 +269,8 @@ impl Emulator {
             }
         }
         fresh.internal_token = std::mem::take(&mut state.internal_token);
+        // A seed that is a snapshot brings a key, with which old addresses would open the new files of the same ids.
+        fresh.files_key = grants::secret("");
         *state = fresh;
     }
 

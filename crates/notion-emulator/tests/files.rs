@@ -3,10 +3,10 @@
 use std::time::Duration;
 
 use axum::http::StatusCode;
-use notion_emulator::{Capabilities, Switches};
+use notion_emulator::{Capabilities, Options, Seed, Switches};
 use serde_json::{Value, json};
 
-use crate::support::{Notion, Reply, VERSION, notion, text, with};
+use crate::support::{Notion, Reply, VERSION, notion, notion_from, text, with};
 
 const MEBI: usize = 1024 * 1024;
 
@@ -485,6 +485,20 @@ async fn a_snapshot_holds_the_files() {
     assert_eq!(fetch(&n, &url).await.status, StatusCode::FORBIDDEN, "a reset ends all addresses");
     n.running.emulator.load(&snapshot).expect("it loads");
     assert_eq!(fetch(&n, &url).await.body.as_ref(), b"\x89PNG");
+}
+
+#[tokio::test]
+async fn a_reset_to_a_snapshot_ends_all_addresses_too() {
+    let seed = Seed::of_snapshot(&notion().await.running.emulator.snapshot()).expect("a seed");
+    let n = notion_from(Options { seed, ..Options::default() }).await;
+    let page = format!("pages/{}", n.running.emulator.root_page_id());
+    let first = uploaded(&n, "c.png", "image/png", b"\x89PNG").await;
+    let shown = n.ok("PATCH", &page, Some(json!({"cover": attached(&first)}))).await;
+    let url = text(&shown["cover"]["file"], "url");
+    assert_eq!(fetch(&n, &url).await.status, StatusCode::OK);
+    n.running.emulator.reset();
+    assert_eq!(uploaded(&n, "c.png", "image/png", b"\x89PNG another").await, first, "ids come again");
+    assert_eq!(fetch(&n, &url).await.status, StatusCode::FORBIDDEN);
 }
 
 #[tokio::test]
