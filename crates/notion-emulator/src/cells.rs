@@ -14,7 +14,7 @@ use crate::content::block::{Block, Parent};
 use crate::content::date::{DateValue, Moment};
 use crate::content::page::Page;
 use crate::content::property::{Kind, Property, Relation, Stored, Verified};
-use crate::content::{Content, plain_text};
+use crate::content::{Content, Reader as _};
 use crate::formula::Run;
 
 /// What working out a cell needs.
@@ -107,7 +107,7 @@ impl<'a> Row<'a> {
 
     fn stored(&self, stored: &Stored) -> Cell {
         match stored {
-            Stored::Text(runs) => text(plain_text(self.world.content, runs)),
+            Stored::Text(runs) => text(self.world.view.plain(runs)),
             Stored::Line(line) => text(line.clone()),
             Stored::Number(number) => number.as_f64().map_or(Cell::Empty, Cell::Number),
             #[expect(clippy::cast_precision_loss, reason = "nobody makes 2^52 rows")]
@@ -156,10 +156,8 @@ impl<'a> Row<'a> {
     /// The name of a person or the title of a row, for sorting.
     pub(crate) fn name(&self, id: &str) -> String {
         let Ok(id) = id.parse() else { return String::new() };
-        match self.world.accounts.person(id) {
-            Some(person) => person.name.to_lowercase(),
-            None => self.world.content.title(id).to_lowercase(),
-        }
+        let view = &self.world.view;
+        view.name(id).unwrap_or_else(|| view.title(id)).to_lowercase()
     }
 }
 

@@ -38,7 +38,7 @@ use file::Icon;
 use page::Page;
 use rights::Right;
 use template::Templates;
-pub(crate) use tree::{Place, plain_run, plain_text};
+pub(crate) use tree::{Place, Reader, plain_run, plain_text};
 use upload::Upload;
 pub(crate) use usage::Usage;
 use view::SavedView;

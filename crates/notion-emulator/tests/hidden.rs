@@ -1,10 +1,12 @@
 //! What is hidden from an integration: it shows in no answer, whichever way somebody asks for it.
 
+use notion_emulator::{Capabilities, Switches, UserInformation};
 use serde_json::json;
 
-use crate::support::{Notion, notion, text};
+use crate::support::{Notion, exchange, notion, parameter, text, with};
 
 const ADA: &str = "1d3f5a70-42c8-4be1-9a61-0c5e7d20b001";
+const TOMAS: &str = "1d3f5a70-42c8-4be1-9a61-0c5e7d20b002";
 
 /// A table with a relation to `to`, and a rollup and formulas on that; the ids of the table and of its one row.
 async fn based_on(n: &Notion, to: &str, row: &str) -> (String, String) {
@@ -95,4 +97,113 @@ async fn a_row_kept_from_the_person_is_in_no_relation_and_counts_in_nothing() {
     let filter = json!({"filter": {"property": "Word", "formula": {"string": {"contains": "Moby"}}}});
     let found = n.call(&token, "POST", &format!("data_sources/{source}/query"), Some(filter)).await.json();
     assert_eq!(found["results"], json!([]));
+}
+
+#[tokio::test]
+async fn a_mention_tells_no_title_that_its_reader_may_not_know() {
+    let n = notion().await;
+    let (_, paper) = out_of_reach(&n).await;
+    let words = json!([{"mention": {"page": {"id": paper}}}]);
+    let (_, source) = n
+        .database(
+            "Loans",
+            json!({"Note": {"rich_text": {}}, "Same": {"formula": {"expression": "prop(\"Note\")"}}}),
+        )
+        .await;
+    let loan = n.row(&source, "loan", json!({"Note": {"rich_text": words}})).await;
+    n.ok("PATCH", &format!("pages/{loan}"), Some(json!({"properties": {"Name": {"title": words}}}))).await;
+    let token = text(&n.pair().await, "access_token");
+    for path in [format!("pages/{loan}"), format!("blocks/{loan}"), format!("pages/{loan}/properties/title")]
+    {
+        assert!(n.ok("GET", &path, None).await.to_string().contains("Moby-Dick"), "{path}");
+        let shown = n.call(&token, "GET", &path, None).await.text();
+        assert!(shown.contains("Untitled") && !shown.contains("Moby"), "{path}: {shown}");
+    }
+    for property in [
+        json!({"property": "Note", "rich_text": {"contains": "Moby"}}),
+        json!({"property": "title", "title": {"contains": "Moby"}}),
+    ] {
+        let query = json!({"filter": property});
+        let found = n.call(&token, "POST", &format!("data_sources/{source}/query"), Some(query)).await.json();
+        assert_eq!(found["results"], json!([]));
+    }
+    let found = n.call(&token, "POST", "search", Some(json!({"query": "Moby"}))).await.json();
+    assert_eq!(found["results"], json!([]));
+    let link = json!({"children": [{"link_to_page": {"page_id": paper}}]});
+    let linked = n.call(&token, "PATCH", &format!("blocks/{loan}/children"), Some(link)).await;
+    assert_eq!(linked.refusal(), "404, object_not_found");
+}
+
+#[tokio::test]
+async fn titles_may_mention_each_other() {
+    let n = notion().await;
+    let (_, source) = n.database("Loans", json!({})).await;
+    let (one, other) = (n.row(&source, "a", json!({})).await, n.row(&source, "b", json!({})).await);
+    for (from, to) in [(&one, &other), (&other, &one)] {
+        let title = json!([{"text": {"content": "to "}}, {"mention": {"page": {"id": to}}}]);
+        n.ok("PATCH", &format!("pages/{from}"), Some(json!({"properties": {"Name": {"title": title}}})))
+            .await;
+    }
+    let shown = n.ok("GET", &format!("blocks/{one}"), None).await;
+    assert_eq!(shown["child_page"]["title"], "to to Untitled");
+}
+
+#[tokio::test]
+async fn nobody_of_another_workspace_is_named() {
+    let n = notion().await;
+    let workspaces = n.control("GET", "/_emulator/workspaces", serde_json::Value::Null).await.json();
+    let home = text(&workspaces["workspaces"][1], "id");
+    let chosen = n.authorize(&format!("&person={ADA}&workspace={home}"));
+    let page = n.send("GET", &chosen, &[], String::new()).await.unwrap();
+    let page = n.submit(&page, &[]).await;
+    let code = parameter(&page.location(), "code").expect("a code");
+    let pair = n.oauth("token", exchange(&code)).await.json();
+    assert_eq!(pair["workspace_id"], home.as_str());
+    let token = text(&pair, "access_token");
+    let columns = json!({
+        "Name": {"title": {}},
+        "Who": {"people": {}},
+        "Mail": {"formula": {"expression": "prop(\"Who\").map(current.email() + current.name()).join(\", \")"}},
+    });
+    let parent = text(
+        &n.call(&token, "POST", "pages", Some(json!({"parent": {"workspace": true}, "properties": {}})))
+            .await
+            .json(),
+        "id",
+    );
+    let body = json!({"parent": {"page_id": parent}, "initial_data_source": {"properties": columns}});
+    let source = n.call(&token, "POST", "databases", Some(body)).await.json()["data_sources"][0].clone();
+    let title = json!([{"mention": {"user": {"id": TOMAS}}}]);
+    for (person, is_told) in [(ADA, true), (TOMAS, false)] {
+        let row = json!({
+            "parent": {"data_source_id": source["id"]},
+            "properties": {"Name": {"title": title}, "Who": {"people": [{"id": person}]}},
+        });
+        let made = n.call(&token, "POST", "pages", Some(row)).await.text();
+        assert_eq!(made.contains("ada@northwind.example"), is_told, "{made}");
+        assert!(!made.contains("Okafor") && !made.contains("tomas@"), "{made}");
+    }
+}
+
+#[tokio::test]
+async fn formulas_and_mentions_tell_of_people_what_the_capability_allows() {
+    for (told, has_name, has_email) in [
+        (UserInformation::None, false, false),
+        (UserInformation::WithoutEmail, true, false),
+        (UserInformation::WithEmail, true, true),
+    ] {
+        let n = with(Switches::default(), Capabilities { user_information: told, ..Capabilities::default() })
+            .await;
+        let formula = "prop(\"Who\").map(current.email() + current.name()).join(\", \")";
+        let columns = json!({"Who": {"people": {}}, "Mail": {"formula": {"expression": formula}}});
+        let (_, source) = n.database("Team", columns).await;
+        let row = n.row(&source, "x", json!({"Who": {"people": [{"id": ADA}]}})).await;
+        let title = json!({"Name": {"title": [{"mention": {"user": {"id": ADA}}}]}});
+        n.ok("PATCH", &format!("pages/{row}"), Some(json!({"properties": title}))).await;
+        let token = text(&n.pair().await, "access_token");
+        let shown = n.call(&token, "GET", &format!("pages/{row}"), None).await.json()["properties"].clone();
+        let mail = text(&shown["Mail"]["formula"], "string");
+        assert_eq!((mail.contains("Lindqvist"), mail.contains("ada@")), (has_name, has_email), "{mail}");
+        assert_eq!(shown["Name"].to_string().contains("@Ada"), has_name);
+    }
 }

@@ -59,7 +59,7 @@ pub(crate) fn retrieve(call: &Call<'_>, id: &str) -> Answer {
 
 /// Content as markdown.
 fn shown(call: &Call<'_>, id: Uuid, with_transcripts: bool) -> Value {
-    let tree = tree::of(&call.state.content, id, &|block| call.reaches(block), with_transcripts);
+    let tree = tree::of(&call.state.content, id, &call.view(), with_transcripts);
     json!({
         "object": "page_markdown",
         "id": id,
@@ -109,7 +109,7 @@ fn editable(call: &Call<'_>, id: Uuid) -> Result<Uuid, Failure> {
 
 /// Does an edit.
 fn change(call: &mut Call<'_>, page: Uuid, edit: &Edit) -> Result<(), Failure> {
-    let old = tree::of(&call.state.content, page, &|block| call.reaches(block), false).nodes;
+    let old = tree::of(&call.state.content, page, &call.view(), false).nodes;
     let written = write::nodes(&old, &call.view());
     let new = edit.text(&written.text)?;
     let new = read::nodes(&new, &call.view());

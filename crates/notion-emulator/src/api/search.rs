@@ -128,7 +128,7 @@ pub(crate) fn findable(call: &Call<'_>) -> Findable {
     let pages = content.pages.keys().filter(|id| !content.is_template(**id));
     let pages = pages.filter_map(|id| content.blocks.get(id)).map(|block| {
         let hit = Hit {
-            title: content.title(block.id),
+            title: call.view().title(block.id),
             edited_at: block.edited.at,
             in_trash: block.in_trash || content.ancestor_in_trash(block.id),
             is_table: false,

@@ -84,6 +84,12 @@ impl<'a> View<'a> {
     pub(crate) fn world(&self) -> World<'a> {
         World::new(*self)
     }
+
+    /// The person of this id in the caller's workspace. Who is only in others is nobody here.
+    pub(crate) fn member(&self, id: Uuid) -> Option<&'a Person> {
+        let workspace = self.accounts.workspace(self.caller.workspace_id)?;
+        self.accounts.person(id).filter(|_| workspace.members.contains(&id))
+    }
 }
 
 impl View<'_> {
@@ -147,7 +153,7 @@ impl View<'_> {
         if self.caller.capabilities.user_information == UserInformation::None {
             return partial_user(id);
         }
-        if let Some(person) = self.accounts.person(id) {
+        if let Some(person) = self.member(id) {
             return self.person(person);
         }
         let bot = self.accounts.bots_of(self.caller.workspace_id).into_iter().find(|bot| bot.id == id);
@@ -156,7 +162,7 @@ impl View<'_> {
 
     /// Who is named in a people property.
     pub(crate) fn user_or_group(&self, id: Uuid) -> Value {
-        match self.accounts.group(id) {
+        match self.accounts.group(id).filter(|group| group.workspace == self.caller.workspace_id) {
             Some(group) => json!({"id": group.id, "object": "group", "name": group.name}),
             None => self.user(id),
         }

@@ -15,12 +15,12 @@ pub(crate) fn list(call: &Call<'_>, id: &str) -> Answer {
     // How names are compared is a guess: any part, in any case.
     let wanted = call.parameter("name").unwrap_or_default().to_lowercase();
     let fits = |id: &Uuid| {
-        content.lives(*id) && call.reaches(*id) && content.title(*id).to_lowercase().contains(&wanted)
+        content.lives(*id) && call.reaches(*id) && call.view().title(*id).to_lowercase().contains(&wanted)
     };
     let all: Vec<Uuid> = templates.pages.iter().copied().filter(fits).collect();
     let (ids, next) = call.slice_of_query()?.cut(&all)?;
     let shown = |id: &Uuid| {
-        let title = content.title(*id);
+        let title = call.view().title(*id);
         let name = if title.is_empty() { "Untitled".to_owned() } else { title };
         json!({"id": id, "name": name, "is_default": templates.default == Some(*id)})
     };

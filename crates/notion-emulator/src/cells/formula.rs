@@ -5,8 +5,8 @@ use uuid::Uuid;
 
 use super::rollup::{Rolled, roll_up};
 use super::{Cell, Row, World};
+use crate::capabilities::UserInformation;
 use crate::content::date::{DateValue, Moment};
-use crate::content::plain_text;
 use crate::content::property::{Formula, Kind, Property, Stored};
 use crate::formula::{
     DateRange, Halt, Individual, Key, Lookup, PageRef, Point, Run, Type, Value, evaluate, parse,
@@ -128,7 +128,7 @@ fn value(row: &Row<'_>, property: &Property, run: &Run) -> Result<Value, Halt> {
 fn of_stored(world: World<'_>, property: &Property, stored: &Stored) -> Value {
     let name = |id: &String| property.kind.choices().iter().find(|choice| choice.id == *id);
     match stored {
-        Stored::Text(runs) => Value::Text(plain_text(world.content, runs)),
+        Stored::Text(runs) => Value::Text(world.view.plain(runs)),
         Stored::Line(line) => Value::Text(line.clone()),
         Stored::Number(number) => number.as_f64().map_or(Value::Empty, Value::Number),
         Stored::Checkbox(checked) => Value::Boolean(*checked),
@@ -202,15 +202,20 @@ fn range(date: &DateValue) -> Value {
     Value::Date(DateRange { start, end: date.end.as_deref().and_then(point) })
 }
 
+/// A person or bot, as far as the caller is told about them. (Whether Notion's formulas tell more is not known.)
 fn person(world: World<'_>, id: Uuid) -> Value {
-    if let Some(person) = world.accounts.person(id) {
-        let (name, email) = (person.name.clone(), Some(person.email.clone()));
-        return Value::Person(Individual { id, name, email });
-    }
-    let bot = world.accounts.bots.iter().find(|(_, bot)| bot.id == id);
-    bot.map_or(Value::Empty, |(_, bot)| Value::Person(Individual { id, name: bot.name.clone(), email: None }))
+    let (view, told) = (world.view, world.view.caller.capabilities.user_information);
+    let (name, email) = if let Some(person) = view.member(id) {
+        (&person.name, Some(&person.email).filter(|_| told == UserInformation::WithEmail))
+    } else {
+        let bots = world.accounts.bots_of(view.caller.workspace_id);
+        let Some(bot) = bots.into_iter().find(|bot| bot.id == id) else { return Value::Empty };
+        (&bot.name, None)
+    };
+    let name = if told == UserInformation::None { "Anonymous".to_owned() } else { name.clone() };
+    Value::Person(Individual { id, name, email: email.cloned() })
 }
 
 fn page(world: World<'_>, id: Uuid) -> Value {
-    Value::Page(PageRef { id, title: world.content.title(id) })
+    Value::Page(PageRef { id, title: world.view.title(id) })
 }

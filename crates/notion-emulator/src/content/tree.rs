@@ -242,13 +242,15 @@ impl Content {
         }
     }
 
-    /// The title of a page or database as plain text.
+    /// The title of a page or database as it is stored.
+    pub(crate) fn title_runs(&self, id: Uuid) -> &[RichText] {
+        let database = || self.databases.get(&id).map_or(&[][..], |database| database.title.as_slice());
+        self.pages.get(&id).map_or_else(database, |page| page.title())
+    }
+
+    /// The title of a page or database as plain text, with nothing in it that only some may read.
     pub(crate) fn title(&self, id: Uuid) -> String {
-        if let Some(page) = self.pages.get(&id) {
-            plain_text(self, page.title())
-        } else {
-            self.databases.get(&id).map_or_else(String::new, |database| plain_text(self, &database.title))
-        }
+        plain_text(self, self.title_runs(id))
     }
 
     /// The page that a block is on, or the page itself.
@@ -277,8 +279,31 @@ impl Place {
     }
 }
 
-/// The text of a run as a person reads it.
-pub(crate) fn plain_run(content: &Content, run: &RichText) -> String {
+/// Whoever reads a text: what its mentions say depends on them.
+pub(crate) trait Reader {
+    /// What a person is called, if the reader is told.
+    fn name(&self, person: Uuid) -> Option<String>;
+
+    /// Whether the reader may know the title of a page or database.
+    fn reads(&self, page: Uuid) -> bool;
+}
+
+/// Nobody in particular, who is told nothing.
+struct Nobody;
+
+impl Reader for Nobody {
+    fn name(&self, _: Uuid) -> Option<String> {
+        None
+    }
+
+    fn reads(&self, _: Uuid) -> bool {
+        false
+    }
+}
+
+/// The text of a run as `reader` reads it. A page that is mentioned in a title which is itself only mentioned goes without
+/// its own: titles may mention each other.
+pub(crate) fn plain_run(content: &Content, run: &RichText, reader: &dyn Reader) -> String {
     match &run.run {
         Run::Text { content, .. } => content.clone(),
         Run::Equation(expression) => expression.clone(),
@@ -287,12 +312,12 @@ pub(crate) fn plain_run(content: &Content, run: &RichText) -> String {
                 Some(end) => format!("{} → {end}", date.start),
                 None => date.start.clone(),
             },
+            // Source: Notion, "Rich text", page mentions (read 2026-11-27): without access the text is "Untitled".
             Mention::Page(id) | Mention::Database(id) => {
-                let title = content.title(*id);
+                let title = if reader.reads(*id) { content.title(*id) } else { String::new() };
                 if title.is_empty() { "Untitled".to_owned() } else { title }
             }
-            // Names are known to `accounts` only; the renderer, which has both, writes them.
-            Mention::User(_) => "@Anonymous".to_owned(),
+            Mention::User(id) => format!("@{}", reader.name(*id).as_deref().unwrap_or("Anonymous")),
             Mention::TemplateDate(which) => format!("@{which}"),
             Mention::TemplateUser => "@me".to_owned(),
             Mention::CustomEmoji(id) => {
@@ -302,7 +327,7 @@ pub(crate) fn plain_run(content: &Content, run: &RichText) -> String {
     }
 }
 
-/// Rich text as plain text.
+/// Rich text as plain text, with nothing in it that only some may read.
 pub(crate) fn plain_text(content: &Content, text: &[RichText]) -> String {
-    text.iter().map(|run| plain_run(content, run)).collect()
+    text.iter().map(|run| plain_run(content, run, &Nobody)).collect()
 }

@@ -4,10 +4,10 @@
 use uuid::Uuid;
 
 use super::{BLOCKS_MAX, DEPTH_MAX, Node, SECTIONS, What, address};
-use crate::content::Content;
 use crate::content::block::{Block, Body, MeetingNotes};
 use crate::content::file::Icon;
 use crate::content::rich_text::{Annotations, RichText, Run};
+use crate::content::{self, Content};
 
 /// The blocks of a page, or one block with those below it.
 #[derive(Debug)]
@@ -17,14 +17,9 @@ pub(crate) struct Tree {
     pub(crate) not_loaded: Vec<Uuid>,
 }
 
-/// Reads the children of a page, or any other block itself. `reaches` says what the caller may see.
-pub(crate) fn of(
-    content: &Content,
-    id: Uuid,
-    reaches: &dyn Fn(Uuid) -> bool,
-    with_transcripts: bool,
-) -> Tree {
-    let mut reader = Reader { content, reaches, with_transcripts, left: BLOCKS_MAX, not_loaded: Vec::new() };
+/// Reads the children of a page, or any other block itself, as `reader` sees them.
+pub(crate) fn of(content: &Content, id: Uuid, by: &dyn content::Reader, with_transcripts: bool) -> Tree {
+    let mut reader = Reader { content, by, with_transcripts, left: BLOCKS_MAX, not_loaded: Vec::new() };
     let nodes = match content.blocks.get(&id) {
         Some(block) if block.body == Body::ChildPage => reader.children(block, 0),
         Some(block) => vec![reader.node(block, 0)],
@@ -35,7 +30,7 @@ pub(crate) fn of(
 
 struct Reader<'a> {
     content: &'a Content,
-    reaches: &'a dyn Fn(Uuid) -> bool,
+    by: &'a dyn content::Reader,
     with_transcripts: bool,
     /// How many blocks may still be loaded.
     left: usize,
@@ -49,7 +44,7 @@ impl Reader<'_> {
 
     fn node(&mut self, block: &Block, depth: usize) -> Node {
         let id = Some(block.id);
-        if self.left == 0 || depth >= DEPTH_MAX || !(self.reaches)(block.id) {
+        if self.left == 0 || depth >= DEPTH_MAX || !self.by.reads(block.id) {
             self.not_loaded.push(block.id);
             return Node { id, what: What::Unknown { alt: None }, children: Vec::new() };
         }
@@ -81,14 +76,19 @@ impl Reader<'_> {
         sections
     }
 
+    fn title(&self, id: Uuid) -> String {
+        let runs = self.content.title_runs(id).iter();
+        runs.map(|run| content::plain_run(self.content, run, self.by)).collect()
+    }
+
     fn what(&self, block: &Block) -> What {
         let content = self.content;
         match &block.body {
-            Body::ChildPage => What::Page { title: content.title(block.id) },
+            Body::ChildPage => What::Page { title: self.title(block.id) },
             Body::ChildDatabase => {
                 let database = content.databases.get(&block.id);
                 What::Database {
-                    title: content.title(block.id),
+                    title: self.title(block.id),
                     inline: database.is_some_and(|database| database.is_inline),
                     icon: database.and_then(|database| match &database.icon {
                         Some(Icon::Emoji(emoji)) => Some(emoji.clone()),

@@ -37,15 +37,24 @@ fn below(call: &Call<'_>, parent: &Body, new: &[NewBlock]) -> Result<(), Failure
         if !only || !at_home {
             return Err(Failure::validation(format!("A {kind} block cannot be a child of a {above} block.")));
         }
-        original(call, body)?;
+        points(call, body)?;
         below(call, body, children)?;
     }
     Ok(())
 }
 
-/// A copy is of a synced block that is an original itself, within reach.
-pub(super) fn original(call: &Call<'_>, body: &Body) -> Result<(), Failure> {
-    let Body::SyncedBlock { from: Some(from) } = body else { return Ok(()) };
+/// A copy is of a synced block that is an original itself, within reach; a link leads to what is within reach (a guess).
+pub(super) fn points(call: &Call<'_>, body: &Body) -> Result<(), Failure> {
+    let from = match body {
+        Body::SyncedBlock { from: Some(from) } => from,
+        Body::LinkToPage { kind: "page_id", id } if !call.reaches(*id) => {
+            return Err(Failure::not_found("page", *id, call.caller));
+        }
+        Body::LinkToPage { kind: "database_id", id } if !call.reaches(*id) => {
+            return Err(Failure::not_found("database", *id, call.caller));
+        }
+        _ => return Ok(()),
+    };
     if call.block(*from)?.body == (Body::SyncedBlock { from: None }) {
         return Ok(());
     }
@@ -55,7 +64,7 @@ pub(super) fn original(call: &Call<'_>, body: &Body) -> Result<(), Failure> {
 /// Checks what a block that is there is to say from now on.
 pub(super) fn change(call: &Call<'_>, at: &At<'_>, block: &Block, new: &Body) -> Result<(), Failure> {
     if new != &block.body {
-        original(call, new)?;
+        points(call, new)?;
     }
     if let Body::Heading { is_toggleable: false, .. } = new
         && call.state.content.live_children(block).next().is_some()

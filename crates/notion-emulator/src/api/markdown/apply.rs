@@ -6,6 +6,7 @@ use uuid::Uuid;
 
 use super::super::call::Call;
 use super::super::failure::Failure;
+use super::super::show::View;
 use super::plan::{Child, Plan};
 use crate::content::block::{Block, Body, Parent};
 use crate::content::ids::Marker;
@@ -41,7 +42,7 @@ pub(super) fn check(
     }
     let taken: HashSet<Uuid> = wanted.taken.iter().filter_map(|(id, _)| *id).collect();
     let lost = protected(&call.state.content, &wanted.gone, &taken);
-    if lost.is_empty() { Ok(()) } else { Err(refusal(&call.state.content, &lost)) }
+    if lost.is_empty() { Ok(()) } else { Err(refusal(&call.view(), &lost)) }
 }
 
 /// All that a plan asks for.
@@ -113,10 +114,10 @@ fn protected(content: &Content, gone: &[Uuid], taken: &HashSet<Uuid>) -> Vec<Uui
 }
 
 /// Source: an answer quoted in a public issue tracker, May 2026.
-fn refusal(content: &Content, lost: &[Uuid]) -> Failure {
+fn refusal(view: &View<'_>, lost: &[Uuid]) -> Failure {
     let line = |id: &Uuid| {
-        let kind = if content.pages.contains_key(id) { "page" } else { "database" };
-        format!("- {kind}: \"{}\" (id: {id})\n", content.title(*id))
+        let kind = if view.content.pages.contains_key(id) { "page" } else { "database" };
+        format!("- {kind}: \"{}\" (id: {id})\n", view.title(*id))
     };
     let lines: String = lost.iter().map(line).collect();
     Failure::validation(format!(

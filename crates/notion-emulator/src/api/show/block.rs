@@ -132,7 +132,7 @@ impl View<'_> {
             Body::LinkPreview(url) => json!({"url": url}),
             Body::MeetingNotes(notes) => self.meeting_notes(notes),
             Body::Unsupported { block_type } => json!({"block_type": block_type}),
-            Body::ChildPage | Body::ChildDatabase => json!({"title": self.content.title(block.id)}),
+            Body::ChildPage | Body::ChildDatabase => json!({"title": self.title(block.id)}),
         }
     }
 }

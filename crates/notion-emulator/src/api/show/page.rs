@@ -50,7 +50,7 @@ impl<'a> View<'a> {
     /// The address of a page in Notion's app: its title with dashes, and its id.
     pub(crate) fn address(&self, id: Uuid) -> String {
         let title: String =
-            self.content.title(id).chars().map(|c| if c.is_alphanumeric() { c } else { '-' }).collect();
+            self.title(id).chars().map(|c| if c.is_alphanumeric() { c } else { '-' }).collect();
         let words: Vec<&str> = title.split('-').filter(|word| !word.is_empty()).collect();
         let slug: String = words.join("-").chars().take(80).collect();
         let ascii = slug.is_ascii() && !slug.is_empty();

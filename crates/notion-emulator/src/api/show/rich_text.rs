@@ -1,10 +1,23 @@
 //! Rich text as JSON.
 
 use serde_json::{Value, json};
+use uuid::Uuid;
 
 use super::{View, digits};
-use crate::content::plain_run;
+use crate::capabilities::UserInformation;
 use crate::content::rich_text::{Mention, RichText, Run};
+use crate::content::{Reader, plain_run};
+
+impl Reader for View<'_> {
+    fn name(&self, person: Uuid) -> Option<String> {
+        let told = self.caller.capabilities.user_information != UserInformation::None;
+        self.member(person).filter(|_| told).map(|person| person.name.clone())
+    }
+
+    fn reads(&self, page: Uuid) -> bool {
+        self.reaches(page)
+    }
+}
 
 impl View<'_> {
     /// A list of runs.
@@ -14,16 +27,12 @@ impl View<'_> {
 
     /// Rich text as a person reads it.
     pub(crate) fn plain(&self, text: &[RichText]) -> String {
-        text.iter().map(|run| self.plain_run(run)).collect()
+        text.iter().map(|run| plain_run(self.content, run, self)).collect()
     }
 
-    fn plain_run(&self, run: &RichText) -> String {
-        if let Run::Mention(Mention::User(id)) = &run.run
-            && let Some(person) = self.accounts.person(*id)
-        {
-            return format!("@{}", person.name);
-        }
-        plain_run(self.content, run)
+    /// The title of a page or database, as far as the caller may read it.
+    pub(crate) fn title(&self, id: Uuid) -> String {
+        self.plain(self.content.title_runs(id))
     }
 
     fn run(&self, run: &RichText) -> Value {
@@ -50,13 +59,13 @@ impl View<'_> {
                 "code": look.code,
                 "color": look.color,
             },
-            "plain_text": self.plain_run(run),
+            "plain_text": plain_run(self.content, run, self),
             "href": href,
         })
     }
 
     fn mention(&self, mention: &Mention) -> (Value, Option<String>) {
-        let page = |id: &uuid::Uuid| Some(format!("https://app.notion.com/p/{}", digits(*id)));
+        let page = |id: &Uuid| Some(format!("https://app.notion.com/p/{}", digits(*id)));
         match mention {
             Mention::User(id) => (json!({"type": "user", "user": self.user(*id)}), None),
             Mention::Date(date) => {
