@@ -144,11 +144,11 @@ fn json_of(body: &Bytes) -> Result<Option<Value>, Failure> {
     if body.is_empty() {
         return Ok(None);
     }
-    let value = serde_json::from_slice(body).map_err(|_| Failure::invalid_json())?;
+    // First, since reading takes time in which nobody else is answered.
     if body.len() > BODY_MAX {
         return Err(Failure::validation("body failed validation: the payload is larger than 500 KB."));
     }
-    Ok(Some(value))
+    serde_json::from_slice(body).map(Some).map_err(|_| Failure::invalid_json())
 }
 
 /// Whether the body of a call at this address is a form.

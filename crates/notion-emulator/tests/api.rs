@@ -228,3 +228,17 @@ async fn a_missing_capability_is_403_and_missing_sharing_is_404() {
         "404, object_not_found"
     );
 }
+
+#[tokio::test]
+async fn a_body_that_is_too_large_is_not_even_read() {
+    let n = notion().await;
+    let bearer = format!("Bearer {}", n.running.emulator.internal_token());
+    let headers = [("authorization", bearer.as_str()), ("notion-version", VERSION)];
+    let refusal = async |body: String| {
+        let reply = n.send("POST", "/v1/search", &headers, body).await.expect("an answer");
+        (reply.refusal(), text(&reply.json(), "message"))
+    };
+    let too_large = "body failed validation: the payload is larger than 500 KB.".to_owned();
+    assert_eq!(refusal("[".repeat(501 * 1024)).await, ("400, validation_error".to_owned(), too_large));
+    assert_eq!(refusal("[".repeat(499 * 1024)).await.0, "400, invalid_json");
+}
