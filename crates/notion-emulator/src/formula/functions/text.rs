@@ -6,6 +6,9 @@ use super::super::patterns::substitute;
 use super::super::value::Value;
 use super::{Function, Gives, MANY, Takes, argument, plain, seeing};
 
+/// How many bytes of text an engine that looks for a match reads in the time of one step.
+const MATCH_BYTES: usize = 64;
+
 const ANY: &[Takes] = &[Takes::Any];
 const PATTERN: &[Takes] = &[Takes::Any, Takes::Pattern, Takes::Any];
 const PADDING: &[Takes] = &[Takes::Any, Takes::Number, Takes::Any];
@@ -21,9 +24,12 @@ pub(super) static FUNCTIONS: &[Function] = &[
     seeing("match", (2, 2), PATTERN, Gives::Texts, |all, scene| {
         let pattern = scene.run.pattern(&text(all, 1))?;
         let text = text(all, 0);
-        Ok(Value::List(
-            pattern.find_iter(&text).map(|found| Value::Text(found.as_str().to_owned())).collect(),
-        ))
+        let mut found = Vec::new();
+        for part in pattern.find_iter(&text) {
+            scene.run.spend(search_steps(text.len() - part.start()))?;
+            found.push(Value::Text(part.as_str().to_owned()));
+        }
+        Ok(Value::List(found))
     }),
     seeing("replace", (3, 3), PATTERN, Gives::Text, |all, scene| replace(all, scene, 1)),
     seeing("replaceAll", (3, 3), PATTERN, Gives::Text, |all, scene| replace(all, scene, usize::MAX)),
@@ -90,18 +96,22 @@ fn contains(all: &[Value]) -> Value {
     Value::Boolean(there)
 }
 
+/// What one match among several counts for in steps. To find it the engine may read on to the end of the text, so that
+/// all matches together may take time in proportion to the text's square.
+fn search_steps(bytes: usize) -> usize {
+    1 + bytes / MATCH_BYTES
+}
+
 fn replace(all: &[Value], scene: &Scene<'_>, most: usize) -> Result<Value, Halt> {
     let (whole, with) = (text(all, 0), text(all, 2));
     let pattern = scene.run.pattern(&text(all, 1))?;
     let (mut made, mut done) = (String::new(), 0);
     for captures in pattern.captures_iter(&whole).take(most) {
         let Some(found) = captures.get(0) else { continue };
+        scene.run.spend(search_steps(whole.len() - found.start() + with.len()))?;
         made.push_str(&whole[done..found.start()]);
-        substitute(&captures, &with, &mut made);
+        substitute(&captures, &with, &mut made, TEXT_MAX)?;
         done = found.end();
-        if made.len() > TEXT_MAX {
-            return Err(Halt);
-        }
     }
     made.push_str(&whole[done..]);
     Ok(Value::Text(made))
