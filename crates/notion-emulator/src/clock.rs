@@ -27,6 +27,11 @@ impl Clock {
     }
 }
 
+/// Rounded down to the minute, as Notion has most of its times.
+pub(crate) fn whole_minute(at: Timestamp) -> Timestamp {
+    Timestamp::from_second(at.as_second().div_euclid(60) * 60).unwrap_or(at)
+}
+
 /// Identifiers from a seed and a counter: the same calls give the same ids in every run.
 #[derive(Debug, Clone, Default, Serialize, Deserialize)]
 pub(crate) struct Ids {

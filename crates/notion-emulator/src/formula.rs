@@ -22,6 +22,7 @@ mod tests;
 pub(crate) use check::{Column, Schema, Type, check};
 pub(crate) use dates::{DateRange, Point};
 pub(crate) use evaluate::{Halt, Lookup, Run, evaluate};
+pub(crate) use numbers::middle;
 pub(crate) use parser::parse;
 pub(crate) use reference::{Reference, references, rewrite};
 pub(crate) use tree::Key;

@@ -154,3 +154,27 @@ async fn one_property_is_read_by_id_or_name_by_who_may() {
     let token = text(&blind.pair().await, "access_token");
     assert_eq!(blind.call(&token, "GET", nobody, None).await.refusal(), "403, restricted_resource");
 }
+
+#[tokio::test]
+async fn years_before_the_first_are_no_dates_and_the_last_day_sorts_last() {
+    let n = notion().await;
+    let (_, source) = n.database("Dates", json!({"When": {"date": {}}})).await;
+    for day in ["9999-12-31", "2026-11-27"] {
+        n.row(&source, day, json!({"When": {"date": {"start": day}}})).await;
+    }
+    let sorted = json!({"sorts": [{"property": "When", "direction": "ascending"}]});
+    let rows = n.ok("POST", &format!("data_sources/{source}/query"), Some(sorted)).await;
+    assert_eq!(rows["results"][1]["properties"]["When"]["date"]["start"], "9999-12-31");
+    for early in ["-000005-01-01", "-000005-01-01T10:00:00Z", "0000-06-01"] {
+        let body =
+            json!({"parent": {"data_source_id": source}, "properties": {"When": {"date": {"start": early}}}});
+        let (code, _) = n.refused("POST", "pages", body).await;
+        assert_eq!(code, "400, validation_error", "{early}");
+        let root = n.running.emulator.root_page_id();
+        let said =
+            json!({"parent": {"page_id": root}, "markdown": format!("<mention-date start=\"{early}\"/>")});
+        let page = n.ok("POST", "pages", Some(said)).await;
+        let read = n.ok("GET", &format!("pages/{}/markdown", text(&page, "id")), None).await;
+        assert!(text(&read, "markdown").contains("start="), "it stays as it was written: {read}");
+    }
+}

@@ -17,6 +17,7 @@ use super::version::Version;
 use super::{Caller, UserInformation};
 use crate::accounts::{Accounts, Bot, Person, Workspace};
 use crate::cells::World;
+use crate::clock::whole_minute;
 use crate::content::Content;
 use crate::content::block::Parent;
 use crate::content::comment::{Comment, DisplayName};
@@ -36,9 +37,7 @@ pub(crate) struct View<'a> {
 
 /// `2026-11-22T09:30:00.000Z`: Notion rounds the times of pages and blocks down to the minute.
 pub(crate) fn minute(at: Timestamp) -> String {
-    let whole = at.as_second().div_euclid(60) * 60;
-    let at = Timestamp::from_second(whole).unwrap_or(at);
-    at.strftime("%Y-%m-%dT%H:%M:%S.000Z").to_string()
+    whole_minute(at).strftime("%Y-%m-%dT%H:%M:%S.000Z").to_string()
 }
 
 /// `2026-11-22T09:30:12.345+00:00`: the times of databases.

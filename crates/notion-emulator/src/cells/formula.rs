@@ -6,6 +6,7 @@ use uuid::Uuid;
 use super::rollup::{Rolled, roll_up};
 use super::{Cell, Row, World};
 use crate::capabilities::UserInformation;
+use crate::clock::whole_minute;
 use crate::content::date::{DateValue, Moment};
 use crate::content::property::{Formula, Kind, Property, Stored};
 use crate::formula::{
@@ -189,8 +190,7 @@ fn rolled_up(row: &Row<'_>, property: &Property, run: &Run) -> Result<Value, Hal
 
 /// The times of pages are whole minutes, as everywhere in the API.
 fn minute(at: jiff::Timestamp) -> Value {
-    let whole = jiff::Timestamp::from_second(at.as_second().div_euclid(60) * 60).unwrap_or(at);
-    Value::Date(DateRange::single(Point::moment(whole)))
+    Value::Date(DateRange::single(Point::moment(whole_minute(at))))
 }
 
 fn range(date: &DateValue) -> Value {

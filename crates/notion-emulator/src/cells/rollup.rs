@@ -8,6 +8,7 @@ use jiff::Timestamp;
 use super::{Cell, Row};
 use crate::content::date::{DateValue, Moment, with_offset};
 use crate::content::property::{Kind, Property, Rollup};
+use crate::formula::middle;
 
 /// What a rollup comes to.
 pub(crate) enum Rolled<'a> {
@@ -134,21 +135,12 @@ fn of_numbers(function: &str, cells: &[Cell]) -> Option<f64> {
     match function {
         "sum" => Some(sum),
         "average" => first.map(|_| sum / numbers.len() as f64),
-        "median" => median(&numbers),
+        "median" => middle(&numbers),
         "min" => first,
         "max" => last,
         "range" => first.zip(last).map(|(first, last)| last - first),
         _ => None,
     }
-}
-
-fn median(sorted: &[f64]) -> Option<f64> {
-    let middle = sorted.len() / 2;
-    if sorted.len() % 2 == 1 {
-        return sorted.get(middle).copied();
-    }
-    let (before, after) = (sorted.get(middle.checked_sub(1)?)?, sorted.get(middle)?);
-    Some(f64::midpoint(*before, *after))
 }
 
 /// A date's text with the instant that it stands for.

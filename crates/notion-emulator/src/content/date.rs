@@ -21,8 +21,13 @@ pub(crate) enum Moment {
 }
 
 impl Moment {
-    /// Reads `2026-11-22` or an ISO 8601 time; a time without an offset is taken in `zone`.
+    /// Reads `2026-11-22` or an ISO 8601 time; a time without an offset is taken in `zone`. Years before the first have no
+    /// form in Notion's dates that reads back; that it refuses them is a guess.
     pub(crate) fn parse(text: &str, zone: &TimeZone) -> Option<Self> {
+        Self::of_any_year(text, zone).filter(|moment| moment.day().year() >= 1)
+    }
+
+    fn of_any_year(text: &str, zone: &TimeZone) -> Option<Self> {
         if text.len() == 10 {
             return text.parse::<Date>().ok().map(Self::Day);
         }
@@ -41,11 +46,11 @@ impl Moment {
         }
     }
 
-    /// Its first instant, in UTC: what sorting goes by.
+    /// Its first instant, in UTC: what sorting goes by. The calendar's last day begins after the last instant.
     pub(crate) fn instant(self) -> Timestamp {
         match self {
             Self::Day(day) => {
-                day.to_zoned_datetime(TimeZone::UTC).map_or(Timestamp::UNIX_EPOCH, |at| at.timestamp())
+                day.to_zoned_datetime(TimeZone::UTC).map_or(Timestamp::MAX, |at| at.timestamp())
             }
             Self::Instant(at) => at,
         }

@@ -98,9 +98,15 @@ impl Point {
         text.parse().ok().map(|at| Self { at, timed: true })
     }
 
-    /// Its instant; a day counts from midnight.
-    pub(crate) fn instant(self) -> Timestamp {
-        self.at.to_zoned_datetime(TimeZone::UTC).map_or(Timestamp::UNIX_EPOCH, |at| at.timestamp())
+    /// Its instant; a day counts from midnight. The last and the first day of the calendar have none.
+    pub(super) fn instant(self) -> Option<Timestamp> {
+        self.at.to_zoned_datetime(TimeZone::UTC).ok().map(|at| at.timestamp())
+    }
+
+    /// Milliseconds since 1970.
+    pub(super) fn milliseconds(self) -> i64 {
+        const EPOCH: DateTime = DateTime::constant(1970, 1, 1, 0, 0, 0, 0);
+        i64::try_from(self.at.duration_since(EPOCH).as_millis()).expect("20,000 years are 2^50 milliseconds")
     }
 
     /// So much later, or earlier for less than nothing; `None` beyond the calendar.
@@ -111,7 +117,7 @@ impl Point {
 
     /// How many whole units lie between `other` and this; below zero if this is earlier.
     pub(super) fn since(self, other: Self, unit: Unit) -> Option<i64> {
-        let milliseconds = || self.instant().as_millisecond() - other.instant().as_millisecond();
+        let milliseconds = || self.milliseconds() - other.milliseconds();
         let in_months = |months: i64| {
             let difference = DateTimeDifference::new(other.at).largest(JiffUnit::Month);
             let span = self.at.since(difference).ok()?;

@@ -289,7 +289,7 @@ fn sort_order(a: &Value, b: &Value) -> Ordering {
         Value::Empty => 3,
     };
     rank(a).cmp(&rank(b)).then_with(|| match (a, b) {
-        (Value::Date(a), Value::Date(b)) => a.start.instant().cmp(&b.start.instant()),
+        (Value::Date(a), Value::Date(b)) => a.start.at.cmp(&b.start.at),
         (Value::Number(_) | Value::Boolean(_), _) => {
             a.number().unwrap_or(0.0).total_cmp(&b.number().unwrap_or(0.0))
         }

@@ -122,7 +122,7 @@ fn part(at: DateTime, letters: &str) -> String {
         "A" => if hour < 12 { "AM" } else { "PM" }.to_owned(),
         "a" => if hour < 12 { "am" } else { "pm" }.to_owned(),
         // The seconds since 1970 are all that is left.
-        _ => super::dates::Point { at, timed: true }.instant().as_second().to_string(),
+        _ => (super::dates::Point { at, timed: true }.milliseconds().div_euclid(1_000)).to_string(),
     }
 }
 

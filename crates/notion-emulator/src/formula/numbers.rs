@@ -55,3 +55,9 @@ pub(super) fn count(count: usize) -> f64 {
 pub(super) fn float(number: i64) -> f64 {
     number as f64
 }
+
+/// The median of numbers in their order; of an even count, what lies between the two in the middle.
+pub(crate) fn middle(sorted: &[f64]) -> Option<f64> {
+    let (low, high) = (sorted.len().saturating_sub(1) / 2, sorted.len() / 2);
+    sorted.get(low).zip(sorted.get(high)).map(|(low, high)| f64::midpoint(*low, *high))
+}

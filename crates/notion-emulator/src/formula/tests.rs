@@ -524,12 +524,26 @@ fn named_properties_become_references_that_read_the_same() {
 }
 
 #[test]
+fn the_ends_of_the_calendar_are_dates_like_others() {
+    let last = "parseDate(\"9999-12-31\")";
+    assert_eq!(run(&format!("{last} > parseDate(\"9999-12-30\")")), Ok(Value::Boolean(true)));
+    assert_eq!(run(&format!("timestamp({last})")), Ok(Value::Number(253_402_214_400_000.0)));
+    assert_eq!(run(&format!("formatDate({last}, \"X\")")), Ok(text("253402214400")));
+    let days = format!("dateBetween({last}, parseDate(\"9999-12-01\"), \"days\")");
+    assert_eq!(run(&days), Ok(Value::Number(30.0)));
+}
+
+#[test]
 fn no_formula_runs_away() {
     let hundred = "[1,2,3,4,5,6,7,8,9,10].map(repeat(\"x\", 10).split(\"\")).flat()";
     for source in [
         "repeat(\"x\", 1000000000)",
         "padStart(\"x\", 1000000000, \"y\")",
         "repeat(\"x\", 90000).replaceAll(\"\", repeat(\"y\", 90000))",
+        "repeat(\"A\", 20000).replaceAll(\".*[^A-Z]|[A-Z]\", \"\")",
+        "repeat(\"A\", 20000).match(\".*[^A-Z]|[A-Z]\")",
+        "repeat(\"A\", 20000).replace(\".*\", repeat(\"$&\", 20000))",
+        "repeat(\"A\", 1000).replaceAll(\"(B?)A\", repeat(\"$1\", 40000))",
         "repeat(\"x\", 90000).split(\"\").join(repeat(\"y\", 90000))",
         &format!("let(l, {hundred}, l.map(l.map(l.map(1))))"),
         "prop(\"Loop\")",
@@ -537,6 +551,8 @@ fn no_formula_runs_away() {
     ] {
         assert_eq!(run(source), Err(Halt), "{source}");
     }
+    let words = "repeat(\"word \", 1000).replaceAll(\" \", \"\").length()";
+    assert_eq!(run(words), Ok(Value::Number(4_000.0)), "what people do is not stopped");
     assert_eq!(run("test(repeat(\"a\", 50000), \"(a+)+$\")"), Ok(Value::Boolean(true)), "no backtracking");
 }
 

@@ -90,7 +90,7 @@ impl Value {
         match (self, other) {
             (Self::Empty, Self::Text(text)) | (Self::Text(text), Self::Empty) => text.is_empty(),
             (Self::Empty, Self::List(list)) | (Self::List(list), Self::Empty) => list.is_empty(),
-            (Self::Date(a), Self::Date(b)) => a.start.instant() == b.start.instant() && a.end == b.end,
+            (Self::Date(a), Self::Date(b)) => a.start.at == b.start.at && a.end == b.end,
             (Self::List(a), Self::List(b)) => a.len() == b.len() && a.iter().zip(b).all(|(a, b)| a.equals(b)),
             (Self::Person(a), Self::Person(b)) => a.id == b.id,
             (Self::Page(a), Self::Page(b)) => a.id == b.id,
@@ -101,7 +101,7 @@ impl Value {
     /// Which comes first; `None` where there is no order. Beside a number or text, empty counts as 0 or "" (a guess).
     pub(super) fn order(&self, other: &Self) -> Option<Ordering> {
         match (self, other) {
-            (Self::Date(a), Self::Date(b)) => Some(a.start.instant().cmp(&b.start.instant())),
+            (Self::Date(a), Self::Date(b)) => Some(a.start.at.cmp(&b.start.at)),
             (Self::Text(_) | Self::Empty, Self::Text(_)) | (Self::Text(_), Self::Empty) => {
                 Some(self.text().cmp(&other.text()))
             }

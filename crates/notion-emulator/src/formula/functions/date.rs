@@ -9,6 +9,7 @@ use super::super::format_date::format_date;
 use super::super::numbers::{float, whole};
 use super::super::value::Value;
 use super::{Function, Gives, Takes, argument, plain, seeing};
+use crate::clock::whole_minute;
 
 const DATE: &[Takes] = &[Takes::Date];
 const MOVED: &[Takes] = &[Takes::Date, Takes::Number, Takes::Unit];
@@ -45,7 +46,7 @@ pub(super) static FUNCTIONS: &[Function] = &[
         }
     }),
     plain("timestamp", ONE, DATE, Gives::Number, |all| {
-        let at = start(all, 0).map(|point| float(point.instant().as_millisecond()));
+        let at = start(all, 0).map(|point| float(point.milliseconds()));
         at.map_or(Value::Empty, Value::Number)
     }),
     plain("fromTimestamp", ONE, &[Takes::Number], Gives::Date, |all| {
@@ -60,9 +61,7 @@ pub(super) static FUNCTIONS: &[Function] = &[
 
 /// The call's time, down to the minute: Notion's examples have no seconds in `timestamp(now())`.
 fn now(scene: &Scene<'_>) -> Point {
-    let at = scene.run.now;
-    let whole = at.as_second().div_euclid(60) * 60;
-    Point::moment(Timestamp::from_second(whole).unwrap_or(at))
+    Point::moment(whole_minute(scene.run.now))
 }
 
 fn single(point: Point) -> Value {
@@ -102,9 +101,7 @@ fn between(all: &[Value]) -> Value {
 fn write(all: &[Value]) -> Value {
     let Some(point) = start(all, 0) else { return Value::Text(String::new()) };
     let zone = all.get(2).and_then(|zone| TimeZone::get(&zone.text()).ok());
-    let at = match zone {
-        Some(zone) if point.timed => point.instant().to_zoned_datetime(zone).datetime(),
-        _ => point.at,
-    };
+    let zoned = zone.filter(|_| point.timed).zip(point.instant());
+    let at = zoned.map_or(point.at, |(zone, at)| at.to_zoned_datetime(zone).datetime());
     Value::Text(format_date(at, &argument(all, 1).text()))
 }

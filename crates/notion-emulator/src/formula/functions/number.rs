@@ -1,7 +1,7 @@
 //! Numbers: arithmetic by name, sums over lists, and the usual functions of one number.
 
 use super::super::evaluate::arithmetic;
-use super::super::numbers::{count, float, read, rounded, whole};
+use super::super::numbers::{count, float, middle, read, rounded, whole};
 use super::super::tree::Binary;
 use super::super::value::Value;
 use super::{Function, Gives, MANY, Takes, argument, plain};
@@ -75,16 +75,14 @@ fn mean(all: &[Value]) -> Value {
 fn median(all: &[Value]) -> Value {
     let mut found: Vec<f64> = numbers(all).collect();
     found.sort_by(f64::total_cmp);
-    let (low, high) = (found.len().saturating_sub(1) / 2, found.len() / 2);
-    let middle = found.get(low).zip(found.get(high)).map(|(low, high)| f64::midpoint(*low, *high));
-    middle.map_or(Value::Empty, Value::Number)
+    middle(&found).map_or(Value::Empty, Value::Number)
 }
 
 /// Text that says no number gives nothing.
 fn to_number(all: &[Value]) -> Value {
     let number = match argument(all, 0) {
         Value::Text(text) => read(text),
-        Value::Date(date) => Some(float(date.start.instant().as_millisecond())),
+        Value::Date(date) => Some(float(date.start.milliseconds())),
         Value::Empty => None,
         value => value.number(),
     };
