@@ -75,13 +75,21 @@ fn kind_of(actual: Option<&Value>, at: &str) -> String {
         Some(Value::String(text))
             if matches!(last, "code" | "message" | "object" | "type" | "error" | "scope" | "status") =>
         {
-            format!("{text:?}")
+            format!("{:?}", without_quoted(text))
         }
         Some(Value::String(_)) => "another text".to_owned(),
         Some(Value::Object(_)) => "an object".to_owned(),
         Some(Value::Array(_)) => "a list".to_owned(),
         Some(other) => other.to_string(),
     }
+}
+
+/// A message without what it quotes, which may be an integration's name or pages' titles: those may hold quotes themselves,
+/// so nothing from the first quote to the last is shown.
+pub(super) fn without_quoted(message: &str) -> String {
+    let Some((before, rest)) = message.split_once('"') else { return message.to_owned() };
+    let after = rest.rsplit_once('"').map_or("", |(_, after)| after);
+    format!("{before}\"…\"{after}")
 }
 
 fn is_kind(kind: &str, actual: &Value) -> bool {
@@ -127,6 +135,20 @@ mod tests {
             json!({"id": "393abc1e-edcd-8178-a193-000baf4739c9", "more": 1, "list": [{"a": 1}, {"a": 2}]});
         let pattern = json!({"id": "<uuid>", "list": ["<each>", {"a": "<number>"}], "gone": "<absent>"});
         assert!(differences(pattern, actual).is_empty());
+    }
+
+    #[test]
+    fn a_message_is_shown_without_what_it_quotes() {
+        for (message, shown) in [
+            ("Not found.", "Not found."),
+            ("Share it with \"Ada's bot\".", "Share it with \"…\"."),
+            ("- page: \"My \"secret\" diary\" (id: 1)\n- page: \"Debts\" (id: 2)", "- page: \"…\" (id: 2)"),
+            ("cut: \"My dia", "cut: \"…\""),
+        ] {
+            assert_eq!(without_quoted(message), shown);
+        }
+        let differ = differences(json!({"message": "<number>"}), json!({"message": "No \"diary\"."}));
+        assert_eq!(differ, [r#"answer.message: "No \"…\".", not "<number>""#]);
     }
 
     #[test]

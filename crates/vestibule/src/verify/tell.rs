@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 use anyhow::Context as _;
 use serde_json::{Map, Value, json};
 
-use super::pattern::{Difference, compare};
+use super::pattern::{Difference, compare, without_quoted};
 use super::story::{Needs, Step, Story};
 use super::target::{Body, Call, Target};
 
@@ -118,11 +118,8 @@ async fn one(target: &mut Target, step: &Step, names: &mut Names) -> anyhow::Res
     let mut found = Vec::new();
     if answer.status.as_u16() != step.status {
         let code = actual["code"].as_str().or(actual["error"].as_str()).unwrap_or("no code");
-        let was = format!(
-            "{} {code}: {}",
-            answer.status.as_u16(),
-            actual["message"].as_str().unwrap_or("no message")
-        );
+        let message = without_quoted(actual["message"].as_str().unwrap_or("no message"));
+        let was = format!("{} {code}: {message}", answer.status.as_u16());
         found.push(Difference { at: STATUS.to_owned(), expected: step.status.to_string(), was });
         return Ok(found);
     }
