@@ -77,7 +77,7 @@ struct Setting {
     target: Target,
     root: String,
     has: Needs,
-    /// What stories know by name besides.
+    /// What stories know by name besides: tokens, and whether lists of what a seed has hold something.
     names: Vec<(&'static str, String)>,
     /// The emulator, if it is one, as long as it is needed.
     _emulator: Option<Running>,
@@ -162,7 +162,7 @@ async fn emulated(with_grant: bool) -> anyhow::Result<Setting> {
     let token = Secret::new(emulator.internal_token());
     let secret = Secret::new("verify-secret".to_owned());
     let mut target = Target::new(&running.url, token, Some(("verify".to_owned(), secret)), Duration::ZERO)?;
-    let mut names = Vec::new();
+    let mut names = vec![("seeded", "<some>".to_owned())];
     if with_grant {
         let code = emulator.consent("verify").context("the emulator gives no code")?;
         let redirect_uri = "http://localhost/verify";
@@ -197,7 +197,7 @@ fn real(args: &Args, url: &str) -> anyhow::Result<Setting> {
             Usage("--root-page is missing: name a page that is shared with the token".to_owned()).into()
         );
     };
-    let mut names = vec![("access_token", token.clone())];
+    let mut names = vec![("access_token", token.clone()), ("seeded", "<each>".to_owned())];
     let mut has = Needs::Token;
     let client = match &args.client_id {
         None => None,

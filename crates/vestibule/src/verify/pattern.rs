@@ -1,5 +1,6 @@
 //! What a story says of an answer, held against the answer. A pattern is JSON in which an object names only the keys that
-//! matter, `"<uuid>"` and its kin stand for any value of a kind, and `["<each>", pattern]` for a list of such things.
+//! matter, `"<uuid>"` and its kin stand for any value of a kind, and `["<each>", pattern]` for a list of such things, `["<some>", pattern]` for one
+//! that is not empty.
 
 use serde_json::Value;
 
@@ -28,8 +29,11 @@ pub(crate) fn compare(pattern: &Value, actual: Option<&Value>, at: &str, found: 
         Value::Array(items) => {
             let Some(Value::Array(there)) = actual else { return differ(pattern, actual, at, found) };
             if let [Value::String(each), pattern] = items.as_slice()
-                && each == "<each>"
+                && (each == "<each>" || each == "<some>")
             {
+                if each == "<some>" && there.is_empty() {
+                    differ(pattern, None, &format!("{at}[0]"), found);
+                }
                 for (place, item) in there.iter().enumerate() {
                     compare(pattern, Some(item), &format!("{at}[{place}]"), found);
                 }
@@ -149,6 +153,15 @@ mod tests {
         }
         let differ = differences(json!({"message": "<number>"}), json!({"message": "No \"diary\"."}));
         assert_eq!(differ, [r#"answer.message: "No \"…\".", not "<number>""#]);
+    }
+
+    #[test]
+    fn an_empty_list_holds_none_of_what_some_are_expected_of() {
+        let list = |word: &str, actual: Value| differences(json!([word, "<number>"]), actual);
+        assert!(list("<each>", json!([])).is_empty());
+        assert!(list("<some>", json!([1, 2])).is_empty());
+        assert_eq!(list("<some>", json!([])), [r#"answer[0]: absent, not "<number>""#]);
+        assert_eq!(list("<some>", json!(["a"])), [r#"answer[0]: another text, not "<number>""#]);
     }
 
     #[test]

@@ -273,7 +273,12 @@ impl Comparison<'_> {
 
     fn lists(&mut self, theirs: &[Value], ours: &[Value], at: &str, key: &str) {
         if self.loose {
-            // Each of ours must be like one of theirs of its kind.
+            // Each of ours must be like one of theirs of its kind, and one at least must have its like.
+            let has_like = |item| theirs.iter().any(|other| kind(other) == kind(item));
+            if !theirs.is_empty() && !ours.iter().any(has_like) {
+                let expected = format!("an element like one of {}", theirs.len());
+                self.differ(at, expected, format!("{} elements, none like those", ours.len()));
+            }
             for (place, item) in ours.iter().enumerate() {
                 let alike = theirs.iter().filter(|other| kind(other) == kind(item)).map(|other| {
                     let mut inner = Comparison {
@@ -397,6 +402,23 @@ mod tests {
     fn one_id_cannot_become_two() {
         let other = "22222222-2222-8333-8444-555555555555";
         assert_eq!(compared(json!([THEIRS, THEIRS]), json!([OURS, other])), ["answer[1]"]);
+    }
+
+    #[test]
+    fn a_list_of_the_workspace_shows_one_that_can_be_compared() {
+        let loose = |theirs: Value, ours: Value| {
+            let mut ids = Ids::default();
+            let mut comparison =
+                Comparison { ids: &mut ids, origin: "http://here", loose: true, found: Vec::new() };
+            comparison.values(&theirs, &ours, "answer", "");
+            comparison.found.into_iter().map(|found| found.at).collect::<Vec<_>>()
+        };
+        let (page, database) = (json!({"object": "page", "url": "a"}), json!({"object": "database"}));
+        assert!(loose(json!([page]), json!([{"object": "page", "url": "b"}, database])).is_empty());
+        assert!(loose(json!([]), json!([])).is_empty());
+        assert_eq!(loose(json!([page]), json!([])), ["answer"]);
+        assert_eq!(loose(json!([page]), json!([database])), ["answer"]);
+        assert_eq!(loose(json!([page]), json!([{"object": "page"}])), ["answer[0].url"]);
     }
 
     #[test]
