@@ -1,5 +1,5 @@
-//! Each endpoint's refusals, as one table: what it needs, and what it says to an id of nothing, to a word that is no id, and
-//! to a token of nobody.
+//! Each endpoint's refusals, as one table: what it needs, and what it says to an id of nothing or of what is not shared, to
+//! a word that is no id, and to a token of nobody.
 
 use notion_emulator::{Capabilities, Switches, UserInformation};
 use serde_json::{Value, json};
@@ -99,6 +99,64 @@ async fn the_id_of_nothing_is_not_found() {
     for (method, path, _, _) in ENDPOINTS.iter().filter(|(.., finds)| *finds) {
         let reply = n.call(&token, method, &path.replace("ID", NOTHING), body(method)).await;
         assert_eq!(reply.refusal(), "404, object_not_found", "{method} {path}: {}", reply.text());
+    }
+}
+
+/// Every endpoint about content with an id, its path filled in with what the consent of these tests leaves out: the reading
+/// list, its table, a comment.
+async fn about_the_unshared(n: &Notion) -> Vec<(&'static str, String, Value)> {
+    let found =
+        async |query: &str| n.ok("POST", "search", Some(json!({"query": query}))).await["results"][0].clone();
+    let (page, table) = (text(&found("Reading list").await, "id"), found("Books").await);
+    let (source, database) = (text(&table, "id"), text(&table["parent"], "database_id"));
+    let views = n.ok("GET", &format!("views?database_id={database}"), None).await;
+    let view = text(&views["results"][0], "id");
+    let words = json!([{"text": {"content": "x"}}]);
+    let new_comment = json!({"parent": {"page_id": page}, "rich_text": words});
+    let comment = text(&n.ok("POST", "comments", Some(new_comment.clone())).await, "id");
+    let new_view = json!({"database_id": database, "data_source_id": source, "name": "V", "type": "table"});
+    let schema = json!({"Name": {"title": {}}});
+    let below = json!({"page_id": page});
+    let mut calls = vec![
+        ("POST", "pages".to_owned(), json!({"parent": below, "properties": {}})),
+        ("POST", "pages".to_owned(), json!({"parent": {"data_source_id": source}, "properties": {}})),
+        (
+            "POST",
+            "databases".to_owned(),
+            json!({"parent": below, "initial_data_source": {"properties": schema}}),
+        ),
+        (
+            "POST",
+            "data_sources".to_owned(),
+            json!({"parent": {"database_id": database}, "properties": schema}),
+        ),
+        ("POST", "views".to_owned(), new_view),
+        ("POST", "comments".to_owned(), new_comment),
+    ];
+    for (method, path, _, _) in ENDPOINTS.iter().filter(|(_, path, ..)| path.contains("ID")) {
+        let id = match path.split_once("ID").expect("it has one").0 {
+            "pages/" | "blocks/" | "comments?block_id=" => &page,
+            "databases/" | "views?database_id=" => &database,
+            "data_sources/" => &source,
+            "views/" => &view,
+            "comments/" => &comment,
+            // Users and uploads are not shared.
+            _ => continue,
+        };
+        calls.push((method, path.replace("ID", id), body(method).unwrap_or_default()));
+    }
+    calls
+}
+
+#[tokio::test]
+async fn what_is_not_shared_is_not_there() {
+    let n = notion().await;
+    let token = text(&n.pair().await, "access_token");
+    for (method, path, body) in about_the_unshared(&n).await {
+        let body = Some(body).filter(|body| !body.is_null());
+        let reply = n.call(&token, method, &path, body).await;
+        assert_eq!(reply.refusal(), "404, object_not_found", "{method} {path}: {}", reply.text());
+        assert!(reply.json()["additional_data"]["integration_id"].is_string(), "{method} {path}");
     }
 }
 
