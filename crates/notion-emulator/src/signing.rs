@@ -63,7 +63,17 @@ pub(crate) fn is_genuine(key: &str, id: Uuid, name: &str, expires: i64, signatur
     mac(key, id, name, expires).verify_slice(&signature).is_ok()
 }
 
-/// Which file an address of ours leads to, whether or not its hour is over.
+/// Which file an address that this emulator signed leads to, whether or not its hour is over.
+pub(crate) fn signed_file_of(key: &str, address: &str) -> Option<Uuid> {
+    let url = url::Url::parse(address).ok()?;
+    let (_, name) = url.path().strip_prefix(FOLDER)?.split_once('/')?;
+    let name = percent_encoding::percent_decode_str(name).decode_utf8().ok()?;
+    let part = |wanted: &str| url.query_pairs().find(|(key, _)| key == wanted).map(|(_, value)| value);
+    let (id, expires) = (file_of(address)?, part("expires")?.parse().ok()?);
+    is_genuine(key, id, &name, expires, &part("signature")?).then_some(id)
+}
+
+/// Which file an address of ours leads to, if it is one of ours.
 pub(crate) fn file_of(address: &str) -> Option<Uuid> {
     let url = url::Url::parse(address).ok()?;
     let (id, _) = url.path().strip_prefix(FOLDER)?.split_once('/')?;
@@ -96,6 +106,9 @@ mod tests {
         assert!(!genuine("secret", Uuid::nil(), "a b.txt", 3_601));
         assert!(!genuine("guess", Uuid::nil(), "a b.txt", 3_600));
         assert!(!is_genuine("secret", Uuid::nil(), "a b.txt", 3_600, "no base64!"));
+        assert_eq!(signed_file_of("secret", &address), Some(Uuid::nil()));
+        assert_eq!(signed_file_of("guess", &address), None);
+        assert_eq!(signed_file_of("secret", &address.replace("b.txt", "c.txt")), None);
     }
 
     #[test]

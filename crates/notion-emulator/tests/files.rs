@@ -357,6 +357,16 @@ async fn a_files_column_takes_uploads_and_keeps_what_is_sent_back() {
     assert_eq!((files[0]["name"].clone(), files[1]["name"].clone()), (json!("one.txt"), json!("Second")));
     assert_eq!(fetch(&n, &text(&files[0]["file"], "url")).await.text(), "1");
     assert_eq!(fetch(&n, &text(&files[1]["file"], "url")).await.text(), "2");
+    let (address, _) = text(&files[0]["file"], "url")
+        .split_once('?')
+        .map(|(url, rest)| (url.to_owned(), rest.len()))
+        .expect("signed");
+    for url in [address.clone(), format!("{address}?expires=9999999999&signature=AAAA")] {
+        let file = json!({"name": "x", "file": {"url": url}});
+        let change = json!({"properties": {"Files": {"files": [file]}}});
+        let (refusal, _) = refused(&n, "PATCH", &format!("pages/{}", text(&row, "id")), Some(change)).await;
+        assert_eq!(refusal, "404, object_not_found", "only an address that was given out attaches a file");
+    }
 }
 
 #[tokio::test]

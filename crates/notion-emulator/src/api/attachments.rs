@@ -9,7 +9,7 @@ use super::check::uuid_of;
 use super::failure::Failure;
 use crate::content::file_types::{Category, by_content_type};
 use crate::content::upload::Upload;
-use crate::signing::file_of;
+use crate::signing::{file_of, signed_file_of};
 use crate::state::State;
 
 /// Places that take files of one kind only. Source: Notion, "Working with files and media" (read 2026-11-27).
@@ -30,8 +30,8 @@ enum Mention<'v> {
         id: Uuid,
         in_place: &'v str,
     },
-    /// A file that an answer showed, sent back to be kept.
-    Kept(Uuid),
+    /// The address of a file that an answer showed, sent back to be kept.
+    Kept(&'v str),
     CustomEmoji(Uuid),
 }
 
@@ -47,10 +47,12 @@ pub(super) fn check(state: &State, caller: &Caller, body: &Value) -> Result<Vec<
                 suits(usable.ok_or_else(|| not_there(id, caller))?, in_place)?;
                 used.push(id);
             }
-            Mention::Kept(id) => {
-                let upload = content.uploads.get(&id);
+            Mention::Kept(address) => {
+                // Only who was shown a file has an address of it that is signed.
+                let id = signed_file_of(&state.files_key, address);
+                let upload = id.and_then(|id| content.uploads.get(&id));
                 if !upload.is_some_and(|upload| upload.attached && upload.workspace == caller.workspace_id) {
-                    return Err(not_there(id, caller));
+                    return Err(not_there(file_of(address).unwrap_or_default(), caller));
                 }
             }
             Mention::CustomEmoji(id) => {
@@ -122,14 +124,14 @@ fn mentions(body: &Value) -> Vec<Mention<'_>> {
 }
 
 /// What one entry speaks of. Only objects of the exact form count, since a property may be called anything.
-fn mention<'v>(key: &str, inner: &Value, in_place: &'v str) -> Option<Mention<'v>> {
+fn mention<'v>(key: &str, inner: &'v Value, in_place: &'v str) -> Option<Mention<'v>> {
     let text = |key: &str| inner.get(key).and_then(Value::as_str);
     match key {
         "file_upload" if inner.as_object()?.len() == 1 => {
             Some(Mention::Use { id: uuid_of(text("id")?)?, in_place })
         }
         "file_upload_id" => Some(Mention::Use { id: uuid_of(inner.as_str()?)?, in_place }),
-        "file" => file_of(text("url")?).map(Mention::Kept),
+        "file" => text("url").filter(|url| file_of(url).is_some()).map(Mention::Kept),
         "custom_emoji" => uuid_of(text("id")?).map(Mention::CustomEmoji),
         _ => None,
     }
