@@ -29,7 +29,6 @@ mod views;
 
 use bytes::Bytes;
 use http::Method;
-use serde::{Deserialize, Serialize};
 use serde_json::Value;
 use uuid::Uuid;
 
@@ -46,7 +45,7 @@ use version::Version;
 const BODY_MAX: usize = 500 * 1024;
 
 /// Who calls, as the bearer token says.
-#[derive(Debug, Clone, Serialize, Deserialize)]
+#[derive(Debug, Clone)]
 pub(crate) struct Caller {
     pub(crate) bot_id: Uuid,
     /// The integration's name.
@@ -60,7 +59,7 @@ pub(crate) struct Caller {
 }
 
 /// Which content a token reaches.
-#[derive(Debug, Clone, Serialize, Deserialize)]
+#[derive(Debug, Clone)]
 pub(crate) enum Access {
     /// The whole workspace (internal tokens).
     Workspace,

@@ -2,6 +2,7 @@
 
 use axum::http::HeaderMap;
 use axum::http::header::AUTHORIZATION;
+use uuid::Uuid;
 
 use crate::api::{Access, Caller};
 use crate::capabilities::Capabilities;
@@ -25,6 +26,14 @@ pub(crate) fn of(state: &State, headers: &HeaderMap) -> Option<Caller> {
 pub(crate) fn all(state: &State) -> Vec<Caller> {
     let authorizations = state.grants.authorizations.values();
     internal(state).into_iter().chain(authorizations.filter_map(|found| authorized(state, found))).collect()
+}
+
+/// The caller that a bot is now; none if it was removed.
+pub(crate) fn of_bot(state: &State, bot: Uuid) -> Option<Caller> {
+    match state.grants.authorizations.get(&bot) {
+        Some(found) => authorized(state, found),
+        None => internal(state).filter(|internal| internal.bot_id == bot),
+    }
 }
 
 /// An integration that a person let in.

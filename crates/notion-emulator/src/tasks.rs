@@ -8,8 +8,6 @@ use serde::{Deserialize, Serialize};
 use serde_json::Value;
 use uuid::Uuid;
 
-use crate::api::Caller;
-
 /// How many tasks are kept; the oldest makes room. Each holds at most one request and one answer, 1 MB together.
 const KEPT_MAX: usize = 64;
 
@@ -43,7 +41,8 @@ pub(crate) struct Task {
     pub(crate) created_at: Timestamp,
     /// The endpoint, such as `PATCH /v1/pages/:page_id/markdown`.
     pub(crate) operation: String,
-    pub(crate) caller: Caller,
+    /// Who asked: what they may do is looked at again when it is done.
+    pub(crate) bot: Uuid,
     pub(crate) request: Kept,
     /// How often it was asked for before it was done.
     pub(crate) polls: u32,
@@ -71,7 +70,7 @@ impl Tasks {
 
     /// A task of this bot's that can still be asked for.
     pub(crate) fn find(&mut self, id: Uuid, bot: Uuid, now: Timestamp) -> Option<&mut Task> {
-        let is_it = |task: &&mut Task| task.id == id && task.caller.bot_id == bot;
+        let is_it = |task: &&mut Task| task.id == id && task.bot == bot;
         self.kept.iter_mut().find(is_it).filter(|task| now.duration_since(task.created_at) < KEPT_FOR)
     }
 

@@ -455,6 +455,20 @@ async fn a_task_is_done_in_time_even_if_nobody_asks() {
 }
 
 #[tokio::test]
+async fn a_task_of_a_bot_that_was_removed_changes_nothing() {
+    let n = notion().await;
+    let id = page(&n, "words").await;
+    let pair = n.pair().await;
+    let body = json!({"allow_async": true, "type": "insert_content", "insert_content": {"content": "late"}});
+    let path = format!("pages/{id}/markdown");
+    let accepted = n.call(&text(&pair, "access_token"), "PATCH", &path, Some(body)).await;
+    assert_eq!(accepted.status, 202, "{}", accepted.text());
+    n.control("DELETE", &format!("/_emulator/authorizations/{}", text(&pair, "bot_id")), Value::Null).await;
+    n.running.emulator.advance(std::time::Duration::from_secs(60));
+    assert_eq!(read(&n, &id).await, "words");
+}
+
+#[tokio::test]
 async fn what_cannot_be_is_refused_at_once_and_what_does_not_fit_fails_later() {
     let n = notion().await;
     let id = page(&n, "words").await;

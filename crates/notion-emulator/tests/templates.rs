@@ -164,3 +164,33 @@ async fn a_template_that_leaves_its_table_is_its_default_no_more() {
     let gone = json!({"parent": {"data_source_id": TRACKER}, "template": {"type": "default"}});
     assert_eq!(refused(&n, gone).await.1, "The data source does not have a default template.");
 }
+
+#[tokio::test]
+async fn what_is_kept_from_the_person_is_not_copied() {
+    let n = notion().await;
+    let (_, source) = n.database("Loans", json!({})).await;
+    let pattern = n.row(&source, "pattern", json!({})).await;
+    let mut below = Vec::new();
+    for title in ["open", "secret"] {
+        let page = json!({
+            "parent": {"page_id": pattern},
+            "properties": {"title": [{"text": {"content": title}}]},
+            "children": [{"paragraph": {"rich_text": [{"text": {"content": "words"}}]}}],
+        });
+        below.push(text(&n.ok("POST", "pages", Some(page)).await, "id"));
+    }
+    let ada = "1d3f5a70-42c8-4be1-9a61-0c5e7d20b001";
+    n.control("PUT", "/_emulator/rights", json!({"page_id": below[1], "person_id": ada, "right": "none"}))
+        .await;
+    let token = text(&n.pair().await, "access_token");
+    let body = json!({
+        "parent": {"data_source_id": source},
+        "properties": {},
+        "template": {"type": "template_id", "template_id": pattern},
+    });
+    let made = n.call(&token, "POST", "pages", Some(body)).await.json();
+    let list = n.ok("GET", &format!("blocks/{}/children", text(&made, "id")), None).await;
+    let titles: Vec<_> =
+        list["results"].as_array().unwrap().iter().map(|one| one["child_page"]["title"].clone()).collect();
+    assert_eq!(titles, [json!("open")]);
+}

@@ -12,6 +12,7 @@ use uuid::Uuid;
 use super::call::{Answer, Call};
 use super::failure::Failure;
 use super::{Caller, Reply, Request};
+use crate::callers;
 use crate::state::State;
 use crate::tasks::{Kept, Outcome, Task};
 
@@ -40,7 +41,7 @@ pub(super) fn accept(state: &mut State, caller: &Caller, request: &Request, oper
         id: state.ids.uuid(),
         created_at: state.clock.now(),
         operation: operation.to_owned(),
-        caller: caller.clone(),
+        bot: caller.bot_id,
         request: kept,
         polls: 0,
         outcome: None,
@@ -75,7 +76,9 @@ fn run(state: &mut State, task: &Task) {
         form: None,
         origin: kept.origin.clone(),
     };
-    let Reply { status, body } = super::perform(state, Some(&task.caller), &request);
+    // A bot that has been removed since is nobody: the task fails as its own call would.
+    let caller = callers::of_bot(state, task.bot);
+    let Reply { status, body } = super::perform(state, caller.as_ref(), &request);
     let outcome = if status == 200 { Outcome::Succeeded(as_recorded(body)) } else { Outcome::Failed(body) };
     state.tasks.finish(task.id, outcome);
 }

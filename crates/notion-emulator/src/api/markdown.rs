@@ -83,6 +83,8 @@ fn refuse_database(call: &Call<'_>, id: Uuid) -> Result<(), Failure> {
 /// `PATCH pages/{page_id}/markdown`
 pub(crate) fn update(call: &mut Call<'_>, id: &str) -> Answer {
     call.needs_update()?;
+    // The answer is the content, and it has no partial form: that it takes reading too is a guess.
+    call.needs_read()?;
     let id = call.path_id("page_id", id)?;
     let page = editable(call, id)?;
     let body = call.body.take();

@@ -113,7 +113,14 @@ impl Template {
     fn copy(&self, call: &mut Call<'_>, to: Uuid) {
         // They were counted before; only the page itself, which does not count, has come between.
         let Some(originals) = call.state.content.below(self.page, to, COPIED_MAX) else { return };
-        let originals: Vec<Block> = originals.into_iter().cloned().collect();
+        // What is kept from the person is not copied, nor is what is on it.
+        let mut kept = HashSet::from([self.page]);
+        let view = call.view();
+        let seen = |block: &&Block| {
+            let above = view.content.above(block.parent).is_some_and(|above| kept.contains(&above));
+            above && view.sees(block.id) && kept.insert(block.id)
+        };
+        let originals: Vec<Block> = originals.into_iter().filter(seen).cloned().collect();
         let mut copies = HashMap::from([(self.page, to)]);
         for original in &originals {
             copies.insert(original.id, call.new_id(Marker::Plain));
