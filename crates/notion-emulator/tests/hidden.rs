@@ -135,6 +135,40 @@ async fn a_mention_tells_no_title_that_its_reader_may_not_know() {
 }
 
 #[tokio::test]
+async fn the_other_side_of_a_relation_takes_rights_there() {
+    let n = notion().await;
+    let (database, papers) = n.database("Papers", json!({})).await;
+    let paper = n.row(&papers, "paper", json!({})).await;
+    let both = json!({"relation": {"data_source_id": papers, "dual_property": {}}});
+    let (_, source) = n.database("Loans", json!({"Book": both})).await;
+    let loan = n.row(&source, "loan", json!({"Book": {"relation": [{"id": paper}]}})).await;
+    let token = text(&n.pair().await, "access_token");
+    let right = json!({"page_id": database, "person_id": ADA, "right": "read"});
+    n.control("PUT", "/_emulator/rights", right).await;
+    let (page, table) = (format!("pages/{loan}"), format!("data_sources/{source}"));
+    let ask = async |path: &str, properties| {
+        n.call(&token, "PATCH", path, Some(json!({"properties": properties}))).await
+    };
+    for (path, properties) in [
+        (&page, json!({"Book": {"relation": []}})),
+        (&table, json!({"Book": null})),
+        (&table, json!({"More": both})),
+    ] {
+        assert_eq!(ask(path, properties).await.refusal(), "403, restricted_resource");
+    }
+    assert_eq!(
+        ask(&page, json!({"Book": {"relation": [{"id": paper}]}})).await.status,
+        200,
+        "nothing changes"
+    );
+    let kept = json!({"page_id": paper, "person_id": ADA, "right": "none"});
+    n.control("PUT", "/_emulator/rights", kept).await;
+    assert_eq!(ask(&page, json!({"Book": {"relation": []}})).await.status, 200);
+    let whole = n.ok("GET", &page, None).await["properties"]["Book"]["relation"].clone();
+    assert_eq!(whole, json!([{"id": paper}]), "what nobody sees, nobody takes away");
+}
+
+#[tokio::test]
 async fn titles_may_mention_each_other() {
     let n = notion().await;
     let (_, source) = n.database("Loans", json!({})).await;

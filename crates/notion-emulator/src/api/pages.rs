@@ -21,7 +21,8 @@ use crate::content::block::{Block, Body, Parent};
 use crate::content::database::DataSource;
 use crate::content::ids::Marker;
 use crate::content::page::Page;
-use crate::content::property::{Kind, Property, Stored};
+use crate::content::property::{Kind, Property, Relation, Stored};
+use crate::content::rights::Right;
 
 /// `POST pages`
 pub(crate) fn create(call: &mut Call<'_>) -> Answer {
@@ -219,9 +220,12 @@ fn fill(call: &mut Call<'_>, at: &At<'_>, columns: &mut [Property], page: &mut P
             column.ok_or_else(|| Failure::validation(format!("{key} is not a property that exists.")))?;
         let (by, now) = (call.caller.bot_id, call.now());
         let mut writer = Writer { ids: &mut call.state.ids, by, now };
-        match value(&at, column, &mut writer)? {
+        let mut new = value(&at, column, &mut writer)?;
+        if let Kind::Relation(relation) = &column.kind {
+            new = Some(Stored::Relation(relate(call, relation, page.values.get(&column.id), new)?));
+        }
+        match new {
             Some(stored) => {
-                related_exist(call, &column.kind, &stored)?;
                 page.values.insert(column.id.clone(), stored);
             }
             None => {
@@ -232,17 +236,34 @@ fn fill(call: &mut Call<'_>, at: &At<'_>, columns: &mut [Property], page: &mut P
     Ok(())
 }
 
-/// Rows that a relation names must be there, in the data source that it leads to.
-fn related_exist(call: &Call<'_>, kind: &Kind, stored: &Stored) -> Result<(), Failure> {
-    let (Kind::Relation(relation), Stored::Relation(ids)) = (kind, stored) else { return Ok(()) };
-    for id in ids {
+/// What a relation links to from now on. The rows must be there, in the data source that it leads to. A two-way relation
+/// changes them too, so the person must be allowed to; links that are kept from the person stay. Both are guesses.
+fn relate(
+    call: &Call<'_>,
+    relation: &Relation,
+    old: Option<&Stored>,
+    new: Option<Stored>,
+) -> Result<Vec<Uuid>, Failure> {
+    let links = |stored| match stored {
+        Some(Stored::Relation(ids)) => ids,
+        _ => Vec::new(),
+    };
+    let (old, mut new): (Vec<Uuid>, Vec<Uuid>) = (links(old.cloned()), links(new));
+    for id in &new {
         let block = call.state.content.blocks.get(id);
         let there = block.is_some_and(|block| block.parent == Parent::DataSource(relation.data_source));
         if !there || !call.reaches(*id) {
             return Err(Failure::not_found("page", *id, call.caller));
         }
     }
-    Ok(())
+    let view = call.view();
+    new.extend(old.iter().filter(|id| !view.sees(**id)));
+    let changed = new.iter().filter(|id| !old.contains(id)).chain(old.iter().filter(|id| !new.contains(id)));
+    let may = |id: &Uuid| view.has_right(*id, Right::Edit);
+    if relation.synced.is_some() && !changed.into_iter().all(may) {
+        return Err(Failure::restricted());
+    }
+    Ok(new)
 }
 
 /// `GET pages/{page_id}`

@@ -10,6 +10,7 @@ use super::read::schema::{self, Plan, find_column, short_id};
 use crate::content::Content;
 use crate::content::convert::convert;
 use crate::content::property::{Kind, Property, Stored};
+use crate::content::rights::Right;
 
 /// The largest schema, as JSON in bytes. Source: Notion, "Update a data source" (read 2026-11-27).
 const SCHEMA_BYTES_MAX: usize = 50 * 1024;
@@ -35,6 +36,16 @@ pub(crate) fn update(call: &mut Call<'_>, source: Uuid, at: &At<'_>) -> Result<(
     let plan = schema::update(at, &before, &|config| related(call, config), &mut ids);
     call.state.ids = ids;
     let plan = checked(call, Some(source), plan?)?;
+    for old in &before {
+        // That it takes the same rights to take away the other side as to make it is a guess.
+        if let Kind::Relation(relation) = &old.kind
+            && relation.synced.is_some()
+            && plan.columns.iter().find(|new| new.id == old.id).map(|new| &new.kind) != Some(&old.kind)
+            && !call.view().has_right(relation.data_source, Right::Edit)
+        {
+            return Err(Failure::restricted());
+        }
+    }
     settle(call, source, &before, plan);
     Ok(())
 }
