@@ -464,7 +464,7 @@ async fn a_task_of_a_bot_that_was_removed_changes_nothing() {
     let accepted = n.call(&text(&pair, "access_token"), "PATCH", &path, Some(body)).await;
     assert_eq!(accepted.status, 202, "{}", accepted.text());
     n.control("DELETE", &format!("/_emulator/authorizations/{}", text(&pair, "bot_id")), Value::Null).await;
-    n.running.emulator.advance(std::time::Duration::from_secs(60));
+    n.running.emulator.advance(std::time::Duration::from_mins(1));
     assert_eq!(read(&n, &id).await, "words");
 }
 
