@@ -1,5 +1,7 @@
 //! Text: its parts, patterns in it, and making it. Lengths and places count UTF-16 units, as JavaScript does.
 
+use regex::Regex;
+
 use super::super::evaluate::{Halt, Scene, TEXT_MAX, plus};
 use super::super::numbers::{count, whole};
 use super::super::patterns::substitute;
@@ -7,7 +9,7 @@ use super::super::value::Value;
 use super::{Function, Gives, MANY, Takes, argument, plain, seeing};
 
 /// How many bytes of text an engine that looks for a match reads in the time of one step.
-const MATCH_BYTES: usize = 64;
+const MATCH_BYTES: usize = 16;
 
 const ANY: &[Takes] = &[Takes::Any];
 const PATTERN: &[Takes] = &[Takes::Any, Takes::Pattern, Takes::Any];
@@ -24,9 +26,9 @@ pub(super) static FUNCTIONS: &[Function] = &[
     seeing("match", (2, 2), PATTERN, Gives::Texts, |all, scene| {
         let pattern = scene.run.pattern(&text(all, 1))?;
         let text = text(all, 0);
-        let mut found = Vec::new();
+        let (steps, mut found) = (search_steps(&pattern), Vec::new());
         for part in pattern.find_iter(&text) {
-            scene.run.spend(search_steps(text.len() - part.start()))?;
+            scene.run.spend(steps(text.len() - part.start()))?;
             found.push(Value::Text(part.as_str().to_owned()));
         }
         Ok(Value::List(found))
@@ -97,18 +99,19 @@ fn contains(all: &[Value]) -> Value {
 }
 
 /// What one match among several counts for in steps. To find it the engine may read on to the end of the text, so that
-/// all matches together may take time in proportion to the text's square.
-fn search_steps(bytes: usize) -> usize {
-    1 + bytes / MATCH_BYTES
+/// all matches together may take time in proportion to the text's square. A pattern that is a mere text never needs that.
+fn search_steps(pattern: &Regex) -> impl Fn(usize) -> usize {
+    let is_text = regex::escape(pattern.as_str()) == pattern.as_str();
+    move |left| if is_text { 1 } else { 1 + left / MATCH_BYTES }
 }
 
 fn replace(all: &[Value], scene: &Scene<'_>, most: usize) -> Result<Value, Halt> {
     let (whole, with) = (text(all, 0), text(all, 2));
     let pattern = scene.run.pattern(&text(all, 1))?;
-    let (mut made, mut done) = (String::new(), 0);
+    let (steps, mut made, mut done) = (search_steps(&pattern), String::new(), 0);
     for captures in pattern.captures_iter(&whole).take(most) {
         let Some(found) = captures.get(0) else { continue };
-        scene.run.spend(search_steps(whole.len() - found.start() + with.len()))?;
+        scene.run.spend(steps(whole.len() - found.start()) + with.len() / MATCH_BYTES)?;
         made.push_str(&whole[done..found.start()]);
         substitute(&captures, &with, &mut made, TEXT_MAX)?;
         done = found.end();
