@@ -13,6 +13,7 @@ mod instances;
 mod invariants;
 mod lag;
 mod markdown;
+mod markers;
 mod oauth;
 mod pages;
 mod plans;

@@ -7,7 +7,7 @@ use serde_json::{Value, json};
 use crate::support::{Notion, notion, text, with};
 
 /// What an endpoint needs, as a change to capabilities that takes it away.
-type Needs = fn(&mut Capabilities);
+pub(crate) type Needs = fn(&mut Capabilities);
 
 const ANYTHING: Needs = |_| {};
 const READ: Needs = |has| has.read_content = false;
@@ -20,7 +20,7 @@ const USERS: Needs = |has| has.user_information = UserInformation::None;
 const NOTHING: &str = "00000000-0000-4000-8000-000000000000";
 
 /// Method, path (`ID` stands for the id of nothing), what it needs, and whether an id in the path can lead to nothing.
-const ENDPOINTS: [(&str, &str, Needs, bool); 44] = [
+pub(crate) const ENDPOINTS: [(&str, &str, Needs, bool); 44] = [
     ("GET", "users/me", ANYTHING, false),
     ("GET", "users", USERS, false),
     ("GET", "users/ID", USERS, true),
