@@ -6,13 +6,10 @@ use serde_json::Number;
 
 use super::Content;
 use super::date::{DateValue, normal};
-use super::property::{CHOICE_COLORS, Choice, Kind, Stored};
+use super::property::{CHOICE_COLORS, CHOICE_NAME_MAX, Choice, Kind, Stored};
 use super::rich_text::plain;
 use super::tree::plain_text;
 use crate::clock::Ids;
-
-/// Longest name of a choice that is made of text, in characters.
-const CHOICE_NAME_MAX: usize = 100;
 
 /// A value of a column of type `from` as one of type `to`, which may grow choices; `None` if nothing of it is left.
 pub(crate) fn convert(
@@ -87,11 +84,30 @@ fn text_of(content: &Content, value: &Stored, kind: &Kind) -> Option<String> {
 
 /// The choice of this name, made if need be.
 fn choice(choices: &mut Vec<Choice>, name: &str, ids: &mut Ids) -> String {
-    let name: String = name.replace(',', " ").chars().take(CHOICE_NAME_MAX).collect();
+    let mut units = 0;
+    let fits = |c: &char| {
+        units += c.len_utf16();
+        units <= CHOICE_NAME_MAX
+    };
+    let name: String = name.replace(',', " ").chars().take_while(fits).collect();
     if let Some(known) = choices.iter().find(|choice| choice.name == name) {
         return known.id.clone();
     }
     let (id, color) = (ids.uuid().to_string(), CHOICE_COLORS[choices.len() % CHOICE_COLORS.len()]);
     choices.push(Choice { id: id.clone(), name, color, description: None });
     id
+}
+
+#[cfg(test)]
+mod choice_tests {
+    use super::*;
+
+    #[test]
+    fn a_name_is_cut_where_the_api_would_refuse_it() {
+        let (mut choices, mut ids) = (Vec::new(), Ids::series(1));
+        choice(&mut choices, &"😀".repeat(60), &mut ids);
+        choice(&mut choices, &"a".repeat(200), &mut ids);
+        let units: Vec<usize> = choices.iter().map(|choice| choice.name.encode_utf16().count()).collect();
+        assert_eq!(units, [CHOICE_NAME_MAX, CHOICE_NAME_MAX]);
+    }
 }

@@ -25,6 +25,9 @@ pub(crate) struct Choice {
     pub(crate) description: Option<String>,
 }
 
+/// Longest name of a choice, in UTF-16 units. Source: refusals that users quote in public issue trackers.
+pub(crate) const CHOICE_NAME_MAX: usize = 100;
+
 /// The colours of choices.
 pub(crate) const CHOICE_COLORS: [&str; 10] =
     ["default", "gray", "brown", "orange", "yellow", "green", "blue", "purple", "pink", "red"];

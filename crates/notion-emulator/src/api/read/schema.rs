@@ -12,13 +12,13 @@ use crate::content::property::{
     Choice, Formula, Kind, NUMBER_FORMATS, Property, ROLLUP_FUNCTIONS, Relation, Rollup, TITLE,
 };
 use crate::formula::Type;
-pub(crate) use choices::{NAME_MAX as CHOICE_NAME_MAX, status_groups, without_comma};
 use choices::{choices, status};
+pub(crate) use choices::{status_groups, without_comma};
 
 /// Longest name of a property, in UTF-16 units: a guess.
 const NAME_MAX: usize = 200;
 
-/// Longest description of a property, in UTF-16 units: a guess.
+/// Longest description of a property or a choice, in UTF-16 units: a guess.
 const DESCRIPTION_MAX: usize = 280;
 
 /// Longest prefix of numbers, in UTF-16 units: a guess.

@@ -9,11 +9,13 @@ use super::super::check::{At, Invalid};
 use super::super::failure::Failure;
 use super::file::named;
 use super::rich_text::rich_text;
-use super::schema::{CHOICE_NAME_MAX, without_comma};
+use super::schema::without_comma;
 use super::{LIST_MAX, date};
 use crate::clock::Ids;
 use crate::content::date::DateValue;
-use crate::content::property::{CHOICE_COLORS, Choice, Kind, Place, Property, Stored, Verified};
+use crate::content::property::{
+    CHOICE_COLORS, CHOICE_NAME_MAX, Choice, Kind, Place, Property, Stored, Verified,
+};
 
 /// Who writes, and when; with ids for what is made on the way.
 pub(crate) struct Writer<'w> {

@@ -3,18 +3,13 @@
 
 use super::super::super::check::At;
 use super::super::super::failure::Failure;
+use super::DESCRIPTION_MAX;
 use crate::clock::Ids;
-use crate::content::property::{CHOICE_COLORS, Choice, Group, Kind};
+use crate::content::property::{CHOICE_COLORS, CHOICE_NAME_MAX, Choice, Group, Kind};
 use crate::content::words::Word;
 
 /// How many choices a request may bring for one column. Source: Notion, "Request limits" (autumn 2026).
 const CHOICES_MAX: usize = 100;
-
-/// Longest name of a choice, in UTF-16 units. Source: refusals that users quote in public issue trackers.
-pub(crate) const NAME_MAX: usize = 100;
-
-/// Longest description of a choice, in UTF-16 units: a guess.
-const DESCRIPTION_MAX: usize = 280;
 
 /// Refuses a name that would not survive a comma-separated list.
 /// Source: refusals that users quote in public issue trackers.
@@ -49,9 +44,9 @@ fn choice(at: &At<'_>, old: &[Choice], ids: &mut Ids) -> Result<Choice, Failure>
     let id = id.map(|id| percent_encoding::percent_decode_str(id).decode_utf8_lossy().into_owned());
     let name = at.get("name");
     let name = if id.is_none() {
-        Some(name.filled_text(NAME_MAX)?)
+        Some(name.filled_text(CHOICE_NAME_MAX)?)
     } else {
-        name.optional(|at| at.filled_text(NAME_MAX))?
+        name.optional(|at| at.filled_text(CHOICE_NAME_MAX))?
     };
     if let Some(name) = &name {
         without_comma(name)?;
