@@ -99,7 +99,7 @@ fn choice(choices: &mut Vec<Choice>, name: &str, ids: &mut Ids) -> String {
 }
 
 #[cfg(test)]
-mod choice_tests {
+mod tests {
     use super::*;
 
     #[test]
