@@ -2,13 +2,11 @@
 // and what the gateway adds to a call, against the emulator called directly in the same run, in turns.
 
 import { spawn, spawnSync } from "node:child_process";
-import { once } from "node:events";
 import { mkdtemp, readFile, rm, stat, writeFile } from "node:fs/promises";
 import { Agent, request } from "node:http";
-import { createServer } from "node:net";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
-import { connect, demo, emulate } from "./support.js";
+import { connect, demo, emulate, freePort } from "./support.js";
 
 const BINARY = process.env.VESTIBULE_BIN;
 // What is measured logs as it does in production.
@@ -79,15 +77,6 @@ async function gateway() {
     await rm(folder, { recursive: true });
   };
   return { url: `${gateway_url}/notion/${connection.id}/v1/users/me`, key: api_key, start, end };
-}
-
-async function freePort() {
-  const server = createServer().listen(0, "127.0.0.1");
-  await once(server, "listening");
-  const { port } = server.address();
-  server.close();
-  await once(server, "close");
-  return port;
 }
 
 /** Asks until there is an answer. */

@@ -4,23 +4,12 @@ import assert from "node:assert/strict";
 import { spawn } from "node:child_process";
 import { once } from "node:events";
 import { mkdtemp, readFile, rm } from "node:fs/promises";
-import { createServer } from "node:net";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { test } from "node:test";
-import { Browser, demo } from "./support.js";
+import { Browser, demo, freePort } from "./support.js";
 
 const EXAMPLES = new URL("../../examples/", import.meta.url).pathname;
-
-/** A port that was free a moment ago: a redirect URI must be registered before the example listens. */
-async function freePort() {
-  const server = createServer().listen(0, "127.0.0.1");
-  await once(server, "listening");
-  const { port } = server.address();
-  server.close();
-  await once(server, "close");
-  return port;
-}
 
 /** Starts an example; where it listens, and how to stop it. */
 async function start(command, args, cwd, env) {

@@ -1,7 +1,9 @@
 // Starts the real binary, and walks Notion's consent by plain forms as a browser without JavaScript would.
 
 import { spawn } from "node:child_process";
+import { once } from "node:events";
 import { mkdtemp, readFile, readdir, rm } from "node:fs/promises";
+import { createServer } from "node:net";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 
@@ -55,6 +57,16 @@ export async function demo(...flags) {
       return Buffer.concat([Buffer.from(printed), ...files]);
     },
   };
+}
+
+/** A port that was free a moment ago: a redirect URI must be registered before its app listens. */
+export async function freePort() {
+  const server = createServer().listen(0, "127.0.0.1");
+  await once(server, "listening");
+  const { port } = server.address();
+  server.close();
+  await once(server, "close");
+  return port;
 }
 
 /** A running `vestibule emulate`: what it printed as `facts`, and how to stop it. `name` tells its exchanges from others'. */
