@@ -96,8 +96,30 @@ async fn a_relation_becomes_two_way_and_one_way_again() {
         "what was linked shows on the other side too"
     );
     reshape(&n, &tasks, json!({"Project": single})).await;
-    assert!(schema(&n, &projects).await.get("Tasks").is_none());
-    assert_eq!(links(&n, &a, "Project").await, [p]);
+    let left = schema(&n, &projects).await["Tasks"]["relation"].clone();
+    assert_eq!(left["type"], "single_property", "the other side stays, and is one-way too");
+    assert_eq!(links(&n, &p, "Tasks").await, std::slice::from_ref(&a));
+    link(&n, &p, "Tasks", &[]).await;
+    assert_eq!(links(&n, &a, "Project").await, std::slice::from_ref(&p), "they are not in step any more");
+    reshape(&n, &projects, json!({"Tasks": null})).await;
+    assert_eq!(links(&n, &a, "Project").await, [p], "nor does the one go with the other");
+}
+
+#[tokio::test]
+async fn a_relation_that_was_parted_gets_a_new_other_side_beside_the_old_one() {
+    let n = notion().await;
+    let (projects, tasks) = two_way(&n).await;
+    let back = "Related to Tasks (Project)";
+    let to =
+        |kind: &str| json!({"Project": {"relation": {"data_source_id": projects, "type": kind, kind: {}}}});
+    reshape(&n, &tasks, to("single_property")).await;
+    reshape(&n, &tasks, to("dual_property")).await;
+    let there = schema(&n, &projects).await;
+    assert_eq!(there[back]["relation"]["type"], "single_property");
+    let twin = &there[format!("{back} (1)")];
+    assert_eq!(twin["relation"]["dual_property"]["synced_property_name"], "Project", "{there}");
+    let here = schema(&n, &tasks).await["Project"]["relation"]["dual_property"].clone();
+    assert_eq!(here["synced_property_id"], twin["id"]);
 }
 
 #[tokio::test]

@@ -159,7 +159,7 @@ async fn choices_keep_their_ids_and_those_left_out_go_with_their_values() {
 }
 
 #[tokio::test]
-async fn a_status_takes_new_choices_but_no_new_names() {
+async fn a_status_takes_new_choices_but_neither_names_nor_colors_nor_groups() {
     let n = notion().await;
     let options = json!({"options": [{"name": "Open"}, {"name": "Doing"}, {"name": "Done"}]});
     let (_, source) = n.database("Work", json!({"State": {"status": options}})).await;
@@ -169,8 +169,23 @@ async fn a_status_takes_new_choices_but_no_new_names() {
     let more = reshape(&n, &source, json!({"State": {"status": more}})).await["State"]["status"].clone();
     assert_eq!(more["groups"][0]["option_ids"], json!([id, more["options"][3]["id"]]));
     let path = format!("data_sources/{source}");
-    let renamed = json!({"properties": {"State": {"status": {"options": [{"id": id, "name": "New"}]}}}});
-    assert_eq!(n.refused("PATCH", &path, renamed).await.0, "400, validation_error");
+    let groups = json!([{"name": "Complete", "color": "green", "option_ids": ["New", "Doing"]}]);
+    let renamed = json!({"options": [{"id": id, "name": "New"}, {"name": "Doing"}], "groups": groups});
+    let left = reshape(&n, &source, json!({"State": {"status": renamed}})).await["State"]["status"].clone();
+    assert_eq!(left["options"][0]["name"], "Open", "the new name is dropped in silence");
+    assert_eq!(left["groups"][2]["option_ids"], json!([]), "and so are the groups");
+    assert_eq!(left["options"].as_array().map(Vec::len), Some(2), "what the list leaves out goes");
+    let red = |option: Value| json!({"properties": {"State": {"status": {"options": [option]}}}});
+    let (_, message) = n.refused("PATCH", &path, red(json!({"id": id, "color": "red"}))).await;
+    assert_eq!(
+        message,
+        format!("Cannot update color of select with id: {}.", text(&left["options"][0], "id"))
+    );
+    let (_, message) = n.refused("PATCH", &path, red(json!({"name": "Open", "color": "red"}))).await;
+    assert_eq!(message, "Cannot update color of select with name: Open.");
+    let (_, made) = n.database("More", json!({"State": {"status": {"options": [], "groups": groups}}})).await;
+    let made = n.ok("GET", &format!("data_sources/{made}"), None).await["properties"]["State"].clone();
+    assert_eq!(made["status"]["options"].as_array().map(Vec::len), Some(3), "the usual ones");
     let row =
         json!({"parent": {"data_source_id": source}, "properties": {"State": {"status": {"name": "Nope"}}}});
     let (_, message) = n.refused("POST", "pages", row).await;

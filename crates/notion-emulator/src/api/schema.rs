@@ -9,7 +9,7 @@ use super::failure::Failure;
 use super::read::schema::{self, Plan, find_column, short_id};
 use crate::content::Content;
 use crate::content::convert::convert;
-use crate::content::property::{Kind, Property, Stored};
+use crate::content::property::{Kind, Property, Relation, Stored};
 use crate::content::rights::Right;
 
 /// The largest schema, as JSON in bytes. Source: Notion, "Update a data source" (read 2026-11-27).
@@ -119,8 +119,12 @@ pub(crate) fn settle(call: &mut Call<'_>, source: Uuid, before: &[Property], pla
             && let Some(twin) = &relation.synced
             && new.map(|new| &new.kind) != Some(&old.kind)
         {
-            // That the other side goes too is what Notion's app does; for the API it is a guess.
-            content.remove_column(relation.data_source, twin);
+            if new.is_some_and(|new| becomes_one_way(relation, &new.kind)) {
+                content.part_twin(relation.data_source, twin);
+            } else {
+                // That the other side goes too is what Notion's app does; for the API it is a guess.
+                content.remove_column(relation.data_source, twin);
+            }
         }
         if new.is_none() {
             content.remove_column(source, &old.id);
@@ -145,6 +149,12 @@ pub(crate) fn settle(call: &mut Call<'_>, source: Uuid, before: &[Property], pla
     for two_way in plan.two_way {
         join(call, source, &two_way.column, two_way.name);
     }
+}
+
+/// Whether a two-way relation leads where it led, but one way. Its other side then stays, one-way too.
+/// Source: `ultimate-notion` 0.10.1 (June 2026), which deletes that column itself, and is answered 200.
+fn becomes_one_way(old: &Relation, new: &Kind) -> bool {
+    matches!(new, Kind::Relation(new) if new.synced.is_none() && new.data_source == old.data_source)
 }
 
 /// Makes the other side of a relation, or gives it another name.

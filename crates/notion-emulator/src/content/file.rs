@@ -14,6 +14,15 @@ pub(crate) enum FileSource {
     Uploaded(Uuid),
 }
 
+impl FileSource {
+    /// The last part of an address outside, without what follows `?` or `#`.
+    pub(crate) fn last_part(&self) -> Option<&str> {
+        let Self::External(url) = self else { return None };
+        let path = url.split(['?', '#']).next().unwrap_or_default();
+        path.rsplit_once('/').map(|(_, last)| last)
+    }
+}
+
 /// A file in a `files` property.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub(crate) struct NamedFile {

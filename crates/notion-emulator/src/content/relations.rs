@@ -80,6 +80,15 @@ impl Content {
         }
     }
 
+    /// Makes a relation column one-way, with all that it links.
+    pub(crate) fn part_twin(&mut self, source: Uuid, id: &str) {
+        let columns = self.data_sources.get_mut(&source).map(|source| &mut source.properties);
+        let column = columns.and_then(|columns| columns.iter_mut().find(|column| column.id == id));
+        if let Some(Kind::Relation(relation)) = column.map(|column| &mut column.kind) {
+            relation.synced = None;
+        }
+    }
+
     /// Gives a column another name, with a number if another column has it.
     pub(crate) fn rename_column(&mut self, source: Uuid, id: &str, name: &str) {
         let columns = self.data_sources.get(&source).map_or(&[][..], |source| &source.properties);

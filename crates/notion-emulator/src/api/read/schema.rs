@@ -219,10 +219,7 @@ impl Reader<'_> {
             }
             "select" => Kind::Select(self.choices(&config, old)?),
             "multi_select" => Kind::MultiSelect(self.choices(&config, old)?),
-            "status" => {
-                let choices = self.choices(&config, old)?;
-                status(choices, old, self.ids)?
-            }
+            "status" => status(&config, old, self.ids)?,
             "relation" => self.relation(&config, id, old)?,
             "rollup" => self.rollup(&config, id)?,
             "formula" => formula(&config)?,

@@ -68,10 +68,7 @@ impl View<'_> {
         }
         match source {
             FileSource::Uploaded(id) => self.content.uploads.get(id).map_or("", Upload::file_name),
-            FileSource::External(url) => {
-                let path = url.split(['?', '#']).next().unwrap_or_default();
-                path.rsplit_once('/').map_or("", |(_, last)| last)
-            }
+            FileSource::External(_) => source.last_part().unwrap_or_default(),
         }
     }
 

@@ -7,7 +7,7 @@ use super::super::file::{icon, source};
 use super::super::rich_text::rich_text;
 use super::super::{LIST_MAX, URL_MAX};
 use crate::content::block::{Body, Text};
-use crate::content::file::Icon;
+use crate::content::file::{FileSource, Icon};
 use crate::content::languages::LANGUAGES;
 use crate::content::rich_text::{COLORS, RichText};
 
@@ -19,6 +19,9 @@ const WIDTH_MAX: u64 = 100;
 
 /// Longest file name. Source: Notion, "Request limits" (autumn 2026): 900 bytes; names are mostly ASCII, so units do.
 const NAME_MAX: usize = 900;
+
+/// Longest ending of a file's name that is taken for one, in bytes.
+const ENDING_MAX: usize = 8;
 
 /// The content of a block of this kind.
 pub(super) fn body(kind: &'static str, at: &At<'_>, old: Option<&Body>) -> Result<Body, Invalid> {
@@ -161,9 +164,29 @@ fn media(kind: &'static str, at: &At<'_>, old: Option<&Body>) -> Result<Body, In
         Some(Body::Media { name, .. }) => (source(at, others)?, name.clone()),
         _ => (source(at, others)?, None),
     };
-    let name = at.get("name").optional(|at| at.text(NAME_MAX))?.or(before);
+    let given = at.get("name").optional(|at| at.text(NAME_MAX))?;
+    let name = match (given, before) {
+        (Some(name), Some(before)) => Some(with_ending(name, &before, &source)),
+        (given, before) => given.or(before),
+    };
     let name = (kind == "file").then(|| name.unwrap_or_default());
     Ok(Body::Media { kind, source, caption: caption(at, old)?, name })
+}
+
+/// A file that is renamed keeps its ending: `.txt` stays though the new name has none. Source: a recorded update of June 2026.
+/// That a file without a name has the ending of its address is a guess, and that another ending is taken.
+fn with_ending(name: String, before: &str, source: &FileSource) -> String {
+    let ending = |name: &str| {
+        let (stem, ending) = name.rsplit_once('.')?;
+        let plain = !stem.is_empty() && (1..=ENDING_MAX).contains(&ending.len());
+        (plain && ending.chars().all(|c| c.is_ascii_alphanumeric())).then(|| format!(".{ending}"))
+    };
+    if name.is_empty() || ending(&name).is_some() {
+        return name;
+    }
+    let known = if before.is_empty() { source.last_part() } else { Some(before) };
+    let ending = known.and_then(ending).unwrap_or_default();
+    format!("{name}{ending}")
 }
 
 fn table(at: &At<'_>, old: Option<&Body>) -> Result<Body, Invalid> {

@@ -20,9 +20,14 @@ pub(crate) fn without_comma(name: &str) -> Result<(), Failure> {
     Ok(())
 }
 
-/// The choices that a request lists. Known ones, by id or name, keep their ids; without a list all stay.
+/// The choices of a select or multi-select column that a request lists.
 pub(super) fn choices(config: &At<'_>, old: &[Choice], ids: &mut Ids) -> Result<Vec<Choice>, Failure> {
     config.only(&["options"])?;
+    listed(config, old, ids)
+}
+
+/// The choices in the list: known ones, by id or name, keep their ids; without a list all stay.
+fn listed(config: &At<'_>, old: &[Choice], ids: &mut Ids) -> Result<Vec<Choice>, Failure> {
     let Some(list) = config.get("options").optional(|at| at.items(CHOICES_MAX))? else {
         return Ok(old.to_vec());
     };
@@ -64,7 +69,7 @@ fn choice(at: &At<'_>, old: &[Choice], ids: &mut Ids) -> Result<Choice, Failure>
         let id = ids.uuid().to_string();
         return Ok(Choice { id, name, color, description: description.flatten() });
     };
-    keeps_color(known, color)?;
+    keeps_color(known, color, id.is_some())?;
     Ok(Choice {
         name: name.unwrap_or_else(|| known.name.clone()),
         description: description.unwrap_or_else(|| known.description.clone()),
@@ -73,21 +78,27 @@ fn choice(at: &At<'_>, old: &[Choice], ids: &mut Ids) -> Result<Choice, Failure>
 }
 
 /// The colour of a choice is for people to change. Source: refusals that users quote in public issue trackers.
-fn keeps_color(known: &Choice, color: Option<Word>) -> Result<(), Failure> {
+fn keeps_color(known: &Choice, color: Option<Word>, by_id: bool) -> Result<(), Failure> {
     if color.is_some_and(|color| color != known.color) {
-        return Err(Failure::validation(format!("Cannot update color of select with name: {}.", known.name)));
+        let which = if by_id { format!("id: {}", known.id) } else { format!("name: {}", known.name) };
+        return Err(Failure::validation(format!("Cannot update color of select with {which}.")));
     }
     Ok(())
 }
 
 /// A status column. Without choices it gets the usual three; choices that come to it later are to do.
-pub(super) fn status(mut choices: Vec<Choice>, old: Option<&Kind>, ids: &mut Ids) -> Result<Kind, Failure> {
+///
+/// Groups and new names are for people: a request may bring them, is answered 200, and nothing of them is kept.
+/// Source: a public report of June 2026 that tried each of them with 2026-03-11.
+pub(super) fn status(config: &At<'_>, old: Option<&Kind>, ids: &mut Ids) -> Result<Kind, Failure> {
+    config.only(&["options", "groups"])?;
+    let before = old.map(Kind::choices).unwrap_or_default();
+    let mut choices = listed(config, before, ids)?;
     if let Some(Kind::Status { choices: before, groups }) = old {
-        let renamed =
-            |choice: &&Choice| before.iter().any(|old| old.id == choice.id && old.name != choice.name);
-        if let Some(choice) = choices.iter().find(renamed) {
-            // Source: Notion, "Update data source properties": names of a status are not for the API. A guess of words.
-            return Err(Failure::validation(format!("Cannot update name of status with id: {}.", choice.id)));
+        for choice in &mut choices {
+            if let Some(known) = before.iter().find(|known| known.id == choice.id) {
+                choice.name.clone_from(&known.name);
+            }
         }
         if choices.is_empty() {
             return Err(Failure::validation("A status property needs at least one option."));
