@@ -1,6 +1,8 @@
 //! Notion's token endpoint and its kin, as its client: what we send, and what the answers mean.
 //! An answer is one of four: a pair, a refusal, "later", or unclear. Unclear is never taken for a refusal, for the
-//! pair may have been issued.
+//! pair may have been issued; and a damaged answer that still holds both tokens whole is a pair, for it is the only copy.
+
+mod salvage;
 
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
@@ -102,11 +104,26 @@ pub struct Owner {
     pub email: Option<String>,
 }
 
+/// A pair whose answer does not say whose it is, or not all of it.
+#[derive(Debug, Clone)]
+pub struct BarePair {
+    /// The access token.
+    pub access_token: Token,
+    /// The refresh token, if one was given.
+    pub refresh_token: Option<Token>,
+    /// The bot, if it is named.
+    pub bot_id: Option<String>,
+    /// The workspace, if it is named.
+    pub workspace_id: Option<String>,
+}
+
 /// What the token endpoint's answer means.
 #[derive(Debug)]
 pub enum TokenOutcome {
     /// A pair.
     Issued(Box<TokenResponse>),
+    /// A pair without bot or workspace: whoever asked must know whose it is.
+    Bare(Box<BarePair>),
     /// A refusal: nothing was issued.
     Refused(Refusal),
     /// 429 or 529: not processed.
@@ -130,9 +147,11 @@ pub enum Refusal {
 struct RawToken {
     access_token: Token,
     refresh_token: Option<Token>,
-    bot_id: String,
-    workspace_id: String,
-    // What only adorns the pair is read leniently: an odd icon must not lose the tokens.
+    // All but the tokens is read leniently: an odd icon must not lose them.
+    #[serde(default)]
+    bot_id: Value,
+    #[serde(default)]
+    workspace_id: Value,
     #[serde(default)]
     workspace_name: Value,
     #[serde(default)]
@@ -146,8 +165,9 @@ struct RawToken {
 /// Reads an answer of `POST /v1/oauth/token`.
 pub fn read_token_answer(status: u16, body: &[u8]) -> TokenOutcome {
     match status {
-        200..=299 => match read_token_response(body) {
-            Ok(response) => TokenOutcome::Issued(Box::new(response)),
+        200..=299 => match read_pair(body) {
+            Ok(Read::Whole(response)) => TokenOutcome::Issued(response),
+            Ok(Read::Bare(pair)) => TokenOutcome::Bare(pair),
             Err(why) => TokenOutcome::Unclear(why),
         },
         429 | 529 => TokenOutcome::Throttled,
@@ -164,33 +184,50 @@ pub fn read_token_answer(status: u16, body: &[u8]) -> TokenOutcome {
 /// # Errors
 /// What is wrong with it; never a value of it.
 pub fn read_token_response(body: &[u8]) -> Result<TokenResponse, &'static str> {
-    let raw: RawToken =
-        serde_json::from_slice(body).map_err(|_| "the token response does not read as one")?;
+    match read_pair(body)? {
+        Read::Whole(response) => Ok(*response),
+        Read::Bare(_) => Err("bot_id or workspace_id is missing or empty"),
+    }
+}
+
+/// A pair as it was read.
+enum Read {
+    Whole(Box<TokenResponse>),
+    Bare(Box<BarePair>),
+}
+
+fn read_pair(body: &[u8]) -> Result<Read, &'static str> {
+    let raw: RawToken = salvage::read(body).ok_or("the token response does not read as one")?;
     // An empty refresh token is none.
     let refresh_token = raw.refresh_token.filter(|token| !token.expose().is_empty());
     if !raw.access_token.is_sound() || refresh_token.as_ref().is_some_and(|token| !token.is_sound()) {
         return Err("a token is empty, too long, or not visible ASCII");
     }
-    if raw.bot_id.is_empty() || raw.workspace_id.is_empty() {
-        return Err("bot_id or workspace_id is empty");
-    }
     let text = |value: &Value| value.as_str().map(str::to_owned);
+    let id = |value: &Value| text(value).filter(|id| !id.is_empty());
+    let (bot_id, workspace_id) = match (id(&raw.bot_id), id(&raw.workspace_id)) {
+        (Some(bot_id), Some(workspace_id)) => (bot_id, workspace_id),
+        (bot_id, workspace_id) => {
+            let access_token = raw.access_token;
+            return Ok(Read::Bare(Box::new(BarePair { access_token, refresh_token, bot_id, workspace_id })));
+        }
+    };
     let user = &raw.owner["user"];
     let owner = Owner {
         user_id: text(&user["id"]),
         name: text(&user["name"]),
         email: text(&user["person"]["email"]),
     };
-    Ok(TokenResponse {
+    Ok(Read::Whole(Box::new(TokenResponse {
         access_token: raw.access_token,
         refresh_token,
-        bot_id: raw.bot_id,
-        workspace_id: raw.workspace_id,
+        bot_id,
+        workspace_id,
         workspace_name: text(&raw.workspace_name),
         workspace_icon: text(&raw.workspace_icon),
         owner,
         duplicated_template_id: text(&raw.duplicated_template_id),
-    })
+    })))
 }
 
 #[derive(Deserialize)]
@@ -303,6 +340,41 @@ mod tests {
         assert_eq!(refusal(401, r#"{"error":"invalid_client","request_id":"r"}"#), Refusal::InvalidClient);
         assert_eq!(refusal(401, "<html>"), Refusal::InvalidClient);
         assert_eq!(refusal(400, r#"{"error":"invalid_scope"}"#), Refusal::InvalidRequest);
+    }
+
+    #[test]
+    fn a_damaged_answer_that_holds_both_tokens_whole_is_a_pair() {
+        let cut = |from_end: usize| GOOD[..GOOD.len() - from_end].to_owned();
+        let after_the_tokens = GOOD.find(r#""bot_id""#).unwrap() - 1;
+        for (damaged, whole) in [
+            (cut(1), true),
+            (cut(2), true),
+            (format!("{GOOD}<!-- cached -->"), true),
+            (format!("\u{feff}{GOOD}"), true),
+            (format!(" \n{GOOD}\0"), true),
+            (GOOD[..=after_the_tokens].to_owned(), false),
+            (GOOD[..after_the_tokens].to_owned(), false),
+            (GOOD.replace(r#""bot_id":"b","#, ""), false),
+            (GOOD.replace(r#""workspace_id":"w""#, r#""workspace_id":null"#), false),
+        ] {
+            let tokens = match (read_token_answer(200, damaged.as_bytes()), whole) {
+                (TokenOutcome::Issued(pair), true) => (pair.access_token.clone(), pair.refresh_token.clone()),
+                (TokenOutcome::Bare(pair), false) => (pair.access_token.clone(), pair.refresh_token.clone()),
+                (other, _) => panic!("{damaged}: {other:?}"),
+            };
+            assert_eq!(tokens, (Token::new("ntn_a".into()), Some(Token::new("nrt_b".into()))), "{damaged}");
+        }
+    }
+
+    /// A pair without its refresh token would be taken for one that keeps the old refresh token, which is spent.
+    #[test]
+    fn an_answer_that_is_cut_before_the_end_of_the_refresh_token_is_unclear() {
+        let end = GOOD.find("nrt_b").unwrap() + "nrt_b".len();
+        for length in 0..=end {
+            let cut = &GOOD[..length];
+            let read = read_token_answer(200, cut.as_bytes());
+            assert!(matches!(read, TokenOutcome::Unclear(_)), "{cut}: {read:?}");
+        }
     }
 
     #[test]
