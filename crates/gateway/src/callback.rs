@@ -211,7 +211,7 @@ fn exchange_note(error: &TokenError) -> &'static str {
         TokenError::Refused(Refusal::InvalidRequest) => {
             "Notion refused the request. Check that the redirect URI in Notion's portal is exactly ours."
         }
-        TokenError::Throttled => "Notion is limiting our calls. Wait a minute, then open a new link.",
+        TokenError::Throttled(_) => "Notion is limiting our calls. Wait a minute, then open a new link.",
         TokenError::NotSent => "Notion could not be reached. Open a new link when it answers again.",
         TokenError::NoAnswer => "Notion did not answer in time. Open a new link.",
         TokenError::Odd(_) => "Notion's answer could not be read. Open a new link; if it goes on, report it.",

@@ -79,9 +79,17 @@ pub enum Error {
         /// How long to wait.
         retry_after: Duration,
     },
-    /// Notion's token is being renewed and that takes longer than a call may wait; nothing was done.
+    /// The refresh that was asked for was refused, and the access token still works.
+    #[error(
+        "Notion refused to refresh this authorization; its access token still works: have the user connect again"
+    )]
+    RefreshRefused,
+    /// Notion's token is being renewed, or cannot be just now; nothing was done.
     #[error("Notion's token is being renewed and nothing was done: send the call again")]
-    Renewing,
+    Renewing {
+        /// How long to wait.
+        retry_after: Duration,
+    },
     /// A refresh was asked for too often.
     #[error("this grant was refreshed just now: wait before forcing it again")]
     RefreshTooSoon {
@@ -143,7 +151,8 @@ impl Error {
             Self::TokenRequest(_) => (S::BAD_REQUEST, "invalid_request", "validation_error"),
             Self::NoRefreshToken => (S::CONFLICT, "no_refresh_token", "conflict_error"),
             Self::Paced { .. } => (S::TOO_MANY_REQUESTS, "paced", "rate_limited"),
-            Self::Renewing => (S::TOO_MANY_REQUESTS, "token_renewing", "rate_limited"),
+            Self::RefreshRefused => (S::CONFLICT, "refresh_refused", "conflict_error"),
+            Self::Renewing { .. } => (S::TOO_MANY_REQUESTS, "token_renewing", "rate_limited"),
             Self::RefreshTooSoon { .. } => (S::TOO_MANY_REQUESTS, "refresh_too_soon", "rate_limited"),
             Self::NotionUnreachable => (S::BAD_GATEWAY, "notion_unreachable", "service_unavailable"),
             Self::NotionNoAnswer => (S::GATEWAY_TIMEOUT, "notion_no_answer", "gateway_timeout"),
@@ -153,8 +162,10 @@ impl Error {
             Self::Internal => (S::INTERNAL_SERVER_ERROR, "internal", "internal_server_error"),
         };
         let retry_after = match self {
-            Self::Paced { retry_after } | Self::RefreshTooSoon { retry_after } => Some(*retry_after),
-            Self::StoreUnavailable | Self::Renewing => Some(Duration::from_secs(1)),
+            Self::Paced { retry_after }
+            | Self::RefreshTooSoon { retry_after }
+            | Self::Renewing { retry_after } => Some(*retry_after),
+            Self::StoreUnavailable => Some(Duration::from_secs(1)),
             _ => None,
         };
         Facts { status, code, notion_code, retry_after }

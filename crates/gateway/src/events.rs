@@ -16,6 +16,11 @@ pub const KINDS: &[(&str, &str)] = &[
     ("connection.imported", "a hand-written back end's connection was taken over"),
     ("connection.refreshed", "its token pair was refreshed at Notion"),
     ("connection.adopted", "its token pair was replaced by that of a newer consent of the same person"),
+    (
+        "connection.suspect",
+        "a refresh was sent and its answer was lost: it is looked into until that is settled",
+    ),
+    ("connection.degraded", "Notion refused its refresh token; its access token still works"),
     ("connection.reconnect_needed", "Notion no longer accepts it: the user must connect again"),
     ("connection.disconnected", "it was ended, with its keys"),
     (

@@ -3,12 +3,14 @@
 
 use std::time::Duration;
 
-use crate::{Error, Gateway, settle};
+use crate::{Error, Gateway, access, settle};
 
 /// How often another process's change is looked for: it must be noticed within a second.
 const NOTICE_EVERY: Duration = Duration::from_millis(500);
 /// How often what is due gets settled.
 const SETTLE_EVERY: Duration = Duration::from_secs(15);
+/// How often grants whose refresh was not answered are looked into, those that are due.
+const SUSPECTS_EVERY: Duration = Duration::from_secs(10);
 /// How often old rows are deleted.
 const PURGE_EVERY: Duration = Duration::from_hours(1);
 
@@ -18,6 +20,7 @@ impl Gateway {
         tokio::join!(
             self.every(NOTICE_EVERY, "notice", || self.notice_changes()),
             self.every(SETTLE_EVERY, "settle", || self.settle()),
+            self.every(SUSPECTS_EVERY, "suspects", || self.look_into_suspects()),
             self.every(PURGE_EVERY, "purge", || self.purge()),
         );
     }
@@ -29,6 +32,14 @@ impl Gateway {
     pub async fn settle(&self) -> Result<(), Error> {
         let inner = self.clone();
         self.uninterrupted(async move { settle::all(&inner).await }).await
+    }
+
+    /// Looks once into the grants whose last refresh was sent and not answered, those that are due.
+    ///
+    /// # Errors
+    /// [`Error::StoreUnavailable`]; they stay due.
+    pub async fn look_into_suspects(&self) -> Result<(), Error> {
+        access::look_into_suspects(self).await
     }
 
     async fn purge(&self) -> Result<(), Error> {

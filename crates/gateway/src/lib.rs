@@ -13,6 +13,7 @@ mod cookie;
 mod diagram;
 mod error;
 pub mod events;
+mod flights;
 mod housekeeping;
 mod import;
 mod keys;
@@ -20,6 +21,7 @@ mod link;
 mod notion;
 mod oauth;
 mod pages;
+mod pairs;
 mod proxy;
 mod recall;
 mod redeem;
@@ -34,6 +36,7 @@ use std::collections::HashMap;
 use std::ops::Deref;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Mutex};
+use std::time::Duration;
 
 use sealing::{Keyring, KeyringError};
 use store::{Store, StoreError};
@@ -50,6 +53,8 @@ pub use world::{ClockHand, World};
 
 /// How many keys, connections and tokens are remembered: at about 500 bytes each, some 50 MB.
 const REMEMBERED_MAX: usize = 100_000;
+/// How long [`Gateway::drain`] waits.
+const DRAIN_MAX: Duration = Duration::from_secs(75);
 /// How many tasks that must not be cut short may run at once.
 const UNINTERRUPTED_MAX: u32 = 10_000;
 
@@ -69,7 +74,9 @@ pub struct Inner {
     pub(crate) keys: recall::Recall<store::records::ApiKey>,
     pub(crate) connections: recall::Recall<caller::Line>,
     pub(crate) tokens: recall::Recall<access::LiveToken>,
-    pub(crate) flights: Mutex<HashMap<String, Arc<tokio::sync::Mutex<()>>>>,
+    pub(crate) flights: Arc<flights::Flights>,
+    /// One for each integration, by client id.
+    pub(crate) breakers: Mutex<HashMap<String, lifecycle::Breaker>>,
     /// Held by the one round of settling that goes on in this process.
     pub(crate) settling: tokio::sync::Mutex<()>,
     /// This node's name in leases.
@@ -129,7 +136,8 @@ impl Gateway {
             keys: recall::Recall::new(REMEMBERED_MAX),
             connections: recall::Recall::new(REMEMBERED_MAX),
             tokens: recall::Recall::new(REMEMBERED_MAX),
-            flights: Mutex::default(),
+            flights: Arc::default(),
+            breakers: Mutex::default(),
             settling: tokio::sync::Mutex::default(),
             node: world.id("node"),
             revision,
@@ -148,10 +156,19 @@ impl Gateway {
         &self.config
     }
 
-    /// Waits for the work that must not be cut short: an exchange or a refresh whose answer is on its way.
+    /// Waits for the work that must not be cut short: an exchange or a refresh whose answer is on its way; at most
+    /// [`DRAIN_MAX`], for a Notion that never answers must not keep the process from ending.
     /// Call it after the listeners stopped and before the process ends.
     pub async fn drain(&self) {
-        let _all = self.uninterrupted.acquire_many(UNINTERRUPTED_MAX).await;
+        let until = link::after(self.world.now(), DRAIN_MAX);
+        tokio::select! {
+            biased;
+            _all = self.uninterrupted.acquire_many(UNINTERRUPTED_MAX) => {}
+            () = self.world.sleep_until(until) => {
+                let left = UNINTERRUPTED_MAX as usize - self.uninterrupted.available_permits();
+                tracing::error!(event = "drain.cut_short", left);
+            }
+        }
     }
 
     /// Runs `work` to its end even if the caller goes away meanwhile, and makes [`Gateway::drain`] wait for it.

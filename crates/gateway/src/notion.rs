@@ -14,10 +14,10 @@ use hyper_rustls::{HttpsConnector, HttpsConnectorBuilder};
 use hyper_util::client::legacy::Client;
 use hyper_util::client::legacy::connect::HttpConnector;
 use hyper_util::rt::{TokioExecutor, TokioTimer};
-use lifecycle::{Introspected, RefreshReply};
+use lifecycle::{Introspected, LISTEN_MAX, RefreshReply};
 use notion_wire::token::{
-    Refusal, TokenOutcome, TokenResponse, basic_authorization, exchange_body, is_revoked, read_introspection,
-    read_token_answer, refresh_body, token_body,
+    BarePair, Refusal, Token, TokenOutcome, TokenResponse, basic_authorization, exchange_body, is_revoked,
+    read_introspection, read_token_answer, refresh_body, token_body,
 };
 use sealing::Secret;
 use serde::Deserialize;
@@ -28,8 +28,12 @@ use crate::config::Integration;
 
 /// How long a TCP and TLS handshake may take.
 const CONNECT_DEADLINE: Duration = Duration::from_secs(10);
-/// How long an OAuth call may take altogether.
+/// How long an OAuth call may take altogether that changes nothing, or nothing that is lost with its answer.
 const OAUTH_DEADLINE: Duration = Duration::from_secs(30);
+/// How long Notion may take to say whether a token is active: somebody waits for more than that.
+const INTROSPECT_DEADLINE: Duration = Duration::from_secs(10);
+/// How long to wait after a 429 of an OAuth endpoint that does not say.
+const THROTTLED_FOR: Duration = Duration::from_secs(5);
 /// The largest OAuth answer, in bytes.
 const OAUTH_BODY_MAX: usize = 64 * 1024;
 /// How many idle sockets to Notion are kept.
@@ -67,8 +71,8 @@ pub(crate) enum SendError {
 pub enum TokenError {
     /// Nothing was sent.
     NotSent,
-    /// 429 or 529: not processed.
-    Throttled,
+    /// 429 or 529: not processed; try again after this time.
+    Throttled(Duration),
     /// Notion said no.
     Refused(Refusal),
     /// It was sent and no answer came.
@@ -78,23 +82,11 @@ pub enum TokenError {
 }
 
 impl TokenError {
-    /// The word for the record.
-    pub(crate) fn word(self) -> &'static str {
-        match self {
-            Self::NotSent => "not_sent",
-            Self::Throttled => "throttled",
-            Self::Refused(Refusal::InvalidGrant) => "invalid_grant",
-            Self::Refused(Refusal::InvalidClient) => "invalid_client",
-            Self::Refused(Refusal::InvalidRequest) => "invalid_request",
-            Self::NoAnswer => "no_answer",
-            Self::Odd(_) => "odd_answer",
-        }
-    }
-
     /// What it means for a refresh.
     pub(crate) fn reply(self) -> RefreshReply {
         match self {
-            Self::NotSent | Self::Throttled => RefreshReply::NotProcessed,
+            Self::NotSent => RefreshReply::NotSent,
+            Self::Throttled(wait) => RefreshReply::Throttled(wait),
             Self::Refused(Refusal::InvalidGrant) => RefreshReply::InvalidGrant,
             Self::Refused(Refusal::InvalidClient | Refusal::InvalidRequest) => RefreshReply::ClientRefused,
             Self::NoAnswer | Self::Odd(_) => RefreshReply::Ambiguous,
@@ -102,9 +94,38 @@ impl TokenError {
     }
 }
 
+/// What a refresh brought.
+pub(crate) enum Renewed {
+    /// A pair and whose it is.
+    Whole(Box<TokenResponse>),
+    /// A pair that does not say, or not all of it, whose it is.
+    Bare(Box<BarePair>),
+}
+
+impl Renewed {
+    pub(crate) fn tokens(&self) -> (&Token, Option<&Token>) {
+        match self {
+            Self::Whole(response) => (&response.access_token, response.refresh_token.as_ref()),
+            Self::Bare(pair) => (&pair.access_token, pair.refresh_token.as_ref()),
+        }
+    }
+
+    /// Whether bot and workspace, as far as they are named, are these.
+    pub(crate) fn is_of(&self, bot_id: &str, workspace_id: &str) -> bool {
+        match self {
+            Self::Whole(response) => response.bot_id == bot_id && response.workspace_id == workspace_id,
+            Self::Bare(pair) => {
+                pair.bot_id.as_deref().is_none_or(|named| named == bot_id)
+                    && pair.workspace_id.as_deref().is_none_or(|named| named == workspace_id)
+            }
+        }
+    }
+}
+
 /// An OAuth call's answer, read whole.
 struct Answer {
     status: u16,
+    retry_after: Option<Duration>,
     body: Bytes,
 }
 
@@ -163,7 +184,10 @@ impl Notion {
         code: &str,
         redirect_uri: &str,
     ) -> Result<TokenResponse, TokenError> {
-        self.token(integration, exchange_body(code, redirect_uri)).await
+        match self.token(integration, exchange_body(code, redirect_uri)).await? {
+            Renewed::Whole(response) => Ok(*response),
+            Renewed::Bare(_) => Err(TokenError::Odd("the answer does not name its bot or workspace")),
+        }
     }
 
     /// Trades a refresh token for the next pair. This spends it.
@@ -171,28 +195,35 @@ impl Notion {
         &self,
         integration: &Integration,
         refresh_token: &Secret<String>,
-    ) -> Result<TokenResponse, TokenError> {
+    ) -> Result<Renewed, TokenError> {
         self.token(integration, refresh_body(refresh_token.expose())).await
     }
 
-    async fn token(&self, integration: &Integration, body: Vec<u8>) -> Result<TokenResponse, TokenError> {
-        let answer = self.oauth("/v1/oauth/token", integration, body).await.map_err(|error| match error {
-            SendError::NotSent => TokenError::NotSent,
-            SendError::NoAnswer => TokenError::NoAnswer,
-        })?;
+    /// The answer may be the only copy of a pair, so it is listened to far longer than anybody waits for it.
+    async fn token(&self, integration: &Integration, body: Vec<u8>) -> Result<Renewed, TokenError> {
+        let answer =
+            self.oauth("/v1/oauth/token", integration, body, LISTEN_MAX).await.map_err(
+                |error| match error {
+                    SendError::NotSent => TokenError::NotSent,
+                    SendError::NoAnswer => TokenError::NoAnswer,
+                },
+            )?;
         match read_token_answer(answer.status, &answer.body) {
-            TokenOutcome::Issued(response) => self.accept(*response),
+            TokenOutcome::Issued(response) => self.accept(Renewed::Whole(response)),
+            TokenOutcome::Bare(pair) => self.accept(Renewed::Bare(pair)),
             TokenOutcome::Refused(refusal) => Err(TokenError::Refused(refusal)),
-            TokenOutcome::Throttled => Err(TokenError::Throttled),
+            TokenOutcome::Throttled => {
+                Err(TokenError::Throttled(answer.retry_after.unwrap_or(THROTTLED_FOR)))
+            }
             TokenOutcome::Unclear(why) => Err(TokenError::Odd(why)),
         }
     }
 
     /// An emulator's pair must not be taken for one of the real Notion.
-    fn accept(&self, response: TokenResponse) -> Result<TokenResponse, TokenError> {
-        let refresh = response.refresh_token.as_ref().map(notion_wire::token::Token::expose);
-        if self.takes(response.access_token.expose()) && refresh.is_none_or(|token| self.takes(token)) {
-            Ok(response)
+    fn accept(&self, renewed: Renewed) -> Result<Renewed, TokenError> {
+        let (access, refresh) = renewed.tokens();
+        if self.takes(access.expose()) && refresh.is_none_or(|token| self.takes(token.expose())) {
+            Ok(renewed)
         } else {
             Err(TokenError::Odd("an emulator's token came from the real Notion"))
         }
@@ -205,10 +236,14 @@ impl Notion {
 
     /// Asks whether an access token is active.
     pub(crate) async fn introspect(&self, integration: &Integration, token: &Secret<String>) -> Introspected {
-        let Ok(answer) = self.oauth("/v1/oauth/introspect", integration, token_body(token.expose())).await
+        let body = token_body(token.expose());
+        let Ok(answer) = self.oauth("/v1/oauth/introspect", integration, body, INTROSPECT_DEADLINE).await
         else {
             return Introspected::Unclear;
         };
+        if matches!(answer.status, 429 | 529) {
+            return Introspected::Throttled(answer.retry_after.unwrap_or(THROTTLED_FOR));
+        }
         match read_introspection(answer.status, &answer.body) {
             Some(true) => Introspected::Active,
             Some(false) => Introspected::Inactive,
@@ -222,7 +257,7 @@ impl Notion {
     /// # Errors
     /// [`TokenError::NotSent`] or [`TokenError::NoAnswer`].
     pub async fn knows(&self, integration: &Integration) -> Result<Option<bool>, TokenError> {
-        match self.oauth("/v1/oauth/introspect", integration, token_body("none")).await {
+        match self.oauth("/v1/oauth/introspect", integration, token_body("none"), OAUTH_DEADLINE).await {
             Ok(answer) => Ok(match answer.status {
                 200 | 400 => Some(true),
                 401 => Some(false),
@@ -239,7 +274,8 @@ impl Notion {
         integration: &Integration,
         token: &Secret<String>,
     ) -> Result<bool, SendError> {
-        let answer = self.oauth("/v1/oauth/revoke", integration, token_body(token.expose())).await?;
+        let body = token_body(token.expose());
+        let answer = self.oauth("/v1/oauth/revoke", integration, body, OAUTH_DEADLINE).await?;
         Ok(is_revoked(answer.status, &answer.body))
     }
 
@@ -258,13 +294,13 @@ impl Notion {
         let request = self
             .own_request("GET", "/v1/users/me", &format!("Bearer {}", access_token.expose()), Body::empty())
             .ok_or(TokenError::Odd("the token cannot stand in a header"))?;
-        let answer = self.whole(request).await.map_err(|_| TokenError::NoAnswer)?;
+        let answer = self.whole(request, OAUTH_DEADLINE).await.map_err(|_| TokenError::NoAnswer)?;
         match answer.status {
             200 => serde_json::from_slice::<Me>(&answer.body)
                 .map(|me| me.id)
                 .map_err(|_| TokenError::Odd("the answer of users/me cannot be read")),
             401 => Err(TokenError::Refused(Refusal::InvalidGrant)),
-            429 | 529 => Err(TokenError::Throttled),
+            429 | 529 => Err(TokenError::Throttled(answer.retry_after.unwrap_or(THROTTLED_FOR))),
             _ => Err(TokenError::Odd("users/me was not answered as expected")),
         }
     }
@@ -291,10 +327,11 @@ impl Notion {
         path: &'static str,
         integration: &Integration,
         body: Vec<u8>,
+        deadline: Duration,
     ) -> Result<Answer, SendError> {
         let basic = basic_authorization(&integration.client_id, integration.client_secret.expose());
         let request = self.own_request("POST", path, &basic, Body::from(body)).ok_or(SendError::NotSent)?;
-        self.whole(request).await
+        self.whole(request, deadline).await
     }
 
     fn own_request(
@@ -315,15 +352,28 @@ impl Notion {
             .ok()
     }
 
-    async fn whole(&self, request: Request<Body>) -> Result<Answer, SendError> {
+    async fn whole(&self, request: Request<Body>, deadline: Duration) -> Result<Answer, SendError> {
         let exchange = async {
             let response = self.send(request).await?;
-            let status = response.status().as_u16();
-            let body = Limited::new(response.into_body(), OAUTH_BODY_MAX).collect().await;
-            Ok(Answer { status, body: body.map_err(|_| SendError::NoAnswer)?.to_bytes() })
+            let (status, retry_after) = (response.status().as_u16(), retry_after(response.headers()));
+            let body = Limited::new(response.into_body(), OAUTH_BODY_MAX);
+            Ok(Answer { status, retry_after, body: as_far_as_it_came(body).await? })
         };
-        timeout(OAUTH_DEADLINE, exchange).await.unwrap_or(Err(SendError::NoAnswer))
+        timeout(deadline, exchange).await.unwrap_or(Err(SendError::NoAnswer))
     }
+}
+
+/// A body, or what came of it before it was cut: a token answer's beginning may hold both tokens whole.
+async fn as_far_as_it_came(mut body: Limited<Incoming>) -> Result<Bytes, SendError> {
+    let mut read = Vec::new();
+    while let Some(frame) = body.frame().await {
+        match frame {
+            Ok(frame) => read.extend_from_slice(frame.data_ref().map_or(&[], |data| data)),
+            Err(_) if read.is_empty() => return Err(SendError::NoAnswer),
+            Err(_) => break,
+        }
+    }
+    Ok(Bytes::from(read))
 }
 
 /// `Retry-After` in whole seconds, as Notion sends it.

@@ -4,7 +4,7 @@
 
 use std::time::Duration;
 
-use lifecycle::{Generation, GrantState, Introspected, Settlement, replaces, settle_candidate};
+use lifecycle::{Introspected, Settlement, replaces, settle_candidate};
 use notion_wire::token::Refusal;
 use store::records::{Actor, AttemptOutcome, Candidate, Event, Grant, Profile, Step};
 use store::{CodeFound, Committed};
@@ -12,7 +12,7 @@ use store::{CodeFound, Committed};
 use crate::config::Integration;
 use crate::link::after;
 use crate::notion::TokenError;
-use crate::{Error, Gateway, access, vault};
+use crate::{Error, Gateway, pairs, vault};
 
 /// How many of each are settled in one round.
 const ROUND_MAX: usize = 100;
@@ -94,8 +94,10 @@ pub(crate) async fn candidate_now(gateway: &Gateway, candidate: &Candidate) -> R
 /// Settles one tombstone, or puts it off. A refresh of it that is on its way in this process ends first: its answer is
 /// the pair to revoke with.
 pub(crate) async fn tombstone_now(gateway: &Gateway, grant_id: &str) -> Result<Settled, Error> {
-    let work = end_tombstone(gateway, grant_id);
-    let settled = access::alone(gateway, grant_id, work).await.unwrap_or_else(|error| {
+    let turn = gateway.flights.turn(grant_id).await;
+    let ended = end_tombstone(gateway, grant_id).await;
+    drop(turn);
+    let settled = ended.unwrap_or_else(|error| {
         tracing::error!(event = "settle.failed", grant = grant_id, why = %error);
         Settled::Later
     });
@@ -127,35 +129,11 @@ async fn settle(gateway: &Gateway, candidate: &Candidate) -> Result<Settled, Err
 }
 
 async fn adopt(gateway: &Gateway, candidate: &Candidate, grant: &Grant) -> Result<Settled, Error> {
-    let (adopted, event) = adopted(gateway, candidate, grant)?;
+    let (adopted, event) = pairs::adopted(gateway, candidate, grant)?;
     match gateway.store.adopt_candidate(&candidate.id, &adopted, grant.generation, &event).await? {
         Committed::Done => gateway.notice_changes().await.map(|()| Settled::Done),
         Committed::Moved(_) | Committed::Tombstoned => Ok(Settled::Done),
     }
-}
-
-/// The grant with a candidate's pair in the place of its own, and what to tell of it.
-pub(crate) fn adopted(
-    gateway: &Gateway,
-    candidate: &Candidate,
-    grant: &Grant,
-) -> Result<(Grant, Event), Error> {
-    let pair = vault::open_candidate(gateway, candidate)?;
-    let generation = grant.generation.0 + 1;
-    let adopted = Grant {
-        pair: Some(vault::seal_grant(gateway, &grant.client_id, &grant.id, generation, &pair)),
-        generation: Generation(generation),
-        state: GrantState::Active,
-        reason: None,
-        issued_at: candidate.issued_at,
-        profile: candidate.profile.clone(),
-        ..grant.clone()
-    };
-    let event = Event {
-        attempt_id: candidate.attempt_id.clone(),
-        ..gateway.event("connection.adopted", &candidate.client_id)
-    };
-    Ok((adopted, event))
 }
 
 async fn revoke_candidate(gateway: &Gateway, candidate: &Candidate) -> Result<Settled, Error> {
@@ -190,7 +168,7 @@ async fn end_tombstone(gateway: &Gateway, grant_id: &str) -> Result<Settled, Err
         Settlement::Revoke => end_at_notion(gateway, &grant.client_id, &grant.profile, &pair).await?,
         Settlement::Drop => Settled::Done,
         Settlement::Adopt | Settlement::HandOver => {
-            access::keep(gateway, &grant.client_id, &grant.profile, grant.issued_at, &pair).await?;
+            pairs::keep(gateway, &grant.client_id, &grant.profile, grant.issued_at, &pair).await?;
             Settled::Done
         }
     };
@@ -212,7 +190,7 @@ async fn end_at_notion(
     let Some((_, integration)) = gateway.config.by_client_id(client_id) else { return Ok(Settled::Later) };
     match gateway.notion.introspect(integration, &pair.access_token).await {
         Introspected::Active => Ok(revoke(gateway, integration, pair).await),
-        Introspected::Unclear => Ok(Settled::Unanswered),
+        Introspected::Unclear | Introspected::Throttled(_) => Ok(Settled::Unanswered),
         Introspected::Inactive => renew_and_revoke(gateway, integration, profile, pair).await,
     }
 }
@@ -227,9 +205,9 @@ async fn renew_and_revoke(
     // Without a refresh token nothing of it works any more.
     let Some(refresh_token) = &pair.refresh_token else { return Ok(Settled::Done) };
     match gateway.notion.refresh(integration, refresh_token).await {
-        Ok(response) if response.bot_id == profile.bot_id => {
-            let (renewed, now) = (vault::Pair::of(&response), gateway.world.now());
-            let kept = access::keep(gateway, &integration.client_id, profile, now, &renewed).await?;
+        Ok(answer) if answer.is_of(&profile.bot_id, &profile.workspace_id) => {
+            let (renewed, now) = (vault::Pair::of_tokens(answer.tokens()), gateway.world.now());
+            let kept = pairs::keep(gateway, &integration.client_id, profile, now, &renewed).await?;
             if revoke(gateway, integration, &renewed).await == Settled::Done {
                 gateway.store.delete_candidate(&kept.id, None).await?;
             }

@@ -2,7 +2,7 @@
 //! Each pair is sealed under a fresh data key of its own, bound to its table, row and generation, so a sealed pair
 //! that is copied to another row does not open there.
 
-use notion_wire::token::TokenResponse;
+use notion_wire::token::{Token, TokenResponse};
 use sealing::{Cell, OpenError, Row, Secret};
 use store::records::{Candidate, Grant, SealedPair};
 
@@ -16,13 +16,13 @@ pub(crate) struct Pair {
 
 impl Pair {
     pub(crate) fn of(response: &TokenResponse) -> Self {
-        Self {
-            access_token: Secret::new(response.access_token.expose().to_owned()),
-            refresh_token: response
-                .refresh_token
-                .as_ref()
-                .map(|token| Secret::new(token.expose().to_owned())),
-        }
+        Self::of_tokens((&response.access_token, response.refresh_token.as_ref()))
+    }
+
+    /// An access token and, if one was given, a refresh token.
+    pub(crate) fn of_tokens((access_token, refresh_token): (&Token, Option<&Token>)) -> Self {
+        let secret = |token: &Token| Secret::new(token.expose().to_owned());
+        Self { access_token: secret(access_token), refresh_token: refresh_token.map(secret) }
     }
 }
 

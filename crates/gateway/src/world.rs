@@ -105,6 +105,16 @@ impl World {
 }
 
 impl ClockHand {
+    /// What the clock shows.
+    pub fn now(&self) -> Timestamp {
+        *self.0.now.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// How many wait for time to pass.
+    pub fn sleepers(&self) -> usize {
+        self.0.moved.receiver_count()
+    }
+
     /// Moves time on and wakes who waits for it.
     pub fn advance(&self, by: Duration) {
         let mut now = self.0.now.lock().unwrap_or_else(PoisonError::into_inner);

@@ -76,6 +76,7 @@ async fn no_token_code_state_key_or_secret_is_stored_or_logged_in_the_clear() {
     secrets.push(minted["key"].as_str().unwrap()[45..].to_owned());
 
     // Refusals are logged too.
+    t.wait(std::time::Duration::from_secs(10));
     t.notion.emulator.end_access_tokens();
     t.api("GET", &format!("/notion/{id}/v1/users/me"), None).await;
     t.call_as("vst_app_nonsense-canary-key", "GET", "/api/connections", None).await;

@@ -9,5 +9,6 @@ mod gate;
 mod notion_door;
 mod proxy;
 mod refresh;
+mod renewal;
 mod session_door;
 mod support;

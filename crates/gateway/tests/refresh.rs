@@ -77,19 +77,6 @@ async fn a_user_who_disconnects_in_notion_is_told_once_and_can_come_back() {
 }
 
 #[tokio::test]
-async fn a_refresh_whose_answer_was_refused_or_lost_changes_no_state_by_itself() {
-    let t = house().await;
-    let id = t.connection("u").await;
-    t.notion.emulator.fault(Fault::from(Effect::HangUpBefore).on(TOKEN));
-    let lost = t.api("POST", &format!("/api/connections/{id}/refresh"), None).await;
-    assert!(lost.status.is_server_error(), "{}", lost.text());
-    assert_eq!(t.api("GET", &format!("/api/connections/{id}"), None).await.json()["state"], "active");
-    let forced = t.api("POST", &format!("/api/connections/{id}/refresh"), None).await;
-    assert_eq!(forced.status, StatusCode::OK, "{}", forced.text());
-    assert_eq!(t.api("GET", &format!("/notion/{id}/v1/users/me"), None).await.status, StatusCode::OK);
-}
-
-#[tokio::test]
 async fn a_secret_that_notion_refuses_is_the_operators_fault_and_ends_no_grant() {
     let t = house().await;
     let id = t.connection("u").await;

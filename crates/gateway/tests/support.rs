@@ -34,6 +34,8 @@ pub(crate) const APP_STATE: &str = "app-state-0123456789";
 /// The secret that the emulator knows the integrations by.
 const CLIENT_SECRET: &str = "notion-side-client-secret-canary";
 
+const ROOT_KEY: &str = "abababababababababababababababababababababababababababababababab";
+
 /// Everything that one test needs.
 pub(crate) struct House {
     pub(crate) gateway: Gateway,
@@ -43,6 +45,8 @@ pub(crate) struct House {
     pub(crate) app_key: String,
     pub(crate) app_secret: String,
     pub(crate) folder: TempDir,
+    world: World,
+    settings: Settings,
     /// Between the gateway and Notion, if the plan has one.
     pub(crate) gate: Option<Gate>,
     http: Http,
@@ -72,6 +76,45 @@ pub(crate) async fn house() -> House {
     House::build(Plan::default()).await
 }
 
+/// What a gateway's configuration is made from.
+struct Settings {
+    url: String,
+    notion_url: String,
+    adjust: Option<fn(&mut Integration)>,
+    config: Option<fn(&mut Config)>,
+}
+
+impl Settings {
+    fn config(&self) -> Config {
+        let integration = |name: &str| {
+            let mut integration = Integration {
+                client_id: format!("client-{name}"),
+                client_secret: Secret::new(CLIENT_SECRET.to_owned()),
+                return_urls: vec![RETURN_URL.to_owned(), REDIRECT_URI.to_owned()],
+                require_state: true,
+                require_pkce: false,
+                notion_version: Some("2025-09-03".to_owned()),
+                requests_per_minute: 600,
+            };
+            if let Some(adjust) = self.adjust {
+                adjust(&mut integration);
+            }
+            (name.to_owned(), integration)
+        };
+        let mut config = Config {
+            public_url: Url::parse(&self.url).expect("a URL"),
+            notion_url: Url::parse(&self.notion_url).expect("a URL"),
+            integrations: BTreeMap::from_iter([integration("demo"), integration("other")]),
+            trusted_proxies: Vec::new(),
+            attempts_per_address: Config::ATTEMPTS_PER_ADDRESS,
+        };
+        if let Some(change) = self.config {
+            change(&mut config);
+        }
+        config
+    }
+}
+
 impl House {
     pub(crate) async fn build(plan: Plan) -> Self {
         let listener = TcpListener::bind(("127.0.0.1", 0)).await.expect("a port");
@@ -96,43 +139,50 @@ impl House {
         } else {
             (None, notion.url.clone())
         };
-        let integration = |name: &str| {
-            let mut integration = Integration {
-                client_id: format!("client-{name}"),
-                client_secret: Secret::new(CLIENT_SECRET.to_owned()),
-                return_urls: vec![RETURN_URL.to_owned(), REDIRECT_URI.to_owned()],
-                require_state: true,
-                require_pkce: false,
-                notion_version: Some("2025-09-03".to_owned()),
-                requests_per_minute: 600,
-            };
-            if let Some(adjust) = plan.adjust {
-                adjust(&mut integration);
-            }
-            (name.to_owned(), integration)
-        };
-        let mut config = Config {
-            public_url: Url::parse(&url).expect("a URL"),
-            notion_url: Url::parse(&notion_url).expect("a URL"),
-            integrations: BTreeMap::from_iter([integration("demo"), integration("other")]),
-            trusted_proxies: Vec::new(),
-            attempts_per_address: Config::ATTEMPTS_PER_ADDRESS,
-        };
-        if let Some(change) = plan.config {
-            change(&mut config);
-        }
+        let settings = Settings { url: url.clone(), notion_url, adjust: plan.adjust, config: plan.config };
+        let config = settings.config();
         let (world, clock) = World::manual("2026-11-23T09:00:00Z".parse().expect("a time"));
         let folder = plan.folder.unwrap_or_else(|| TempDir::new().expect("a folder"));
         let store = SqliteStore::open(&folder.path().join("vestibule.db")).expect("the store opens");
-        let root_key = RootKey::parse(&"ab".repeat(32)).expect("a root key");
-        let gateway = Gateway::build(config, std::sync::Arc::new(store), &root_key, world)
+        let root_key = RootKey::parse(ROOT_KEY).expect("a root key");
+        let gateway = Gateway::build(config, std::sync::Arc::new(store), &root_key, world.clone())
             .await
             .expect("the gateway builds");
         let mint =
             async |kind| gateway.mint_key("demo", kind, "test").await.expect("a key").key.expose().clone();
         let (app_key, app_secret) = (mint(KeyKind::App).await, mint(KeyKind::Secret).await);
         tokio::spawn(gateway::serve::serve(listener, gateway.router(), std::future::pending()));
-        Self { gateway, notion, clock, url, app_key, app_secret, folder, gate, http: Http::new() }
+        Self {
+            gateway,
+            notion,
+            clock,
+            url,
+            app_key,
+            app_secret,
+            folder,
+            world,
+            settings,
+            gate,
+            http: Http::new(),
+        }
+    }
+
+    /// Another process on the same store, with the same clock; its URL.
+    pub(crate) async fn second_process(&self) -> String {
+        let store = self.store();
+        let root_key = RootKey::parse(ROOT_KEY).expect("a root key");
+        let gateway =
+            Gateway::build(self.settings.config(), std::sync::Arc::new(store), &root_key, self.world.clone());
+        let router = gateway.await.expect("the gateway builds").router();
+        let listener = TcpListener::bind(("127.0.0.1", 0)).await.expect("a port");
+        let url = format!("http://{}", listener.local_addr().expect("an address"));
+        tokio::spawn(gateway::serve::serve(listener, router, std::future::pending()));
+        url
+    }
+
+    /// The store, opened once more.
+    pub(crate) fn store(&self) -> SqliteStore {
+        SqliteStore::open(&self.folder.path().join("vestibule.db")).expect("the store opens")
     }
 
     /// A key of another integration.
@@ -165,7 +215,8 @@ impl House {
             headers.push(("content-type", "application/json"));
         }
         let body = body.map(|body| body.to_string()).unwrap_or_default();
-        self.http.send(method, &format!("{}{path}", self.url), &headers, body.into()).await
+        let url = if path.starts_with("http") { path.to_owned() } else { format!("{}{path}", self.url) };
+        self.http.send(method, &url, &headers, body.into()).await
     }
 
     /// A call of the token endpoints with the app secret.
@@ -217,6 +268,8 @@ impl House {
         let (code, _) = self.returned(end_user).await;
         let reply = self.redeem(&code, end_user).await;
         assert_eq!(reply.status, StatusCode::OK, "{}", reply.text());
+        // A token that was issued a moment ago is treated otherwise.
+        self.wait(Duration::from_secs(10));
         reply.json()["id"].as_str().expect("an id").to_owned()
     }
 
@@ -265,6 +318,27 @@ impl House {
     /// Moves the gateway's time on.
     pub(crate) fn wait(&self, by: Duration) {
         self.clock.advance(by);
+    }
+
+    /// Does `work`, and moves the gateway's time on by `step` whenever as many as this wait for it.
+    pub(crate) async fn passing<T>(
+        &self,
+        sleepers: usize,
+        step: Duration,
+        work: impl Future<Output = T>,
+    ) -> T {
+        let mut work = std::pin::pin!(work);
+        loop {
+            tokio::select! {
+                biased;
+                done = &mut work => return done,
+                () = tokio::task::yield_now() => {
+                    if self.clock.sleepers() >= sleepers {
+                        self.clock.advance(step);
+                    }
+                }
+            }
+        }
     }
 
     pub(crate) fn store_files(&self) -> Vec<PathBuf> {

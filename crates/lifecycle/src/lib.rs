@@ -1,17 +1,19 @@
-//! What becomes of a grant: states, events and decisions, as plain functions of values and time.
+//! What becomes of a grant: states, and the protocols that move it between them, as values that are driven.
 //!
 //! A refresh at Notion is destructive: it spends the refresh token and ends the access token. So it is done rarely,
-//! once, and its answer is never lost. Each function here takes what is known (with `now`) and gives one decision;
-//! the gateway does the effects. Nothing here waits, sends or stores, so a model checker can search it.
+//! once, and its answer is never lost. [`Renewal`] is that protocol: it is told what came of one effect and says the next.
+//! [`Breaker`] keeps many grants from being refreshed on a guess; [`settle_candidate`] and [`replaces`] say what becomes of
+//! pairs that wait. Nothing here waits, sends or stores, so a model checker can search it.
 
-mod refresh;
+mod breaker;
+mod renewal;
 mod settle;
 mod state;
 
-pub use refresh::{
-    AfterBothRefused, AfterCommit, AfterIntrospection, AfterRefresh, AfterUnauthorized, Introspected,
-    RefreshDenied, RefreshReply, Why, after_both_refused, after_commit, after_introspection,
-    after_invalid_grant, after_refresh, after_unauthorized, may_refresh,
+pub use breaker::{Breaker, Trouble};
+pub use renewal::{
+    Effect, GrantFacts, Input, Introspected, LEASE_LIFE, LISTEN_MAX, LeaseReply, Outcome, RefreshReply,
+    Renewal, Why, Written,
 };
 pub use settle::{Settlement, replaces, settle_candidate};
-pub use state::{Generation, GrantFacts, GrantState, Lease};
+pub use state::{Generation, GrantState, Lease, RefreshSeen};

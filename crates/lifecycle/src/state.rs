@@ -2,6 +2,8 @@
 
 use jiff::Timestamp;
 
+use crate::renewal::{LISTEN_MAX, since};
+
 /// Counts the token pairs of a grant. It never goes back: a call made with an older one is replayed, not refreshed.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct Generation(pub u64);
@@ -43,15 +45,36 @@ impl GrantState {
     }
 }
 
-/// What a decision about a grant needs to know.
+/// A refresh that was begun, as it stands in the record.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct GrantFacts {
-    /// Where it stands.
-    pub state: GrantState,
-    /// The current pair's number.
+pub struct RefreshSeen {
+    /// The number of its lease.
+    pub epoch: u64,
+    /// The generation that it would spend.
     pub generation: Generation,
-    /// When refreshes were begun in the last hour, in any order.
-    pub refreshes: Vec<Timestamp>,
+    /// When it was begun.
+    pub started_at: Timestamp,
+    /// What came of it; `None` while it is under way, or if whoever sent it died.
+    pub outcome: Option<String>,
+}
+
+impl RefreshSeen {
+    /// Whether it may have spent the refresh token, or was refused for it. What was never sent, or was not processed, says
+    /// nothing about the grant.
+    pub fn may_have_spent(&self) -> bool {
+        !matches!(
+            self.outcome.as_deref(),
+            Some("not_sent" | "throttled" | "client_refused" | "fenced" | "held_back" | "failed")
+        )
+    }
+
+    /// Whether its answer may still come: it is an attempt on this generation, nobody wrote down what came of it, and it was
+    /// begun less than [`LISTEN_MAX`] ago.
+    pub(crate) fn is_open(&self, generation: Generation, now: Timestamp) -> bool {
+        self.generation == generation
+            && self.outcome.is_none()
+            && since(self.started_at, now).is_some_and(|since| since < LISTEN_MAX)
+    }
 }
 
 /// The right to refresh one generation, held by one node for a while.

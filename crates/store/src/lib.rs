@@ -360,8 +360,10 @@ pub trait Store: Send + Sync + 'static {
     async fn find_grant(&self, id: &str) -> Result<Option<Grant>>;
     /// The live (not tombstoned) grant of this identity: client id, bot, owner.
     async fn find_live_grant(&self, client_id: &str, profile: &Profile) -> Result<Option<Grant>>;
-    /// What `lifecycle` decides on: state, generation, and when refreshes were begun after `since`.
-    async fn grant_facts(&self, id: &str, since: Timestamp) -> Result<Option<GrantFacts>>;
+    /// A grant and what its renewal is decided on, read in one go: refreshes are those begun after `since`.
+    async fn find_grant_with_facts(&self, id: &str, since: Timestamp) -> Result<Option<(Grant, GrantFacts)>>;
+    /// Ids of grants whose last refresh has an unknown outcome.
+    async fn suspect_grants(&self, limit: usize) -> Result<Vec<String>>;
     /// Takes the lease on this generation and records the attempt, in one transaction. An expired lease is taken over.
     async fn take_refresh_lease(
         &self,
@@ -375,7 +377,7 @@ pub trait Store: Send + Sync + 'static {
     async fn release_refresh_lease(&self, grant_id: &str, lease: &Lease, outcome: &str) -> Result<()>;
     /// Stores the refreshed pair if the row is still at the generation that was **spent**; the lease is not part of
     /// the condition, for a stalled holder may own the only valid pair. `grant.generation` is the new one. Each connection
-    /// on the grant gets the event.
+    /// on the grant gets the event. After an unknown commit it may be repeated: a pair that is there already is `Done`.
     async fn commit_refresh(&self, grant: &Grant, spent: Generation, event: &Event) -> Result<Committed>;
     /// Sets the state if the row is still at `generation` and not a tombstone. Only if the state changed, each connection on the
     /// grant gets the event.

@@ -34,11 +34,12 @@ use crate::{
 use threads::Threads;
 
 /// The newest schema this program knows.
-const MIGRATIONS: [&str; 4] = [
+const MIGRATIONS: [&str; 5] = [
     include_str!("migrations/sqlite/0001_first.sql"),
     include_str!("migrations/sqlite/0002_events_in_order.sql"),
     include_str!("migrations/sqlite/0003_settling.sql"),
     include_str!("migrations/sqlite/0004_strangers.sql"),
+    include_str!("migrations/sqlite/0005_suspects.sql"),
 ];
 
 /// A store in one file.
@@ -304,9 +305,13 @@ impl Store for SqliteStore {
         self.read(move |db| grants::find_live(db, &client_id, &profile)).await
     }
 
-    async fn grant_facts(&self, id: &str, since: Timestamp) -> Result<Option<GrantFacts>> {
+    async fn find_grant_with_facts(&self, id: &str, since: Timestamp) -> Result<Option<(Grant, GrantFacts)>> {
         let id = id.to_owned();
-        self.read(move |db| grants::facts(db, &id, since)).await
+        self.read(move |db| grants::find_with_facts(db, &id, since)).await
+    }
+
+    async fn suspect_grants(&self, limit: usize) -> Result<Vec<String>> {
+        self.read(move |db| grants::suspect(db, limit)).await
     }
 
     async fn take_refresh_lease(

@@ -135,7 +135,7 @@ async fn reach(notion: &Notion, config: &Config) -> Vec<Check> {
                 Grade::Fail,
                 format!("{name}: Notion refuses this client id or secret: copy both from its portal again"),
             ),
-            Ok(None) | Err(TokenError::Odd(_) | TokenError::Refused(_) | TokenError::Throttled) => check(
+            Ok(None) | Err(TokenError::Odd(_) | TokenError::Refused(_) | TokenError::Throttled(_)) => check(
                 "client secret",
                 Grade::Warn,
                 format!("{name}: Notion's answer does not tell; try again later"),

@@ -165,6 +165,7 @@ pub(crate) async fn introspect(
     match gateway.notion.introspect(integration, &pair.access_token).await {
         Introspected::Active => Ok(answer(StatusCode::OK, json!({ "active": true }))),
         Introspected::Inactive => Ok(answer(StatusCode::OK, json!({ "active": false }))),
+        Introspected::Throttled(retry_after) => Err(Error::Renewing { retry_after }),
         Introspected::Unclear => Err(Error::NotionNoAnswer),
     }
 }

@@ -1,7 +1,7 @@
 //! Grants, the lease on their refresh, and the commits that are conditional on the generation.
 
 use jiff::Timestamp;
-use lifecycle::{Generation, GrantFacts, GrantState, Lease};
+use lifecycle::{Generation, GrantFacts, GrantState, Lease, RefreshSeen};
 use rusqlite::{Connection as Db, OptionalExtension as _, Row, named_params, params};
 
 use super::rows::{At, limit, pair, profile, signed, time, time_if, unsigned};
@@ -106,14 +106,37 @@ fn write(db: &Db, grant: &Grant) -> Result<()> {
     Ok(())
 }
 
-pub(super) fn facts(db: &Db, id: &str, since: Timestamp) -> Result<Option<GrantFacts>> {
+/// The grant, and what a renewal of it is decided on.
+pub(super) fn find_with_facts(db: &Db, id: &str, since: Timestamp) -> Result<Option<(Grant, GrantFacts)>> {
     let Some(grant) = find(db, id)? else { return Ok(None) };
-    let mut statement =
-        db.prepare_cached("SELECT started_at FROM refresh_attempts WHERE grant_id = ?1 AND started_at > ?2")?;
+    let mut statement = db.prepare_cached(
+        "SELECT epoch, generation, started_at, outcome FROM refresh_attempts WHERE grant_id = ?1 AND started_at > ?2",
+    )?;
     let refreshes = statement
-        .query_map(params![id, At(since)], |row| row.get::<_, At>(0).map(|at| at.0))?
+        .query_map(params![id, At(since)], |row| {
+            Ok(RefreshSeen {
+                epoch: unsigned(row.get("epoch")?),
+                generation: Generation(unsigned(row.get("generation")?)),
+                started_at: time(row, "started_at")?,
+                outcome: row.get("outcome")?,
+            })
+        })?
         .collect::<rusqlite::Result<_>>()?;
-    Ok(Some(GrantFacts { state: grant.state, generation: grant.generation, refreshes }))
+    let facts = GrantFacts {
+        state: grant.state,
+        generation: grant.generation,
+        issued_at: grant.issued_at,
+        refreshable: grant.pair.as_ref().is_some_and(|pair| pair.refresh_token_sealed.is_some()),
+        leased_until: grant.leased_until,
+        refreshes,
+    };
+    Ok(Some((grant, facts)))
+}
+
+pub(super) fn suspect(db: &Db, rows: usize) -> Result<Vec<String>> {
+    let mut statement =
+        db.prepare_cached("SELECT id FROM grants WHERE state = 'suspect' ORDER BY id LIMIT ?1")?;
+    Ok(statement.query_map([limit(rows)], |row| row.get(0))?.collect::<rusqlite::Result<_>>()?)
 }
 
 pub(super) fn take_lease(
@@ -171,10 +194,12 @@ pub(super) fn release_lease(db: &Db, grant_id: &str, lease: &Lease, outcome: &st
     Ok(())
 }
 
-/// Stores a new pair if the row is still at the generation that was spent. The lease is no part of the condition.
+/// Stores a new pair if the row is still at the generation that was spent. The lease is no part of the condition. A pair that is
+/// there already was stored by an earlier try whose answer was lost: data keys are wrapped at random, so one tells a pair.
 pub(super) fn commit(db: &Db, grant: &Grant, spent: Generation, event: Option<&Event>) -> Result<Committed> {
     match standing(db, &grant.id, spent)? {
         Committed::Done => {}
+        Committed::Moved(to) if to == grant.generation && holds(db, grant)? => return Ok(Committed::Done),
         other => return Ok(other),
     }
     write(db, grant)?;
@@ -183,6 +208,12 @@ pub(super) fn commit(db: &Db, grant: &Grant, spent: Generation, event: Option<&E
     }
     raise_revision(db)?;
     Ok(Committed::Done)
+}
+
+/// Whether the row holds this very pair.
+fn holds(db: &Db, grant: &Grant) -> Result<bool> {
+    let key = |grant: &Grant| grant.pair.as_ref().map(|pair| pair.data_key_wrapped.as_bytes().to_vec());
+    Ok(find(db, &grant.id)?.is_some_and(|found| key(&found) == key(grant)))
 }
 
 /// Whether a live grant is still at the generation that was read.

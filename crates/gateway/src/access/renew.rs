@@ -1,0 +1,319 @@
+//! Carries out a renewal: each effect that `lifecycle::Renewal` asks for is done here, and what came of it handed back.
+//! Nothing is decided in this file. A pair that was issued exists nowhere else until it is stored.
+
+use std::sync::PoisonError;
+use std::time::Duration;
+
+use jiff::Timestamp;
+use lifecycle::{
+    Effect, GrantState, Input, Introspected, Lease, LeaseReply, Outcome, RefreshReply, Renewal, Trouble, Why,
+    Written,
+};
+use sealing::Secret;
+use store::records::{Candidate, Event, Grant, Profile};
+use store::{Committed, LeaseTaken, StoreError};
+use tokio::sync::OwnedMutexGuard;
+
+use crate::config::Integration;
+use crate::notion::{Renewed, TokenError};
+use crate::{Error, Gateway, callback, pairs, settle, vault};
+
+/// Refreshes are counted by the hour.
+const HOUR: Duration = Duration::from_hours(1);
+
+/// Runs one renewal to its end.
+pub(super) async fn run(gateway: &Gateway, grant_id: &str, why: Why) -> Result<Outcome, Error> {
+    let mut machine = Renewal::new(why);
+    let mut flight = Flight::new(gateway, grant_id, why);
+    let mut input = Input::Begin;
+    loop {
+        match machine.step(gateway.world.now(), input) {
+            Effect::Done(outcome) => {
+                gateway.notice_changes().await?;
+                return if outcome == Outcome::Failed {
+                    Err(flight.error.take().unwrap_or(Error::Internal))
+                } else {
+                    Ok(outcome)
+                };
+            }
+            effect => {
+                input = flight.perform(effect).await.unwrap_or_else(|error| {
+                    flight.error = Some(error);
+                    Input::Failed
+                });
+            }
+        }
+    }
+}
+
+/// What one renewal has in hand.
+struct Flight<'g> {
+    gateway: &'g Gateway,
+    grant_id: &'g str,
+    why: Why,
+    /// As it was read last, with its pair in the clear.
+    read: Option<(Grant, vault::Pair)>,
+    /// Held from before the lease is taken until it is let go of.
+    turn: Option<OwnedMutexGuard<()>>,
+    lease: Option<Lease>,
+    /// The row with the pair that was issued, sealed once, and the pair itself.
+    issued: Option<(Grant, vault::Pair)>,
+    kept: Option<Candidate>,
+    candidates: Vec<Candidate>,
+    error: Option<Error>,
+}
+
+impl<'g> Flight<'g> {
+    fn new(gateway: &'g Gateway, grant_id: &'g str, why: Why) -> Self {
+        Self {
+            gateway,
+            grant_id,
+            why,
+            read: None,
+            turn: None,
+            lease: None,
+            issued: None,
+            kept: None,
+            candidates: Vec::new(),
+            error: None,
+        }
+    }
+
+    async fn perform(&mut self, effect: Effect) -> Result<Input, Error> {
+        Ok(match effect {
+            Effect::Read => self.read().await?,
+            Effect::Introspect => {
+                let (grant, pair) = self.in_hand()?;
+                Input::Introspected(self.introspect(grant, &pair.access_token).await?)
+            }
+            Effect::AskBreaker { confirmed } => Input::Breaker(self.ask_breaker(confirmed)?),
+            Effect::TakeLease { expires_at } => Input::Lease(self.take_lease(expires_at).await?),
+            Effect::Send => Input::Replied(self.send().await?),
+            Effect::Commit => Input::Written(self.commit().await?),
+            Effect::KeepAside => {
+                let (grant, pair) = self.issued.as_ref().ok_or(Error::Internal)?;
+                let kept = pairs::keep(self.gateway, &grant.client_id, &grant.profile, grant.issued_at, pair)
+                    .await?;
+                self.kept = Some(kept);
+                Input::Kept
+            }
+            Effect::SettleKept => {
+                let kept = self.kept.as_ref().ok_or(Error::Internal)?;
+                settle::candidate_now(self.gateway, kept).await?;
+                Input::Kept
+            }
+            Effect::SetState { state, reason } => Input::Written(self.set_state(state, reason).await?),
+            Effect::ReadCandidates => {
+                let (grant, _) = self.in_hand()?;
+                self.candidates = self.gateway.store.candidates_of(&grant.client_id, &grant.profile).await?;
+                Input::Candidates(self.candidates.len())
+            }
+            Effect::Probe { candidate } => {
+                let candidate = self.candidates.get(candidate).ok_or(Error::Internal)?;
+                let pair = vault::open_candidate(self.gateway, candidate)?;
+                Input::Introspected(self.introspect(self.in_hand()?.0, &pair.access_token).await?)
+            }
+            Effect::Adopt { candidate } => Input::Written(self.adopt(candidate).await?),
+            Effect::Release { word } => {
+                self.release(word).await;
+                Input::Released
+            }
+            Effect::Wait { until } => {
+                self.gateway.world.sleep_until(until).await;
+                Input::Woke
+            }
+            Effect::Done(_) => Input::Failed,
+        })
+    }
+
+    fn in_hand(&self) -> Result<(&Grant, &vault::Pair), Error> {
+        self.read.as_ref().map(|(grant, pair)| (grant, pair)).ok_or(Error::Internal)
+    }
+
+    fn integration(&self, grant: &Grant) -> Result<&'g Integration, Error> {
+        self.gateway
+            .config
+            .by_client_id(&grant.client_id)
+            .map(|(_, i)| i)
+            .ok_or(Error::NotFound("integration"))
+    }
+
+    async fn read(&mut self) -> Result<Input, Error> {
+        let since = self.gateway.world.now().checked_sub(HOUR).unwrap_or(Timestamp::MIN);
+        let Some((grant, facts)) = self.gateway.store.find_grant_with_facts(self.grant_id, since).await?
+        else {
+            return Ok(Input::Grant(None));
+        };
+        // A tombstone's pair may be gone; nothing is done with it.
+        self.read = vault::open_grant(self.gateway, &grant)?.map(|pair| (grant, pair));
+        Ok(Input::Grant(Some(facts)))
+    }
+
+    async fn introspect(&self, grant: &Grant, token: &Secret<String>) -> Result<Introspected, Error> {
+        Ok(self.gateway.notion.introspect(self.integration(grant)?, token).await)
+    }
+
+    fn ask_breaker(&self, confirmed: bool) -> Result<Result<(), Duration>, Error> {
+        let (grant, _) = self.in_hand()?;
+        let mut breakers = self.gateway.breakers.lock().unwrap_or_else(PoisonError::into_inner);
+        let breaker = breakers.entry(grant.client_id.clone()).or_default();
+        let ordered = matches!(self.why, Why::Forced);
+        Ok(breaker.ask(self.grant_id, confirmed, ordered, self.gateway.world.now()))
+    }
+
+    async fn take_lease(&mut self, expires_at: Timestamp) -> Result<LeaseReply, Error> {
+        let gateway = self.gateway;
+        self.turn = Some(gateway.flights.turn(self.grant_id).await);
+        let (grant, _) = self.in_hand()?;
+        let (generation, now) = (grant.generation, gateway.world.now());
+        let taken = gateway
+            .store
+            .take_refresh_lease(self.grant_id, generation, &gateway.node, now, expires_at)
+            .await?;
+        let reply = match taken {
+            LeaseTaken::Taken(lease) => {
+                let epoch = lease.epoch;
+                self.lease = Some(lease);
+                return Ok(LeaseReply::Taken(epoch));
+            }
+            LeaseTaken::Held(held) => LeaseReply::Held(held.expires_at),
+            LeaseTaken::Moved => LeaseReply::Moved,
+        };
+        self.turn = None;
+        Ok(reply)
+    }
+
+    async fn release(&mut self, word: &'static str) {
+        if let Some(lease) = self.lease.take() {
+            // What was committed stands whether or not the lease is let go of: it ends by itself.
+            if let Err(error) = self.gateway.store.release_refresh_lease(self.grant_id, &lease, word).await {
+                tracing::warn!(event = "refresh.lease_kept", grant = self.grant_id, why = %error);
+            }
+        }
+        self.turn = None;
+    }
+
+    async fn send(&mut self) -> Result<RefreshReply, Error> {
+        let (grant, pair) = self.in_hand()?;
+        let refresh_token = pair.refresh_token.as_ref().ok_or(Error::NoRefreshToken)?;
+        let reply = self.gateway.notion.refresh(self.integration(grant)?, refresh_token).await;
+        self.tell_breaker(grant, &reply);
+        let renewed = match reply {
+            Ok(renewed) => renewed,
+            Err(error) => return Ok(error.reply()),
+        };
+        let same_bot = renewed.is_of(&grant.profile.bot_id, &grant.profile.workspace_id);
+        if same_bot {
+            let mut next = vault::Pair::of_tokens(renewed.tokens());
+            if next.refresh_token.is_none() {
+                // Notion sent none: the old one goes on.
+                next.refresh_token =
+                    pair.refresh_token.as_ref().map(|old| Secret::new(old.expose().to_owned()));
+            }
+            let profile = profile(&grant.profile, &renewed);
+            let row = Grant { profile, ..pairs::renewed(self.gateway, grant, &next) };
+            self.issued = Some((row, next));
+        } else {
+            // It is not this grant's and is never stored. It should not happen; if it does, an operator must know.
+            tracing::error!(event = "refresh.foreign_pair", grant = grant.id);
+        }
+        Ok(RefreshReply::Issued { same_bot })
+    }
+
+    fn tell_breaker(&self, grant: &Grant, reply: &Result<Renewed, TokenError>) {
+        let mut breakers = self.gateway.breakers.lock().unwrap_or_else(PoisonError::into_inner);
+        let breaker = breakers.entry(grant.client_id.clone()).or_default();
+        match reply {
+            Ok(_) => breaker.note_good(),
+            Err(error) => match error.reply() {
+                RefreshReply::ClientRefused => {
+                    tracing::error!(event = "refresh.client_refused", client_id = grant.client_id);
+                    breaker.note(Trouble::ClientRefused, self.gateway.world.now());
+                }
+                RefreshReply::Throttled(wait) => {
+                    breaker.note(Trouble::Throttled(wait), self.gateway.world.now());
+                }
+                _ => {}
+            },
+        }
+    }
+
+    async fn commit(&self) -> Result<Written, Error> {
+        let (row, _) = self.issued.as_ref().ok_or(Error::Internal)?;
+        let (spent, _) = self.in_hand()?;
+        let event = self.gateway.event("connection.refreshed", &row.client_id);
+        let committed = self.gateway.store.commit_refresh(row, spent.generation, &event).await;
+        Ok(match committed {
+            // The row will not read better later; a candidate needs no row.
+            Err(error @ StoreError::Damaged { .. }) => {
+                tracing::error!(event = "refresh.uncommitted", grant = row.id, why = %error);
+                Written::Moved
+            }
+            other => written(other, &row.id),
+        })
+    }
+
+    async fn adopt(&mut self, candidate: usize) -> Result<Written, Error> {
+        let (grant, _) = self.in_hand()?;
+        let candidate = self.candidates.get(candidate).ok_or(Error::Internal)?;
+        // A copy: whoever redeems the candidate joins this grant.
+        let (taken, event) = pairs::adopted(self.gateway, candidate, grant)?;
+        let committed = self.gateway.store.commit_refresh(&taken, grant.generation, &event).await;
+        let written = written(committed, self.grant_id);
+        self.note_unavailable(written);
+        Ok(written)
+    }
+
+    async fn set_state(&mut self, state: GrantState, reason: &'static str) -> Result<Written, Error> {
+        let (grant, _) = self.in_hand()?;
+        let kind = match state {
+            GrantState::ReconnectNeeded => Some("connection.reconnect_needed"),
+            GrantState::Degraded => Some("connection.degraded"),
+            GrantState::Suspect => Some("connection.suspect"),
+            GrantState::Active | GrantState::Tombstone => None,
+        };
+        let event = kind.map(|kind| Event {
+            note: Some(reason.to_owned()),
+            ..self.gateway.event(kind, &grant.client_id)
+        });
+        let store = &self.gateway.store;
+        let set =
+            store.set_grant_state(self.grant_id, grant.generation, state, Some(reason), event.as_ref()).await;
+        let written = written(set, self.grant_id);
+        self.note_unavailable(written);
+        Ok(written)
+    }
+
+    fn note_unavailable(&mut self, written: Written) {
+        if written == Written::Unknown {
+            self.error = Some(Error::StoreUnavailable);
+        }
+    }
+}
+
+fn written(committed: Result<Committed, StoreError>, grant_id: &str) -> Written {
+    match committed {
+        Ok(Committed::Done) => Written::Done,
+        Ok(Committed::Moved(_)) => Written::Moved,
+        Ok(Committed::Tombstoned) => Written::Tombstoned,
+        Err(error) => {
+            tracing::error!(event = "refresh.uncommitted", grant = grant_id, why = %error);
+            Written::Unknown
+        }
+    }
+}
+
+/// What is known of the authorization after a refresh. Whose it is does not change with an answer that leaves it out.
+fn profile(before: &Profile, renewed: &Renewed) -> Profile {
+    let Renewed::Whole(response) = renewed else { return before.clone() };
+    let told = callback::profile(response);
+    if told.owner_id.is_empty() {
+        return Profile {
+            owner_id: before.owner_id.clone(),
+            owner_name: before.owner_name.clone(),
+            owner_email: before.owner_email.clone(),
+            ..told
+        };
+    }
+    told
+}

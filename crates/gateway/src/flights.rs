@@ -1,0 +1,71 @@
+//! What one process does once for many who wait: renewals that are shared, and turns on a grant.
+//! Whoever asks for a renewal that is under way waits for its outcome instead of doing it again. A turn keeps a refresh
+//! and the end of a tombstone from running side by side; the store's lease does the same among processes.
+
+use std::collections::HashMap;
+use std::sync::{Arc, Mutex, PoisonError};
+
+use lifecycle::{Outcome, Why};
+use tokio::sync::{OwnedMutexGuard, watch};
+
+use crate::Error;
+
+/// A renewal's outcome, once it is known.
+type Told = watch::Receiver<Option<Result<Outcome, Error>>>;
+
+/// What is under way in this process.
+#[derive(Default)]
+pub(crate) struct Flights {
+    renewals: Mutex<HashMap<(String, Why), Told>>,
+    turns: Mutex<HashMap<String, Arc<tokio::sync::Mutex<()>>>>,
+}
+
+impl Flights {
+    /// The outcome of the renewal of this grant for this reason: of the one that is under way, or of `begin`'s, which is
+    /// begun now and goes on whoever stops waiting.
+    pub(crate) async fn join<F>(
+        self: &Arc<Self>,
+        grant_id: &str,
+        why: Why,
+        begin: impl FnOnce() -> F,
+    ) -> Result<Outcome, Error>
+    where
+        F: Future<Output = Result<Outcome, Error>> + Send + 'static,
+    {
+        let mut told = self.told(grant_id, why, begin);
+        let outcome = told.wait_for(Option::is_some).await.map_err(|_| Error::Internal)?;
+        outcome.clone().unwrap_or(Err(Error::Internal))
+    }
+
+    fn told<F>(self: &Arc<Self>, grant_id: &str, why: Why, begin: impl FnOnce() -> F) -> Told
+    where
+        F: Future<Output = Result<Outcome, Error>> + Send + 'static,
+    {
+        let key = (grant_id.to_owned(), why);
+        let mut renewals = self.renewals.lock().unwrap_or_else(PoisonError::into_inner);
+        if let Some(told) = renewals.get(&key) {
+            return told.clone();
+        }
+        let (tell, told) = watch::channel(None);
+        renewals.insert(key.clone(), told.clone());
+        let (flights, work) = (Arc::clone(self), begin());
+        tokio::spawn(async move {
+            // In a task of its own, so that a defect in it leaves no entry behind.
+            let result = tokio::spawn(work).await.unwrap_or(Err(Error::Internal));
+            flights.renewals.lock().unwrap_or_else(PoisonError::into_inner).remove(&key);
+            tell.send_replace(Some(result));
+        });
+        told
+    }
+
+    /// Waits for the turn on this grant; it ends when the value is dropped.
+    pub(crate) async fn turn(&self, grant_id: &str) -> OwnedMutexGuard<()> {
+        let turn = {
+            let mut turns = self.turns.lock().unwrap_or_else(PoisonError::into_inner);
+            // Those that nobody holds or waits for any more.
+            turns.retain(|_, turn| Arc::strong_count(turn) > 1);
+            Arc::clone(turns.entry(grant_id.to_owned()).or_default())
+        };
+        turn.lock_owned().await
+    }
+}

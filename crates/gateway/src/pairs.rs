@@ -1,0 +1,78 @@
+//! Token pairs that move between rows: kept beside a grant whose row moved on, or taken over from a consent that waits.
+
+use std::time::Duration;
+
+use jiff::Timestamp;
+use lifecycle::{Generation, GrantState};
+use store::StoreError;
+use store::records::{Candidate, Event, Grant, Profile};
+
+use crate::link::after;
+use crate::{Error, Gateway, vault};
+
+/// How long to wait before a pair that the store did not take is offered to it again.
+const PAUSE: Duration = Duration::from_millis(500);
+
+/// Keeps a pair that has no row of its own, to be settled, rather than lose it. It exists nowhere else, so the store is asked
+/// until it answers.
+pub(crate) async fn keep(
+    gateway: &Gateway,
+    client_id: &str,
+    profile: &Profile,
+    issued_at: Timestamp,
+    pair: &vault::Pair,
+) -> Result<Candidate, Error> {
+    let id = gateway.world.id("can");
+    let candidate = Candidate {
+        pair: vault::seal_candidate(gateway, client_id, &id, pair),
+        id,
+        client_id: client_id.to_owned(),
+        connection_id: None,
+        attempt_id: None,
+        profile: profile.clone(),
+        issued_at,
+        expires_at: gateway.world.now(),
+    };
+    loop {
+        match gateway.store.insert_candidate(&candidate).await {
+            Ok(()) => return Ok(candidate),
+            Err(error @ StoreError::Damaged { .. }) => return Err(error.into()),
+            Err(error) => {
+                tracing::error!(event = "pair.unkept", candidate = candidate.id, why = %error);
+                gateway.world.sleep_until(after(gateway.world.now(), PAUSE)).await;
+            }
+        }
+    }
+}
+
+/// The grant with a candidate's pair in the place of its own, and what to tell of it.
+pub(crate) fn adopted(
+    gateway: &Gateway,
+    candidate: &Candidate,
+    grant: &Grant,
+) -> Result<(Grant, Event), Error> {
+    let pair = vault::open_candidate(gateway, candidate)?;
+    let adopted = Grant {
+        issued_at: candidate.issued_at,
+        profile: candidate.profile.clone(),
+        ..renewed(gateway, grant, &pair)
+    };
+    let event = Event {
+        attempt_id: candidate.attempt_id.clone(),
+        ..gateway.event("connection.adopted", &candidate.client_id)
+    };
+    Ok((adopted, event))
+}
+
+/// The grant with another pair, one generation on.
+pub(crate) fn renewed(gateway: &Gateway, grant: &Grant, pair: &vault::Pair) -> Grant {
+    let generation = grant.generation.0 + 1;
+    Grant {
+        pair: Some(vault::seal_grant(gateway, &grant.client_id, &grant.id, generation, pair)),
+        generation: Generation(generation),
+        state: GrantState::Active,
+        reason: None,
+        issued_at: gateway.world.now(),
+        ..grant.clone()
+    }
+}

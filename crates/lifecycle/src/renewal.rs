@@ -1,0 +1,648 @@
+//! The renewal of a grant's token pair, as a machine that is driven: it says what to do next, is told what came of it,
+//! and ends with an [`Outcome`]. Whoever drives it decides nothing, so production, simulation and model checker run the
+//! same protocol.
+//!
+//! A refresh spends the refresh token, and the answer is the only copy of the next one. So Notion is asked before
+//! anything is spent; one holder of a lease sends; what was answered is made durable before anybody uses it; and no grant
+//! is given up while a refresh may be under way, while its access token works, or while a newer consent's pair lives.
+
+mod limits;
+#[cfg(test)]
+mod tests;
+
+use std::time::Duration;
+
+use jiff::Timestamp;
+
+use crate::{Generation, GrantState, RefreshSeen};
+use limits::{SuspectWait, after, is_new, may_refresh};
+
+pub use limits::LISTEN_MAX;
+pub(crate) use limits::since;
+
+/// How long a lease lives: twice the patience for an answer, and a margin.
+pub const LEASE_LIFE: Duration = Duration::from_secs(75);
+/// A holder that took longer than this between asking for the lease and sending lets go of it instead.
+const FENCE: Duration = Duration::from_secs(37);
+/// How often a refresh that another holder has under way is looked at.
+const WATCH_EVERY: Duration = Duration::from_millis(250);
+/// How long to wait before something that failed for a moment is tried again.
+const PAUSE: Duration = Duration::from_secs(1);
+/// How long to wait before a pair that the store did not take is offered to it again.
+const COMMIT_PAUSE: Duration = Duration::from_millis(500);
+/// A throttled introspection is waited for at most this long, and asked again at most this often.
+const THROTTLE_MAX: Duration = Duration::from_secs(20);
+const THROTTLED_TRIES: u8 = 3;
+
+const REFUSED: &str = "Notion refused the refresh token";
+const NO_REFRESH_TOKEN: &str = "Notion gave no refresh token and the access token ended";
+const BOTH_REFUSED: &str = "the access token ended and the refresh token was refused before";
+const UNKNOWN: &str = "a refresh was sent and its answer was lost";
+
+/// Why a refresh is wanted.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub enum Why {
+    /// A call made with this generation was answered 401.
+    Refused401 {
+        /// The generation that the call used.
+        used: Generation,
+    },
+    /// The app asked for it.
+    Forced,
+    /// An earlier refresh's outcome is unknown and it is time to find out.
+    Suspect,
+}
+
+/// What is known of a grant, read in one go.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct GrantFacts {
+    /// Where it stands.
+    pub state: GrantState,
+    /// The current pair's number.
+    pub generation: Generation,
+    /// When the current pair was issued.
+    pub issued_at: Timestamp,
+    /// Whether the current pair has a refresh token.
+    pub refreshable: bool,
+    /// Until when somebody's refresh holds the lease, if one does.
+    pub leased_until: Option<Timestamp>,
+    /// The refreshes that were begun in the last hour, in any order.
+    pub refreshes: Vec<RefreshSeen>,
+}
+
+impl GrantFacts {
+    /// Whether an answer to a refresh of the current generation may still come, apart from the one under our own lease.
+    fn has_open_refresh(&self, ours: Option<u64>, now: Timestamp) -> bool {
+        let mut others = self.refreshes.iter().filter(|seen| Some(seen.epoch) != ours);
+        others.any(|seen| seen.is_open(self.generation, now))
+    }
+}
+
+/// What Notion says of an access token.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Introspected {
+    /// It is good.
+    Active,
+    /// It is not.
+    Inactive,
+    /// Notion limits our calls: ask again after this time.
+    Throttled(Duration),
+    /// No answer, or one that does not say.
+    Unclear,
+}
+
+/// What came of sending a refresh.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum RefreshReply {
+    /// A new pair.
+    Issued {
+        /// Whether bot and workspace are those of the grant, as far as the answer names them.
+        same_bot: bool,
+    },
+    /// No connection could be made: nothing was spent.
+    NotSent,
+    /// 429 or 529: not processed.
+    Throttled(Duration),
+    /// The refresh token is not accepted.
+    InvalidGrant,
+    /// The client id or secret is not accepted: the operator's fault, no grant changes.
+    ClientRefused,
+    /// Anything else: it may have been done.
+    Ambiguous,
+}
+
+/// What taking the lease gave.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum LeaseReply {
+    /// It is ours, under this number.
+    Taken(u64),
+    /// Somebody else's, until then.
+    Held(Timestamp),
+    /// The generation is not current any more.
+    Moved,
+}
+
+/// What came of a write that is conditional on the generation.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Written {
+    /// It is stored.
+    Done,
+    /// The row is at another generation.
+    Moved,
+    /// The grant is gone.
+    Tombstoned,
+    /// Nobody knows: the store did not answer. Repeating it is safe.
+    Unknown,
+}
+
+/// What to do next. All but [`Effect::Done`] are answered by the [`Input`] named at them.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Effect {
+    /// Read the grant and its recent refreshes: [`Input::Grant`].
+    Read,
+    /// Ask Notion about the access token that was read: [`Input::Introspected`].
+    Introspect,
+    /// Ask the breaker that all grants share; `confirmed` says whether Notion itself called the token inactive:
+    /// [`Input::Breaker`].
+    AskBreaker {
+        /// Notion called it inactive, or somebody ordered the refresh.
+        confirmed: bool,
+    },
+    /// Take the lease on the generation that was read, and record the attempt, in one transaction: [`Input::Lease`].
+    TakeLease {
+        /// When it ends by itself.
+        expires_at: Timestamp,
+    },
+    /// Send the refresh token that was read. Its answer is listened to for [`LISTEN_MAX`], whoever has gone away meanwhile:
+    /// [`Input::Replied`].
+    Send,
+    /// Store the pair that was issued, if the row is still at the generation that was spent: [`Input::Written`].
+    Commit,
+    /// The row moved on: keep the pair beside it, to be settled: [`Input::Kept`].
+    KeepAside,
+    /// Settle the pair that was kept: its grant has ended: [`Input::Kept`].
+    SettleKept,
+    /// Set the state, if the row is still at the generation that was read: [`Input::Written`].
+    SetState {
+        /// Where the grant stands now.
+        state: GrantState,
+        /// Why.
+        reason: &'static str,
+    },
+    /// Look for pairs of newer consents of the same authorization that nobody has redeemed yet: [`Input::Candidates`].
+    ReadCandidates,
+    /// Ask Notion about the access token of that candidate: [`Input::Introspected`].
+    Probe {
+        /// Its place in what was found.
+        candidate: usize,
+    },
+    /// Store a copy of that candidate's pair as the grant's: [`Input::Written`].
+    Adopt {
+        /// Its place in what was found.
+        candidate: usize,
+    },
+    /// Let go of the lease and write down what came of the attempt: [`Input::Released`].
+    Release {
+        /// For the record; [`RefreshSeen::may_have_spent`] reads it.
+        word: &'static str,
+    },
+    /// Wait until then: [`Input::Woke`].
+    Wait {
+        /// The time.
+        until: Timestamp,
+    },
+    /// It is over.
+    Done(Outcome),
+}
+
+/// What came of an effect.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Input {
+    /// The driver begins.
+    Begin,
+    /// What was read; `None` if there is no such grant.
+    Grant(Option<GrantFacts>),
+    /// What Notion said of a token.
+    Introspected(Introspected),
+    /// Whether the breaker lets a refresh through, or how long it does not.
+    Breaker(Result<(), Duration>),
+    /// What taking the lease gave.
+    Lease(LeaseReply),
+    /// What came of sending.
+    Replied(RefreshReply),
+    /// What came of a conditional write.
+    Written(Written),
+    /// The pair is kept.
+    Kept,
+    /// How many candidates there are, newest first.
+    Candidates(usize),
+    /// The lease is let go of, or will end by itself.
+    Released,
+    /// The time has come.
+    Woke,
+    /// The effect could not be done and trying again does not help.
+    Failed,
+}
+
+/// How a renewal ended; everybody who waited for it gets the same.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Outcome {
+    /// There is a newer pair.
+    Renewed,
+    /// Notion calls the token good, or nothing more can be learned: a 401 is its caller's to see.
+    Good,
+    /// The token is so new that Notion may not know it everywhere yet: send the call again.
+    TryAgain,
+    /// The user must consent again.
+    ReconnectNeeded,
+    /// The grant was ended.
+    Disconnected,
+    /// It was refreshed too often.
+    TooSoon(Duration),
+    /// There is nothing to refresh it with.
+    NoRefreshToken,
+    /// The refresh token is dead and the access token works.
+    RefreshRefused,
+    /// Notion could not be reached; nothing was spent.
+    Unreachable,
+    /// Nothing was spent; try again after this time.
+    Later(Duration),
+    /// A refresh was sent and nobody knows what came of it.
+    Unknown,
+    /// Notion refuses the client id or secret.
+    ClientRefused,
+    /// A pair came that belongs to another bot.
+    Foreign,
+    /// An effect failed.
+    Failed,
+}
+
+/// What the machine waits to hear.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Phase {
+    New,
+    Reading,
+    /// After [`Effect::Introspect`] because of a 401.
+    Asking,
+    AskingBreaker,
+    Leasing {
+        since: Timestamp,
+    },
+    Sending,
+    Committing,
+    /// After [`Effect::KeepAside`]; the grant is gone if `ended`.
+    Keeping {
+        ended: bool,
+    },
+    Settling,
+    /// The refresh token was refused: is there a newer pair already?
+    ReadingAgain,
+    /// The refresh token was refused: does the access token work?
+    AskingAfterRefusal {
+        again: bool,
+    },
+    ReadingCandidates {
+        reason: &'static str,
+    },
+    Probing {
+        candidate: usize,
+        of: usize,
+        reason: &'static str,
+    },
+    Adopting,
+    /// After [`Effect::SetState`]; then the end, if the row had not moved.
+    Setting(GrantState, Outcome),
+    Releasing(Outcome),
+    Waiting(Next),
+    Over,
+}
+
+/// What follows a wait.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Next {
+    Read,
+    Ask,
+    AskAfterRefusal,
+    Commit,
+}
+
+/// One renewal. Drive it with [`Renewal::step`], beginning with [`Input::Begin`].
+#[derive(Debug, Clone)]
+pub struct Renewal {
+    why: Why,
+    phase: Phase,
+    /// What was read last.
+    facts: Option<GrantFacts>,
+    /// The generation at the first reading.
+    began_at: Option<Generation>,
+    /// The number of our lease, while we hold one.
+    lease: Option<u64>,
+    resent: bool,
+    /// Introspections that told nothing.
+    unclear: u8,
+    throttled: u8,
+    asked_new: bool,
+}
+
+impl Renewal {
+    /// A renewal for this reason.
+    pub fn new(why: Why) -> Self {
+        Self {
+            why,
+            phase: Phase::New,
+            facts: None,
+            began_at: None,
+            lease: None,
+            resent: false,
+            unclear: 0,
+            throttled: 0,
+            asked_new: false,
+        }
+    }
+
+    /// Takes what came of the last effect and says what to do next. An input that does not answer the last effect ends the
+    /// renewal as failed.
+    pub fn step(&mut self, now: Timestamp, input: Input) -> Effect {
+        match (self.phase, input) {
+            (Phase::New, Input::Begin) => self.read(),
+            (Phase::Reading, Input::Grant(facts)) => self.look(now, facts),
+            (Phase::Asking, Input::Introspected(answer)) => self.asked(now, answer),
+            (Phase::AskingBreaker, Input::Breaker(Ok(()))) => {
+                self.phase = Phase::Leasing { since: now };
+                Effect::TakeLease { expires_at: after(now, LEASE_LIFE) }
+            }
+            (Phase::AskingBreaker, Input::Breaker(Err(wait))) => self.end(Outcome::Later(wait), "held_back"),
+            (Phase::Leasing { since }, Input::Lease(reply)) => self.leasing(now, since, reply),
+            (Phase::Sending, Input::Replied(reply)) => self.replied(reply),
+            (Phase::Committing, Input::Written(written)) => self.committed(now, written),
+            (Phase::Keeping { ended: true }, Input::Kept) => {
+                self.phase = Phase::Settling;
+                Effect::SettleKept
+            }
+            (Phase::Keeping { ended: false }, Input::Kept) => self.end(Outcome::Renewed, "issued"),
+            (Phase::Settling, Input::Kept) => self.end(Outcome::Disconnected, "issued"),
+            (Phase::ReadingAgain, Input::Grant(facts)) => self.read_again(facts),
+            (Phase::AskingAfterRefusal { again }, Input::Introspected(answer)) => {
+                self.asked_after_refusal(now, again, answer)
+            }
+            (Phase::ReadingCandidates { reason }, Input::Candidates(of)) => self.probe(0, of, reason),
+            (Phase::Probing { candidate, of, reason }, Input::Introspected(answer)) => {
+                self.probed(candidate, of, reason, answer)
+            }
+            (Phase::Adopting, Input::Written(written)) => self.adopted(written),
+            (Phase::Setting(state, outcome), Input::Written(written)) => self.set(state, outcome, written),
+            (Phase::Releasing(outcome), Input::Released | Input::Failed) => self.done(outcome),
+            (Phase::Waiting(next), Input::Woke) => self.go_on(next),
+            _ => self.end(Outcome::Failed, "failed"),
+        }
+    }
+
+    fn read(&mut self) -> Effect {
+        self.phase = Phase::Reading;
+        Effect::Read
+    }
+
+    fn ask(&mut self) -> Effect {
+        self.phase = Phase::Asking;
+        Effect::Introspect
+    }
+
+    fn wait(&mut self, until: Timestamp, next: Next) -> Effect {
+        self.phase = Phase::Waiting(next);
+        Effect::Wait { until }
+    }
+
+    fn go_on(&mut self, next: Next) -> Effect {
+        match next {
+            Next::Read => self.read(),
+            Next::Ask => self.ask(),
+            Next::AskAfterRefusal => {
+                self.phase = Phase::AskingAfterRefusal { again: true };
+                Effect::Introspect
+            }
+            Next::Commit => {
+                self.phase = Phase::Committing;
+                Effect::Commit
+            }
+        }
+    }
+
+    /// Ends it, after letting go of the lease if it is ours.
+    fn end(&mut self, outcome: Outcome, word: &'static str) -> Effect {
+        if self.lease.take().is_some() {
+            self.phase = Phase::Releasing(outcome);
+            Effect::Release { word }
+        } else {
+            self.done(outcome)
+        }
+    }
+
+    fn done(&mut self, outcome: Outcome) -> Effect {
+        self.phase = Phase::Over;
+        Effect::Done(outcome)
+    }
+
+    /// The grant was read, and nothing is spent yet.
+    fn look(&mut self, now: Timestamp, facts: Option<GrantFacts>) -> Effect {
+        let Some(facts) = facts else { return self.done(Outcome::Disconnected) };
+        let began_at = *self.began_at.get_or_insert(facts.generation);
+        let (state, generation, leased_until) = (facts.state, facts.generation, facts.leased_until);
+        let due = SuspectWait::of(&facts).is_over(now);
+        self.facts = Some(facts);
+        let moved_on = generation > began_at;
+        match (state, self.why) {
+            (GrantState::Tombstone, _) => return self.done(Outcome::Disconnected),
+            // A 401 counts against the generation that it was made with.
+            (_, Why::Refused401 { used }) if generation > used => return self.done(Outcome::Renewed),
+            (_, Why::Forced | Why::Suspect) if moved_on => return self.done(Outcome::Renewed),
+            (GrantState::ReconnectNeeded, Why::Refused401 { .. }) => {
+                return self.done(Outcome::ReconnectNeeded);
+            }
+            _ => {}
+        }
+        if let Some(until) = leased_until.filter(|until| *until > now) {
+            // Another refresh is under way: its outcome is ours.
+            return self.wait(until.min(after(now, WATCH_EVERY)), Next::Read);
+        }
+        match self.why {
+            Why::Refused401 { .. } => self.ask(),
+            Why::Forced => self.refresh(now, true),
+            Why::Suspect if state != GrantState::Suspect || !due => self.done(Outcome::Good),
+            Why::Suspect => self.refresh(now, true),
+        }
+    }
+
+    /// What Notion says of a token that was refused with 401.
+    fn asked(&mut self, now: Timestamp, answer: Introspected) -> Effect {
+        let Some(facts) = &self.facts else { return self.end(Outcome::Failed, "failed") };
+        let new = is_new(facts, now);
+        let degraded = facts.state == GrantState::Degraded;
+        match answer {
+            Introspected::Active if new => self.done(Outcome::TryAgain),
+            Introspected::Active => self.done(Outcome::Good),
+            // A token that was issued a moment ago may not be known everywhere yet.
+            Introspected::Inactive if new && !std::mem::replace(&mut self.asked_new, true) => {
+                self.wait(after(now, PAUSE), Next::Ask)
+            }
+            Introspected::Inactive => self.refresh(now, true),
+            Introspected::Throttled(wait) => {
+                self.throttled += 1;
+                if wait > THROTTLE_MAX || self.throttled >= THROTTLED_TRIES {
+                    return self.done(Outcome::Later(wait));
+                }
+                self.wait(after(now, wait.max(PAUSE)), Next::Ask)
+            }
+            Introspected::Unclear => {
+                self.unclear += 1;
+                match self.unclear {
+                    1 => self.wait(after(now, PAUSE), Next::Ask),
+                    _ if degraded => self.done(Outcome::Good),
+                    _ => self.refresh(now, false),
+                }
+            }
+        }
+    }
+
+    /// A refresh is called for: may it be, and is there anything to do it with?
+    fn refresh(&mut self, now: Timestamp, confirmed: bool) -> Effect {
+        let Some(facts) = &self.facts else { return self.end(Outcome::Failed, "failed") };
+        let asked_notion = matches!(self.why, Why::Refused401 { .. });
+        if asked_notion && facts.state == GrantState::Degraded {
+            return self.give_up(BOTH_REFUSED);
+        }
+        if !facts.refreshable {
+            // Nobody said that the access token ended, so nothing ends here.
+            return match (asked_notion, confirmed) {
+                (true, true) => self.give_up(NO_REFRESH_TOKEN),
+                (true, false) => self.done(Outcome::Good),
+                (false, _) => self.done(Outcome::NoRefreshToken),
+            };
+        }
+        if asked_notion && let Err(wait) = may_refresh(facts, now) {
+            return self.done(Outcome::TooSoon(wait));
+        }
+        self.phase = Phase::AskingBreaker;
+        Effect::AskBreaker { confirmed }
+    }
+
+    fn leasing(&mut self, now: Timestamp, since: Timestamp, reply: LeaseReply) -> Effect {
+        match reply {
+            LeaseReply::Taken(epoch) => {
+                self.lease = Some(epoch);
+                if after(since, FENCE) <= now {
+                    // We were stopped in between; by now somebody else may be about to take over.
+                    return self.end(Outcome::Later(PAUSE), "fenced");
+                }
+                self.phase = Phase::Sending;
+                Effect::Send
+            }
+            LeaseReply::Held(until) => self.wait(until.min(after(now, WATCH_EVERY)), Next::Read),
+            LeaseReply::Moved => self.read(),
+        }
+    }
+
+    fn replied(&mut self, reply: RefreshReply) -> Effect {
+        match reply {
+            RefreshReply::Issued { same_bot: true } => {
+                self.phase = Phase::Committing;
+                Effect::Commit
+            }
+            RefreshReply::Issued { same_bot: false } => {
+                self.set_state(GrantState::Suspect, UNKNOWN, Outcome::Foreign)
+            }
+            RefreshReply::NotSent if !self.resent => self.end(Outcome::Unreachable, "not_sent"),
+            RefreshReply::Throttled(wait) if !self.resent => self.end(Outcome::Later(wait), "throttled"),
+            RefreshReply::ClientRefused if !self.resent => self.end(Outcome::ClientRefused, "client_refused"),
+            RefreshReply::InvalidGrant => {
+                self.phase = Phase::ReadingAgain;
+                Effect::Read
+            }
+            // Once more, at once: where Notion has a retry window the same token gives the same pair.
+            RefreshReply::Ambiguous if !std::mem::replace(&mut self.resent, true) => {
+                self.phase = Phase::Sending;
+                Effect::Send
+            }
+            _ => self.set_state(GrantState::Suspect, UNKNOWN, Outcome::Unknown),
+        }
+    }
+
+    fn committed(&mut self, now: Timestamp, written: Written) -> Effect {
+        match written {
+            Written::Done => self.end(Outcome::Renewed, "issued"),
+            Written::Moved | Written::Tombstoned => {
+                self.phase = Phase::Keeping { ended: written == Written::Tombstoned };
+                Effect::KeepAside
+            }
+            // The pair exists nowhere else: the store is asked until it answers.
+            Written::Unknown => self.wait(after(now, COMMIT_PAUSE), Next::Commit),
+        }
+    }
+
+    /// A refused refresh token is not final: somebody may have put a newer pair there.
+    fn read_again(&mut self, facts: Option<GrantFacts>) -> Effect {
+        let before = self.facts.as_ref().map(|facts| facts.generation);
+        let Some(facts) = facts else { return self.end(Outcome::Disconnected, "invalid_grant") };
+        match facts.state {
+            GrantState::Tombstone => return self.end(Outcome::Disconnected, "invalid_grant"),
+            _ if Some(facts.generation) > before => return self.end(Outcome::Renewed, "invalid_grant"),
+            _ => {}
+        }
+        self.facts = Some(facts);
+        self.phase = Phase::AskingAfterRefusal { again: false };
+        Effect::Introspect
+    }
+
+    fn asked_after_refusal(&mut self, now: Timestamp, again: bool, answer: Introspected) -> Effect {
+        let Some(facts) = &self.facts else { return self.end(Outcome::Failed, "failed") };
+        match answer {
+            Introspected::Active => {
+                let outcome =
+                    if matches!(self.why, Why::Forced) { Outcome::RefreshRefused } else { Outcome::Good };
+                self.set_state(GrantState::Degraded, REFUSED, outcome)
+            }
+            // Somebody else's refresh of this generation may still bring the pair that this one was refused for.
+            Introspected::Inactive if facts.has_open_refresh(self.lease, now) => {
+                self.set_state(GrantState::Suspect, UNKNOWN, Outcome::Unknown)
+            }
+            Introspected::Inactive => self.give_up(REFUSED),
+            Introspected::Throttled(_) | Introspected::Unclear if !again => {
+                self.wait(after(now, PAUSE), Next::AskAfterRefusal)
+            }
+            Introspected::Throttled(_) | Introspected::Unclear => {
+                self.set_state(GrantState::Suspect, REFUSED, Outcome::Unknown)
+            }
+        }
+    }
+
+    /// Neither token works. Somebody may have finished another link for the same person, which ends the older tokens at
+    /// Notion: then its pair serves this grant too.
+    fn give_up(&mut self, reason: &'static str) -> Effect {
+        self.phase = Phase::ReadingCandidates { reason };
+        Effect::ReadCandidates
+    }
+
+    fn probe(&mut self, candidate: usize, of: usize, reason: &'static str) -> Effect {
+        if candidate >= of {
+            return self.set_state(GrantState::ReconnectNeeded, reason, Outcome::ReconnectNeeded);
+        }
+        self.phase = Phase::Probing { candidate, of, reason };
+        Effect::Probe { candidate }
+    }
+
+    fn probed(&mut self, candidate: usize, of: usize, reason: &'static str, answer: Introspected) -> Effect {
+        match answer {
+            Introspected::Active => {
+                self.phase = Phase::Adopting;
+                Effect::Adopt { candidate }
+            }
+            Introspected::Inactive => self.probe(candidate + 1, of, reason),
+            // It may live: nobody is given up on a guess.
+            Introspected::Throttled(wait) => self.end(Outcome::Later(wait), "invalid_grant"),
+            Introspected::Unclear => self.end(Outcome::Later(PAUSE), "invalid_grant"),
+        }
+    }
+
+    fn adopted(&mut self, written: Written) -> Effect {
+        match written {
+            Written::Done | Written::Moved => self.end(Outcome::Renewed, "invalid_grant"),
+            Written::Tombstoned => self.end(Outcome::Disconnected, "invalid_grant"),
+            // The candidate is still there for the next one.
+            Written::Unknown => self.end(Outcome::Failed, "invalid_grant"),
+        }
+    }
+
+    fn set_state(&mut self, state: GrantState, reason: &'static str, outcome: Outcome) -> Effect {
+        self.phase = Phase::Setting(state, outcome);
+        Effect::SetState { state, reason }
+    }
+
+    fn set(&mut self, state: GrantState, outcome: Outcome, written: Written) -> Effect {
+        let word = if state == GrantState::Suspect { "unknown" } else { "invalid_grant" };
+        match written {
+            Written::Done => self.end(outcome, word),
+            Written::Moved => self.end(Outcome::Renewed, word),
+            Written::Tombstoned => self.end(Outcome::Disconnected, word),
+            Written::Unknown => self.end(Outcome::Failed, word),
+        }
+    }
+}

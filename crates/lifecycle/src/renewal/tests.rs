@@ -1,0 +1,482 @@
+//! Stories of single renewals, and a search through every answer that each effect can be given.
+
+use std::time::Duration;
+
+use super::*;
+
+const NOW: Timestamp = Timestamp::constant(1_800_000_000, 0);
+const USED: Why = Why::Refused401 { used: Generation(3) };
+
+fn ago(seconds: i64) -> Timestamp {
+    Timestamp::from_second(NOW.as_second() - seconds).unwrap()
+}
+
+fn facts() -> GrantFacts {
+    GrantFacts {
+        state: GrantState::Active,
+        generation: Generation(3),
+        issued_at: ago(3_600),
+        refreshable: true,
+        leased_until: None,
+        refreshes: Vec::new(),
+    }
+}
+
+fn seen(epoch: u64, seconds_ago: i64, outcome: Option<&str>) -> RefreshSeen {
+    RefreshSeen {
+        epoch,
+        generation: Generation(3),
+        started_at: ago(seconds_ago),
+        outcome: outcome.map(str::to_owned),
+    }
+}
+
+fn grant(facts: GrantFacts) -> Input {
+    Input::Grant(Some(facts))
+}
+
+/// The effects that follow these inputs, one each. Time stands still.
+fn told(why: Why, inputs: Vec<Input>) -> Vec<Effect> {
+    let mut renewal = Renewal::new(why);
+    std::iter::once(Input::Begin).chain(inputs).map(|input| renewal.step(NOW, input)).collect()
+}
+
+/// How it goes on after these inputs.
+fn then(why: Why, inputs: Vec<Input>) -> Effect {
+    *told(why, inputs).last().expect("it begins")
+}
+
+const ACTIVE: Input = Input::Introspected(Introspected::Active);
+const INACTIVE: Input = Input::Introspected(Introspected::Inactive);
+const UNCLEAR: Input = Input::Introspected(Introspected::Unclear);
+const GO: Input = Input::Breaker(Ok(()));
+const TAKEN: Input = Input::Lease(LeaseReply::Taken(7));
+const DONE: Input = Input::Written(Written::Done);
+const REFUSED_TOKEN: Input = Input::Replied(RefreshReply::InvalidGrant);
+const LOST: Input = Input::Replied(RefreshReply::Ambiguous);
+
+/// Up to the moment at which the refresh token is sent.
+fn sent(more: Vec<Input>) -> Vec<Input> {
+    [vec![grant(facts()), INACTIVE, GO, TAKEN], more].concat()
+}
+
+#[test]
+fn a_refused_call_asks_takes_the_lease_sends_once_and_commits() {
+    let issued = Input::Replied(RefreshReply::Issued { same_bot: true });
+    assert_eq!(
+        told(USED, sent(vec![issued, DONE, Input::Released])),
+        [
+            Effect::Read,
+            Effect::Introspect,
+            Effect::AskBreaker { confirmed: true },
+            Effect::TakeLease { expires_at: after(NOW, LEASE_LIFE) },
+            Effect::Send,
+            Effect::Commit,
+            Effect::Release { word: "issued" },
+            Effect::Done(Outcome::Renewed),
+        ]
+    );
+}
+
+#[test]
+fn a_401_on_an_older_generation_is_replayed_and_never_refreshed() {
+    let newer = GrantFacts { generation: Generation(4), ..facts() };
+    assert_eq!(then(USED, vec![grant(newer)]), Effect::Done(Outcome::Renewed));
+}
+
+#[test]
+fn a_grant_that_has_ended_or_is_not_there_is_left_alone() {
+    let ended = |state| then(USED, vec![grant(GrantFacts { state, ..facts() })]);
+    assert_eq!(ended(GrantState::Tombstone), Effect::Done(Outcome::Disconnected));
+    assert_eq!(ended(GrantState::ReconnectNeeded), Effect::Done(Outcome::ReconnectNeeded));
+    assert_eq!(then(USED, vec![Input::Grant(None)]), Effect::Done(Outcome::Disconnected));
+}
+
+#[test]
+fn a_token_that_notion_calls_active_is_not_refreshed() {
+    assert_eq!(then(USED, vec![grant(facts()), ACTIVE]), Effect::Done(Outcome::Good));
+}
+
+#[test]
+fn a_brand_new_token_that_is_refused_is_tried_again_before_anything_is_spent() {
+    let new = GrantFacts { issued_at: ago(2), ..facts() };
+    assert_eq!(then(USED, vec![grant(new.clone()), ACTIVE]), Effect::Done(Outcome::TryAgain));
+    let asked = vec![grant(new), INACTIVE];
+    assert_eq!(then(USED, asked.clone()), Effect::Wait { until: after(NOW, PAUSE) });
+    let twice = [asked, vec![Input::Woke, INACTIVE]].concat();
+    assert_eq!(then(USED, twice), Effect::AskBreaker { confirmed: true }, "Notion said it twice");
+}
+
+#[test]
+fn an_introspection_that_tells_nothing_is_repeated_after_a_pause_and_then_the_breaker_decides() {
+    let once = vec![grant(facts()), UNCLEAR];
+    assert_eq!(then(USED, once.clone()), Effect::Wait { until: after(NOW, PAUSE) });
+    let twice = [once.clone(), vec![Input::Woke, UNCLEAR]].concat();
+    assert_eq!(then(USED, twice.clone()), Effect::AskBreaker { confirmed: false });
+    let held = [twice, vec![Input::Breaker(Err(Duration::from_secs(9)))]].concat();
+    assert_eq!(then(USED, held), Effect::Done(Outcome::Later(Duration::from_secs(9))));
+    let degraded = GrantFacts { state: GrantState::Degraded, ..facts() };
+    let nothing_to_try = vec![grant(degraded), UNCLEAR, Input::Woke, UNCLEAR];
+    assert_eq!(then(USED, nothing_to_try), Effect::Done(Outcome::Good));
+}
+
+/// Two throttled introspections in a row once led to a refresh, though Notion had said nothing of the token.
+#[test]
+fn a_throttled_introspection_never_leads_to_a_refresh() {
+    let throttled = |seconds| Input::Introspected(Introspected::Throttled(Duration::from_secs(seconds)));
+    let mut inputs = vec![grant(facts())];
+    for _ in 0..THROTTLED_TRIES - 1 {
+        inputs.push(throttled(5));
+        assert_eq!(then(USED, inputs.clone()), Effect::Wait { until: after(NOW, Duration::from_secs(5)) });
+        inputs.push(Input::Woke);
+    }
+    inputs.push(throttled(5));
+    assert_eq!(then(USED, inputs), Effect::Done(Outcome::Later(Duration::from_secs(5))));
+    let long = then(USED, vec![grant(facts()), throttled(60)]);
+    assert_eq!(long, Effect::Done(Outcome::Later(Duration::from_mins(1))));
+}
+
+#[test]
+fn anothers_refresh_is_waited_for_and_its_outcome_is_ours() {
+    let leased = GrantFacts { leased_until: Some(after(NOW, LEASE_LIFE)), ..facts() };
+    for why in [USED, Why::Forced] {
+        let waiting = vec![grant(leased.clone())];
+        assert_eq!(then(why, waiting.clone()), Effect::Wait { until: after(NOW, WATCH_EVERY) });
+        let renewed = GrantFacts { generation: Generation(4), ..facts() };
+        let moved = [waiting, vec![Input::Woke, grant(renewed)]].concat();
+        assert_eq!(then(why, moved), Effect::Done(Outcome::Renewed));
+    }
+    let ended = GrantFacts { leased_until: Some(NOW), ..facts() };
+    assert_eq!(
+        then(Why::Forced, vec![grant(ended), GO]),
+        Effect::TakeLease { expires_at: after(NOW, LEASE_LIFE) }
+    );
+}
+
+#[test]
+fn a_lease_that_somebody_was_faster_to_take_is_watched() {
+    let held = Input::Lease(LeaseReply::Held(after(NOW, LEASE_LIFE)));
+    let inputs = vec![grant(facts()), INACTIVE, GO, held];
+    assert_eq!(then(USED, inputs), Effect::Wait { until: after(NOW, WATCH_EVERY) });
+    let moved = vec![grant(facts()), INACTIVE, GO, Input::Lease(LeaseReply::Moved)];
+    assert_eq!(then(USED, moved), Effect::Read);
+}
+
+#[test]
+fn a_holder_that_was_stopped_before_it_sent_lets_go_of_the_lease() {
+    let mut renewal = Renewal::new(Why::Forced);
+    for input in [Input::Begin, grant(facts()), GO] {
+        renewal.step(NOW, input);
+    }
+    assert_eq!(renewal.step(after(NOW, FENCE), TAKEN), Effect::Release { word: "fenced" });
+}
+
+#[test]
+fn refreshes_are_one_a_minute_and_five_an_hour_and_only_those_count_that_may_have_spent() {
+    let wait = |refreshes: &[RefreshSeen], why| {
+        let facts = GrantFacts { refreshes: refreshes.to_vec(), ..facts() };
+        let inputs = if why == USED { vec![grant(facts), INACTIVE] } else { vec![grant(facts)] };
+        match then(why, inputs) {
+            Effect::Done(Outcome::TooSoon(wait)) => Some(wait.as_secs()),
+            Effect::AskBreaker { confirmed: true } => None,
+            other => panic!("{other:?}"),
+        }
+    };
+    let issued = |ago: &[i64]| -> Vec<RefreshSeen> {
+        ago.iter().map(|seconds| seen(1, *seconds, Some("issued"))).collect()
+    };
+    assert_eq!(wait(&[], USED), None);
+    assert_eq!(wait(&issued(&[59]), USED), Some(1));
+    assert_eq!(wait(&issued(&[60]), USED), None);
+    assert_eq!(wait(&issued(&[3000, 2000, 1000, 500, 100]), USED), Some(600));
+    assert_eq!(wait(&issued(&[3600, 2000, 1000, 500, 100]), USED), None);
+    assert_eq!(wait(&issued(&[1, 2, 3, 4, 5]), Why::Forced), None);
+    assert_eq!(wait(&issued(&[-90]), USED), None, "the clock was set back");
+    for word in ["not_sent", "throttled", "client_refused", "fenced"] {
+        let spared: Vec<_> = (1..=5).map(|ago| seen(1, ago, Some(word))).collect();
+        assert_eq!(wait(&spared, USED), None, "{word}: five of them once locked a grant for an hour");
+    }
+    for word in [Some("unknown"), Some("invalid_grant"), None] {
+        assert_eq!(wait(&[seen(1, 10, word)], USED), Some(50), "{word:?}");
+    }
+}
+
+#[test]
+fn without_a_refresh_token_only_a_token_that_notion_calls_inactive_ends_the_grant() {
+    let bare = || grant(GrantFacts { refreshable: false, ..facts() });
+    assert_eq!(then(USED, vec![bare(), INACTIVE]), Effect::ReadCandidates);
+    assert_eq!(then(USED, vec![bare(), UNCLEAR, Input::Woke, UNCLEAR]), Effect::Done(Outcome::Good));
+    assert_eq!(then(Why::Forced, vec![bare()]), Effect::Done(Outcome::NoRefreshToken));
+}
+
+#[test]
+fn what_was_not_processed_changes_nothing_and_says_so() {
+    let wait = Duration::from_secs(8);
+    for (reply, word, outcome) in [
+        (RefreshReply::NotSent, "not_sent", Outcome::Unreachable),
+        (RefreshReply::Throttled(wait), "throttled", Outcome::Later(wait)),
+        (RefreshReply::ClientRefused, "client_refused", Outcome::ClientRefused),
+    ] {
+        let told = told(USED, sent(vec![Input::Replied(reply), Input::Released]));
+        assert_eq!(told[told.len() - 2..], [Effect::Release { word }, Effect::Done(outcome)]);
+    }
+}
+
+#[test]
+fn a_lost_answer_is_asked_for_once_more_at_once_and_then_the_grant_is_suspect() {
+    assert_eq!(then(USED, sent(vec![LOST])), Effect::Send);
+    let suspect = Effect::SetState { state: GrantState::Suspect, reason: UNKNOWN };
+    for second in [
+        RefreshReply::Ambiguous,
+        RefreshReply::NotSent,
+        RefreshReply::Throttled(PAUSE),
+        RefreshReply::ClientRefused,
+    ] {
+        let inputs = sent(vec![LOST, Input::Replied(second)]);
+        assert_eq!(then(USED, inputs.clone()), suspect, "the first may have been done");
+        let ended = [inputs, vec![DONE, Input::Released]].concat();
+        assert_eq!(then(USED, ended), Effect::Done(Outcome::Unknown));
+    }
+    let salvaged = sent(vec![LOST, Input::Replied(RefreshReply::Issued { same_bot: true })]);
+    assert_eq!(then(USED, salvaged), Effect::Commit, "Notion gave the pair once more");
+}
+
+#[test]
+fn a_suspect_grant_is_looked_into_after_half_a_minute_two_and_ten() {
+    for (attempts, seconds) in [(1, 30), (2, 120), (3, 600), (4, 600)] {
+        let suspect = |ago: i64| {
+            let refreshes =
+                (0..attempts).map(|n| seen(n, ago + 1_000 * i64::try_from(n).unwrap(), Some("unknown")));
+            grant(GrantFacts { state: GrantState::Suspect, refreshes: refreshes.collect(), ..facts() })
+        };
+        assert_eq!(then(Why::Suspect, vec![suspect(seconds - 1)]), Effect::Done(Outcome::Good), "{attempts}");
+        assert_eq!(
+            then(Why::Suspect, vec![suspect(seconds)]),
+            Effect::AskBreaker { confirmed: true },
+            "{attempts}"
+        );
+    }
+    assert_eq!(
+        then(Why::Suspect, vec![grant(facts())]),
+        Effect::Done(Outcome::Good),
+        "it is not suspect any more"
+    );
+}
+
+#[test]
+fn a_foreign_bots_pair_is_never_committed() {
+    let foreign = Input::Replied(RefreshReply::Issued { same_bot: false });
+    let inputs = sent(vec![foreign, DONE, Input::Released]);
+    assert!(!told(USED, inputs.clone()).contains(&Effect::Commit));
+    assert_eq!(then(USED, inputs), Effect::Done(Outcome::Foreign));
+}
+
+#[test]
+fn a_refused_refresh_token_is_final_only_after_reading_again_and_asking() {
+    assert_eq!(then(USED, sent(vec![REFUSED_TOKEN])), Effect::Read);
+    let newer = grant(GrantFacts { generation: Generation(4), ..facts() });
+    let told = told(USED, sent(vec![REFUSED_TOKEN, newer, Input::Released]));
+    assert_eq!(told.last(), Some(&Effect::Done(Outcome::Renewed)), "somebody had put a newer pair there");
+    let asked = |answer| sent(vec![REFUSED_TOKEN, grant(facts()), answer]);
+    let degraded = Effect::SetState { state: GrantState::Degraded, reason: REFUSED };
+    assert_eq!(then(USED, asked(ACTIVE)), degraded);
+    assert_eq!(then(USED, asked(INACTIVE)), Effect::ReadCandidates);
+    assert_eq!(then(USED, asked(UNCLEAR)), Effect::Wait { until: after(NOW, PAUSE) });
+    let unclear = [asked(UNCLEAR), vec![Input::Woke, UNCLEAR]].concat();
+    assert_eq!(then(USED, unclear), Effect::SetState { state: GrantState::Suspect, reason: REFUSED });
+}
+
+/// Ordered refreshes that were refused while the access token lived once answered as if something had been refreshed.
+#[test]
+fn an_ordered_refresh_that_is_refused_says_so() {
+    let inputs =
+        vec![grant(facts()), GO, TAKEN, REFUSED_TOKEN, grant(facts()), ACTIVE, DONE, Input::Released];
+    assert_eq!(then(Why::Forced, inputs), Effect::Done(Outcome::RefreshRefused));
+}
+
+#[test]
+fn a_grant_is_not_given_up_while_anothers_refresh_may_still_be_answered() {
+    let suspect = Effect::SetState { state: GrantState::Suspect, reason: UNKNOWN };
+    let with = |refreshes: Vec<RefreshSeen>| {
+        let read = grant(GrantFacts { refreshes, ..facts() });
+        then(USED, sent(vec![REFUSED_TOKEN, read, INACTIVE]))
+    };
+    let ours = || seen(7, 1, None);
+    assert_eq!(with(vec![ours()]), Effect::ReadCandidates, "our own attempt is the one that was refused");
+    assert_eq!(with(vec![ours(), seen(6, 100, None)]), suspect);
+    assert_eq!(with(vec![ours(), seen(6, 300, None)]), Effect::ReadCandidates, "nobody listens any more");
+    assert_eq!(with(vec![ours(), seen(6, 100, Some("unknown"))]), Effect::ReadCandidates);
+}
+
+#[test]
+fn a_newer_consents_pair_that_lives_keeps_a_connection_from_being_given_up() {
+    let both_dead = |more: Vec<Input>| sent([vec![REFUSED_TOKEN, grant(facts()), INACTIVE], more].concat());
+    let give_up = Effect::SetState { state: GrantState::ReconnectNeeded, reason: REFUSED };
+    assert_eq!(then(USED, both_dead(vec![Input::Candidates(0)])), give_up);
+    assert_eq!(then(USED, both_dead(vec![Input::Candidates(2)])), Effect::Probe { candidate: 0 });
+    let second = both_dead(vec![Input::Candidates(2), INACTIVE]);
+    assert_eq!(then(USED, second.clone()), Effect::Probe { candidate: 1 });
+    let taken = [second.clone(), vec![ACTIVE]].concat();
+    assert_eq!(then(USED, taken.clone()), Effect::Adopt { candidate: 1 });
+    assert_eq!(then(USED, [taken, vec![DONE, Input::Released]].concat()), Effect::Done(Outcome::Renewed));
+    assert_eq!(then(USED, [second.clone(), vec![INACTIVE]].concat()), give_up);
+    let unclear = [second, vec![UNCLEAR, Input::Released]].concat();
+    assert_eq!(then(USED, unclear), Effect::Done(Outcome::Later(PAUSE)), "it may live");
+}
+
+#[test]
+fn a_pair_that_the_store_does_not_take_is_offered_again_and_kept_when_its_row_moved_on() {
+    let issued = |more: Vec<Input>| {
+        sent([vec![Input::Replied(RefreshReply::Issued { same_bot: true })], more].concat())
+    };
+    let unknown = Input::Written(Written::Unknown);
+    assert_eq!(then(USED, issued(vec![unknown.clone()])), Effect::Wait { until: after(NOW, COMMIT_PAUSE) });
+    assert_eq!(then(USED, issued(vec![unknown, Input::Woke])), Effect::Commit);
+    let moved = issued(vec![Input::Written(Written::Moved)]);
+    assert_eq!(then(USED, moved.clone()), Effect::KeepAside);
+    let kept = [moved, vec![Input::Kept, Input::Released]].concat();
+    assert_eq!(then(USED, kept), Effect::Done(Outcome::Renewed));
+    let ended = issued(vec![Input::Written(Written::Tombstoned), Input::Kept]);
+    assert_eq!(then(USED, ended.clone()), Effect::SettleKept);
+    let settled = [ended, vec![Input::Kept, Input::Released]].concat();
+    assert_eq!(then(USED, settled), Effect::Done(Outcome::Disconnected));
+}
+
+/// Every answer that an effect can be given, good and bad.
+fn answers(effect: Effect) -> Vec<Input> {
+    let written = || {
+        [Written::Done, Written::Moved, Written::Tombstoned, Written::Unknown].map(Input::Written).to_vec()
+    };
+    let mut all = match effect {
+        Effect::Read => vec![
+            Input::Grant(None),
+            grant(facts()),
+            grant(GrantFacts { issued_at: NOW, ..facts() }),
+            grant(GrantFacts { generation: Generation(4), ..facts() }),
+            grant(GrantFacts { state: GrantState::Suspect, refreshes: vec![seen(6, 100, None)], ..facts() }),
+            grant(GrantFacts { state: GrantState::Degraded, refreshable: false, ..facts() }),
+            grant(GrantFacts { state: GrantState::ReconnectNeeded, ..facts() }),
+            grant(GrantFacts { state: GrantState::Tombstone, ..facts() }),
+            grant(GrantFacts { leased_until: Some(after(NOW, LEASE_LIFE)), ..facts() }),
+        ],
+        Effect::Introspect | Effect::Probe { .. } => vec![
+            ACTIVE,
+            INACTIVE,
+            UNCLEAR,
+            Input::Introspected(Introspected::Throttled(Duration::from_secs(2))),
+        ],
+        Effect::AskBreaker { .. } => vec![GO, Input::Breaker(Err(PAUSE))],
+        Effect::TakeLease { .. } => vec![
+            TAKEN,
+            Input::Lease(LeaseReply::Held(after(NOW, LEASE_LIFE))),
+            Input::Lease(LeaseReply::Moved),
+        ],
+        Effect::Send => [
+            RefreshReply::Issued { same_bot: true },
+            RefreshReply::Issued { same_bot: false },
+            RefreshReply::NotSent,
+            RefreshReply::Throttled(PAUSE),
+            RefreshReply::InvalidGrant,
+            RefreshReply::ClientRefused,
+            RefreshReply::Ambiguous,
+        ]
+        .map(Input::Replied)
+        .to_vec(),
+        Effect::Commit | Effect::SetState { .. } | Effect::Adopt { .. } => written(),
+        Effect::KeepAside | Effect::SettleKept => vec![Input::Kept],
+        Effect::ReadCandidates => vec![Input::Candidates(0), Input::Candidates(2)],
+        Effect::Release { .. } => vec![Input::Released],
+        Effect::Wait { .. } => return vec![Input::Woke],
+        Effect::Done(_) => return Vec::new(),
+    };
+    all.push(Input::Failed);
+    all
+}
+
+/// What must hold on every path, kept along it.
+#[derive(Clone, Default)]
+struct Watch {
+    leased: bool,
+    sends: usize,
+    issued: bool,
+    stored: bool,
+    asked: Option<Introspected>,
+    open: bool,
+}
+
+impl Watch {
+    fn see(&mut self, input: &Input, effect: Effect, path: &[Effect]) {
+        let complain = |what: &str| panic!("{what}: {path:?}");
+        match input {
+            Input::Lease(LeaseReply::Taken(_)) => self.leased = true,
+            Input::Introspected(answer) => self.asked = Some(*answer),
+            Input::Replied(RefreshReply::Issued { same_bot: true }) => self.issued = true,
+            Input::Written(Written::Done) if path.ends_with(&[Effect::Commit, effect]) => self.stored = true,
+            Input::Kept => self.stored = true,
+            Input::Grant(Some(facts)) => self.open = facts.has_open_refresh(Some(7), NOW),
+            _ => {}
+        }
+        match effect {
+            Effect::Send => {
+                self.sends += 1;
+                if !self.leased || self.sends > 2 {
+                    complain("sent without a lease, or too often");
+                }
+            }
+            Effect::SetState { state: GrantState::ReconnectNeeded, .. } => {
+                if self.asked != Some(Introspected::Inactive) {
+                    complain("given up though Notion did not call the last token inactive");
+                }
+                if self.open && self.sends > 0 {
+                    complain("given up while an answer may still come");
+                }
+            }
+            Effect::Release { .. } => self.leased = false,
+            Effect::Done(outcome) => {
+                if self.leased {
+                    complain("the lease was not let go of");
+                }
+                if self.issued && !self.stored && outcome != Outcome::Failed {
+                    complain("a pair was issued and is nowhere");
+                }
+            }
+            _ => {}
+        }
+    }
+}
+
+fn search(renewal: &Renewal, path: &mut Vec<Effect>, watch: &Watch, depth: usize, ends: &mut usize) {
+    let effect = *path.last().expect("it began");
+    if depth == 0 {
+        return;
+    }
+    for input in answers(effect) {
+        let (mut renewal, mut watch) = (renewal.clone(), watch.clone());
+        let next = renewal.step(NOW, input.clone());
+        path.push(next);
+        watch.see(&input, next, path);
+        if matches!(next, Effect::Done(_)) {
+            *ends += 1;
+        }
+        search(&renewal, path, &watch, depth - 1, ends);
+        path.pop();
+    }
+}
+
+#[test]
+fn on_every_path_what_is_sent_is_leased_what_is_issued_is_kept_and_nobody_is_given_up_on_a_guess() {
+    let mut ends = 0;
+    for why in [USED, Why::Forced, Why::Suspect] {
+        let mut renewal = Renewal::new(why);
+        let mut path = vec![renewal.step(NOW, Input::Begin)];
+        search(&renewal, &mut path, &Watch::default(), 11, &mut ends);
+    }
+    assert!(ends > 10_000, "only {ends} paths ended");
+}
+
+#[test]
+fn an_answer_to_another_question_ends_the_renewal_and_lets_go_of_the_lease() {
+    assert_eq!(then(USED, vec![grant(facts()), Input::Kept]), Effect::Done(Outcome::Failed));
+    assert_eq!(then(USED, sent(vec![Input::Woke])), Effect::Release { word: "failed" });
+    assert_eq!(then(USED, sent(vec![Input::Woke, Input::Released])), Effect::Done(Outcome::Failed));
+}
