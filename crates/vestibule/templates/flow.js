@@ -1,6 +1,7 @@
 // Redraws the diagram whenever the authorization has come a step further, and the page when it is connected or no longer.
 const figure = document.getElementById("flow");
-let drawn = -1;
+const [narrow, wide] = figure.querySelectorAll("source, img");
+let drawn = wide.getAttribute("src");
 
 async function look() {
   try {
@@ -9,10 +10,14 @@ async function look() {
       location.replace("/");
       return;
     }
-    if (flow.steps !== drawn && flow.steps > 0) {
-      drawn = flow.steps;
-      figure.querySelector("img").src = `/flow.svg?steps=${flow.steps}`;
-      figure.hidden = false;
+    if (flow.picture !== drawn) {
+      drawn = flow.picture;
+      figure.hidden = !drawn;
+      if (drawn) {
+        narrow.srcset = `${drawn}&form=tall`;
+        wide.src = drawn;
+        wide.alt = flow.in_words;
+      }
     }
   } catch {
     // The demo was stopped, or is busy: the next look tells.
@@ -20,4 +25,6 @@ async function look() {
   setTimeout(look, 700);
 }
 
+// What only a running script can promise.
+for (const promise of document.querySelectorAll(".live")) promise.hidden = false;
 look();

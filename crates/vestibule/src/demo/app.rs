@@ -1,6 +1,7 @@
 //! The sample app: a small product that uses Notion through the gateway, by its public HTTP API alone. Its user is a cookie;
 //! the gateway knows them as `end_user`. Every page works without JavaScript.
 
+mod arrival;
 mod look;
 mod pages;
 
@@ -18,6 +19,7 @@ use axum::routing::{get, post};
 use serde::Deserialize;
 use serde_json::{Value, json};
 
+use self::look::Trouble;
 use super::word;
 use crate::http_client::Api;
 
@@ -32,12 +34,18 @@ struct Inner {
     visitors: Mutex<HashMap<String, Visitor>>,
 }
 
+/// How many connect sessions of a visitor are remembered: enough for whoever presses Connect again and again.
+const SESSIONS_MAX: usize = 20;
+
 /// What the app remembers of a visitor.
 #[derive(Clone, Default)]
 struct Visitor {
-    connect_session: Option<String>,
+    /// The connect sessions that were minted for them, the latest last: an attempt of another session is not theirs.
+    connect_sessions: Vec<String>,
+    /// Whether the latest session is what the first tab draws; not any more once they disconnected.
+    begun: bool,
     connection: Option<String>,
-    /// The attempt that made the connection; until then the latest one of the session is shown.
+    /// The attempt that made the connection; until then the latest one of the latest session is drawn.
     attempt: Option<String>,
 }
 
@@ -71,7 +79,7 @@ pub(super) fn router(shop: Shop) -> Router {
     Router::new()
         .route("/", get(home))
         .route("/connect", post(connect))
-        .route("/connected", get(connected))
+        .route("/connected", get(arrival::connected))
         .route("/flow.json", get(flow))
         .route("/flow.svg", get(flow_picture))
         .route("/pages", get(pages::list))
@@ -84,14 +92,17 @@ pub(super) fn router(shop: Shop) -> Router {
         .route("/style.css", get(look::style))
         .route("/flow.js", get(look::script))
         .fallback(look::nothing_here)
+        .method_not_allowed_fallback(look::not_in_that_way)
         .layer(from_fn(refuse_foreign_forms))
+        .layer(from_fn(look::dress_refusals))
         .with_state(shop)
 }
 
 /// A form counts only if a page of ours sent it.
 async fn refuse_foreign_forms(request: Request, next: Next) -> Response {
     if request.method() == Method::POST && !is_ours(request.headers()) {
-        return (StatusCode::FORBIDDEN, "This form was not sent by a page of the app.\n").into_response();
+        let words = "It was not sent by a page of this app, so nothing was done.";
+        return Trouble::new(StatusCode::FORBIDDEN, "This form came from elsewhere", words).page();
     }
     next.run(request).await
 }
@@ -140,9 +151,10 @@ async fn home(State(shop): State<Shop>, headers: HeaderMap, Query(arrival): Quer
     let (user, cookie) = user(&headers);
     let visitor = shop.visitor(&user);
     let connected = visitor.connection.is_some();
+    let drawn = attempt(&shop, &visitor).await;
     let home = look::Home {
         connected,
-        begun: visitor.connect_session.is_some(),
+        drawn: drawn.as_ref().map(look::Drawn::of),
         disconnected: arrival.disconnected.is_some() && !connected,
     };
     let mut response = look::page(StatusCode::OK, &home);
@@ -158,88 +170,66 @@ async fn connect(State(shop): State<Shop>, headers: HeaderMap) -> Response {
     let asked = json!({"end_user": end_user(&user), "return_url": shop.0.return_url});
     match shop.0.api.expect(Method::POST, "/api/connect-sessions", Some(asked)).await {
         Ok(session) => {
-            let id = session["id"].as_str().map(str::to_owned);
-            shop.visitors().entry(user).or_default().connect_session = id;
+            let mut visitors = shop.visitors();
+            let visitor = visitors.entry(user).or_default();
+            if visitor.connect_sessions.len() == SESSIONS_MAX {
+                visitor.connect_sessions.remove(0);
+            }
+            visitor.connect_sessions.extend(session["id"].as_str().map(str::to_owned));
+            visitor.begun = true;
             see(session["url"].as_str().unwrap_or("/"))
         }
         Err(error) => {
-            look::trouble(StatusCode::BAD_GATEWAY, "The link could not be made", &error.to_string(), false)
+            Trouble::new(StatusCode::BAD_GATEWAY, "The link could not be made", &error.to_string()).page()
         }
     }
 }
 
-#[derive(Deserialize)]
-struct Back {
-    code: Option<String>,
-    attempt: Option<String>,
-    error: Option<String>,
-}
-
-/// The return URL: redeems the code for the user of **this** session, which is what makes the connection theirs.
-async fn connected(State(shop): State<Shop>, headers: HeaderMap, Query(back): Query<Back>) -> Response {
-    let (user, _) = user(&headers);
-    let (Some(code), None) = (back.code, back.error.as_deref()) else {
-        let (title, words) = match back.error.as_deref() {
-            Some("access_denied") => (
-                "Nothing was connected",
-                "You pressed Cancel at Notion. That is fine; try again whenever you like.",
-            ),
-            Some("expired") => {
-                ("That took too long", "The consent must be finished within ten minutes. Please try again.")
-            }
-            _ => (
-                "That did not work",
-                "Notion could not be reached, or refused. Please try again in a moment.",
-            ),
-        };
-        return trouble(&shop, &user, title, words).await;
-    };
-    let asked = json!({"code": code, "end_user": end_user(&user)});
-    match shop.0.api.expect(Method::POST, "/api/connections", Some(asked)).await {
-        Ok(connection) => {
-            let id = connection["id"].as_str().map(str::to_owned);
-            let mut visitors = shop.visitors();
-            let visitor = visitors.entry(user).or_default();
-            (visitor.connection, visitor.attempt) = (id, back.attempt);
-            see("/pages")
-        }
-        Err(error) => trouble(&shop, &user, "Nothing was connected", &error.to_string()).await,
+/// What the first tab draws: the attempt that connected this visitor, or else the latest one of their latest session.
+async fn attempt(shop: &Shop, visitor: &Visitor) -> Option<Value> {
+    if visitor.connection.is_some() {
+        return arrival::own_attempt(shop, visitor, visitor.attempt.as_deref()?).await.ok()?;
     }
-}
-
-/// What went wrong, with the diagram if this visitor began something that can be drawn.
-async fn trouble(shop: &Shop, user: &str, title: &str, words: &str) -> Response {
-    look::trouble(StatusCode::BAD_REQUEST, title, words, attempt(shop, user).await.is_some())
-}
-
-/// The attempt that connected this visitor, or their latest one.
-async fn attempt(shop: &Shop, user: &str) -> Option<Value> {
-    let visitor = shop.visitor(user);
-    if let Some(id) = visitor.attempt {
-        return shop.0.api.expect(Method::GET, &format!("/api/attempts/{id}"), None).await.ok();
-    }
-    let session = visitor.connect_session?;
+    let session = visitor.connect_sessions.last().filter(|_| visitor.begun)?;
     let session =
         shop.0.api.expect(Method::GET, &format!("/api/connect-sessions/{session}"), None).await.ok()?;
-    let id = session["attempts"].as_array()?.first()?["id"].as_str()?.to_owned();
-    shop.0.api.expect(Method::GET, &format!("/api/attempts/{id}"), None).await.ok()
+    let id = session["attempts"].as_array()?.first()?["id"].as_str()?;
+    arrival::own_attempt(shop, visitor, id).await.ok()?
 }
 
 /// How far the flow has come, for the script that redraws it.
 async fn flow(State(shop): State<Shop>, headers: HeaderMap) -> Response {
-    let (user, _) = user(&headers);
-    let attempt = attempt(&shop, &user).await.unwrap_or_default();
-    let steps = attempt["steps"].as_array().map_or(0, Vec::len);
-    let connected = shop.visitor(&user).connection.is_some();
-    let told = json!({"steps": steps, "outcome": attempt["outcome"], "connected": connected});
+    let visitor = shop.visitor(&user(&headers).0);
+    let drawn = attempt(&shop, &visitor).await.as_ref().map(look::Drawn::of);
+    let told = json!({
+        "connected": visitor.connection.is_some(),
+        "picture": drawn.as_ref().map(|drawn| &drawn.picture),
+        "in_words": drawn.as_ref().map(|drawn| &drawn.in_words),
+    });
     ([("cache-control", "no-store")], axum::Json(told)).into_response()
 }
 
-async fn flow_picture(State(shop): State<Shop>, headers: HeaderMap) -> Response {
-    let (user, _) = user(&headers);
-    let id = attempt(&shop, &user).await.and_then(|attempt| attempt["id"].as_str().map(str::to_owned));
+/// Which of the visitor's attempts to draw, and in which form; both are optional.
+#[derive(Deserialize)]
+struct Wanted {
+    attempt: Option<String>,
+    form: Option<String>,
+}
+
+async fn flow_picture(
+    State(shop): State<Shop>,
+    headers: HeaderMap,
+    Query(wanted): Query<Wanted>,
+) -> Response {
+    let visitor = shop.visitor(&user(&headers).0);
+    let found = match &wanted.attempt {
+        Some(id) => arrival::own_attempt(&shop, &visitor, id).await.ok().flatten(),
+        None => attempt(&shop, &visitor).await,
+    };
+    let id = found.and_then(|attempt| attempt["id"].as_str().map(str::to_owned));
     let Some(id) = id else { return StatusCode::NOT_FOUND.into_response() };
-    match shop.0.api.call(Method::GET, &format!("/api/attempts/{id}.svg"), None).await {
+    let form = if wanted.form.as_deref() == Some("tall") { "tall" } else { "wide" };
+    match shop.0.api.call(Method::GET, &format!("/api/attempts/{id}.svg?form={form}"), None).await {
         Ok(answer) if answer.status.is_success() => look::picture(answer.body),
         _ => StatusCode::BAD_GATEWAY.into_response(),
     }
@@ -257,11 +247,13 @@ async fn disconnect(
     let Some(connection) = shop.visitor(&user).connection else { return see("/") };
     match shop.0.api.expect(Method::DELETE, &format!("/api/connections/{connection}"), None).await {
         Ok(_) => {
-            shop.visitors().remove(&user);
+            let mut visitors = shop.visitors();
+            let visitor = visitors.entry(user).or_default();
+            (visitor.begun, visitor.connection, visitor.attempt) = (false, None, None);
             see("/?disconnected=yes")
         }
         Err(error) => {
-            look::trouble(StatusCode::BAD_GATEWAY, "It could not be disconnected", &error.to_string(), false)
+            Trouble::new(StatusCode::BAD_GATEWAY, "It could not be disconnected", &error.to_string()).page()
         }
     }
 }

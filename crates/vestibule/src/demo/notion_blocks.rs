@@ -14,6 +14,8 @@ pub(super) struct Shown {
     pub(super) title: String,
     /// How far it is indented.
     pub(super) depth: usize,
+    /// Of a heading: its level on the page, from 2 on; else 0.
+    pub(super) level: usize,
 }
 
 /// A piece of text that looks alike.
@@ -37,6 +39,22 @@ pub(super) fn shown(block: &Value, depth: usize) -> Shown {
         title: text(&inner["title"]),
         kind,
         depth,
+        level: 0,
+    }
+}
+
+/// Gives the headings their levels: below the page's title, and none more than one deeper than the one before it.
+pub(super) fn outline(blocks: &mut [Shown]) {
+    let mut last = 1;
+    for block in blocks {
+        let wanted = match block.kind.as_str() {
+            "heading_1" => 2,
+            "heading_2" => 3,
+            "heading_3" | "heading_4" => 4,
+            _ => continue,
+        };
+        block.level = wanted.min(last + 1);
+        last = block.level;
     }
 }
 

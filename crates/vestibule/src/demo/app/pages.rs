@@ -7,9 +7,9 @@ use axum::response::Response;
 use serde::Deserialize;
 use serde_json::{Value, json};
 
-use super::look::{self, Entry, Page, Pages, Row, Table};
+use super::look::{self, Cell, Column, Entry, Page, Pages, Row, Table, Trouble};
 use super::{Shop, Visitor, see, user};
-use crate::demo::notion_blocks::{Shown, icon, plain, shown, title};
+use crate::demo::notion_blocks::{Shown, icon, outline, plain, shown, title};
 
 /// How deep blocks are followed, and how many are shown.
 const DEPTH_MAX: usize = 3;
@@ -18,7 +18,7 @@ const BLOCKS_MAX: usize = 300;
 /// Turns a failed call into a page.
 fn answer(result: anyhow::Result<Response>) -> Response {
     result.unwrap_or_else(|error| {
-        look::trouble(StatusCode::BAD_GATEWAY, "That did not work", &format!("{error:#}"), false)
+        Trouble::new(StatusCode::BAD_GATEWAY, "That did not work", &format!("{error:#}")).page()
     })
 }
 
@@ -72,10 +72,11 @@ async fn read_page(shop: &Shop, visitor: &Visitor, id: &str) -> anyhow::Result<R
     let found = shop.notion(visitor, Method::GET, &format!("pages/{id}"), None).await?;
     let mut blocks = Vec::new();
     read_blocks(shop, visitor, id, &mut blocks).await?;
+    outline(&mut blocks);
     let table = found["parent"]["data_source_id"].as_str().map(str::to_owned);
     let columns = found["properties"].as_object().filter(|_| table.is_some()).into_iter().flatten();
     let facts = columns.filter(|(_, value)| is_shown(value)).map(|(name, value)| (name.clone(), cell(value)));
-    let facts = facts.filter(|(_, text)| !text.is_empty()).collect();
+    let facts = facts.filter(|(_, cell)| !cell.parts.is_empty()).collect();
     let page = Page { id: id.to_owned(), icon: icon(&found), title: title(&found), facts, table, blocks };
     Ok(look::page(StatusCode::OK, &page))
 }
@@ -216,12 +217,16 @@ async fn read_table(shop: &Shop, visitor: &Visitor, id: &str, chosen: String) ->
         asked["filter"] = json!({"property": by_name, by_kind: {"equals": chosen}});
     }
     let found = shop.notion(visitor, Method::POST, &format!("data_sources/{id}/query"), Some(asked)).await?;
-    let names: Vec<String> =
-        columns.iter().filter(|(_, column)| is_shown(column)).map(|(name, _)| name.clone()).collect();
+    let shown = columns.iter().filter(|(_, column)| is_shown(column));
+    let column = |(name, column): (&String, &Value)| Column {
+        name: name.clone(),
+        kind: column["type"].as_str().unwrap_or_default().to_owned(),
+    };
+    let columns: Vec<Column> = shown.map(column).collect();
     let row = |row: &Value| Row {
         id: row["id"].as_str().unwrap_or_default().to_owned(),
         title: title(row),
-        cells: names.iter().map(|name| cell(&row["properties"][name])).collect(),
+        cells: columns.iter().map(|column| cell(&row["properties"][&column.name])).collect(),
     };
     let rows = found["results"].as_array().into_iter().flatten().map(row).collect();
     let table = Table {
@@ -231,7 +236,7 @@ async fn read_table(shop: &Shop, visitor: &Visitor, id: &str, chosen: String) ->
         filter: by_name.to_owned(),
         choices,
         chosen,
-        columns: names.clone(),
+        columns,
     };
     Ok(look::page(StatusCode::OK, &table))
 }
@@ -243,23 +248,64 @@ fn is_shown(column: &Value) -> bool {
 }
 
 /// A property's value as a person reads it.
-fn cell(property: &Value) -> String {
+fn cell(property: &Value) -> Cell {
     let kind = property["type"].as_str().unwrap_or_default();
     let value = &property[kind];
-    match kind {
-        "status" | "select" => value["name"].as_str().unwrap_or_default().to_owned(),
+    let texts = |one: &Value| one.as_str().map(str::to_owned).into_iter().collect();
+    let parts: Vec<String> = match kind {
+        "status" | "select" => texts(&value["name"]),
         "people" => {
             let names: Vec<&str> =
                 value.as_array().into_iter().flatten().filter_map(|one| one["name"].as_str()).collect();
-            names.join(", ")
+            let last = names.len().saturating_sub(1);
+            let with_comma =
+                |(at, name): (usize, &&str)| if at < last { format!("{name},") } else { (*name).to_owned() };
+            names.iter().enumerate().map(with_comma).collect()
         }
         "date" => match (value["start"].as_str(), value["end"].as_str()) {
-            (Some(start), Some(end)) => format!("{start} – {end}"),
-            (Some(start), None) => start.to_owned(),
-            _ => String::new(),
+            (Some(start), Some(end)) => vec![format!("{} –", day_and_time(start)), day_and_time(end)],
+            (Some(start), None) => vec![day_and_time(start)],
+            _ => Vec::new(),
         },
-        "checkbox" => if value == true { "✓" } else { "" }.to_owned(),
-        "number" => value.as_number().map(ToString::to_string).unwrap_or_default(),
-        _ => plain(value),
+        "checkbox" => vec![if value == true { "yes" } else { "no" }.to_owned()],
+        "number" => value.as_number().map(ToString::to_string).into_iter().collect(),
+        _ => Some(plain(value)).filter(|text| !text.is_empty()).into_iter().collect(),
+    };
+    Cell { kind: kind.to_owned(), parts }
+}
+
+/// A date of the API without what nobody reads: `2026-11-28`, `2026-11-28 09:30`, `2026-11-28 09:30 +02:00`.
+fn day_and_time(date: &str) -> String {
+    let Some((day, time)) = date.split_once('T') else { return date.to_owned() };
+    let zone = time.find(['Z', '+', '-']).map_or("", |at| &time[at..]);
+    let minute: String = time.chars().take(5).collect();
+    let zone = if matches!(zone, "" | "Z" | "+00:00") { String::new() } else { format!(" {zone}") };
+    format!("{day} {minute}{zone}")
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_cell_is_what_a_person_reads() {
+        let parts = |property: Value| cell(&property).parts;
+        assert_eq!(parts(json!({"type": "status", "status": {"name": "In progress"}})), ["In progress"]);
+        assert_eq!(parts(json!({"type": "select", "select": null})), [""; 0]);
+        assert_eq!(parts(json!({"type": "number", "number": 0})), ["0"]);
+        assert_eq!(parts(json!({"type": "number", "number": null})), [""; 0]);
+        assert_eq!(parts(json!({"type": "checkbox", "checkbox": false})), ["no"]);
+        let range = json!({"type": "date", "date": {"start": "2026-11-01", "end": "2026-11-05"}});
+        assert_eq!(parts(range), ["2026-11-01 –", "2026-11-05"]);
+        let people =
+            json!({"type": "people", "people": [{"name": "Ada"}, {"id": "nameless"}, {"name": "Bo"}]});
+        assert_eq!(parts(people), ["Ada,", "Bo"]);
+    }
+
+    #[test]
+    fn a_time_is_told_to_the_minute_with_its_zone_unless_that_is_utc() {
+        assert_eq!(day_and_time("2026-11-28T09:30:00.000+00:00"), "2026-11-28 09:30");
+        assert_eq!(day_and_time("2026-11-28T09:30:00.000-05:00"), "2026-11-28 09:30 -05:00");
+        assert_eq!(day_and_time("2026-11-28"), "2026-11-28");
     }
 }
