@@ -20,7 +20,7 @@ use store::{Arrival, ArrivalSaved, AttemptTaken};
 
 use crate::link::{after, internal, redirect, starts_nothing};
 use crate::notion::TokenError;
-use crate::pages::{Notice, page};
+use crate::pages::{Notice, WayBack, page, page_with};
 use crate::{Error, Gateway, cookie, vault};
 
 /// How long the app has to redeem our code.
@@ -54,14 +54,17 @@ async fn receive(
 ) -> Result<Response, Response> {
     let integration =
         gateway.config.integrations.get(name).ok_or_else(|| page(Notice::StateUnknown, None))?;
-    let reply = read_callback_query(query).map_err(|_| page(Notice::StateUnknown, None))?;
+    let unknown = || page_with(Notice::StateUnknown, None, WayBack::of(integration));
+    let reply = read_callback_query(query).map_err(|_| unknown())?;
     if !issued_by_notion(gateway, reply.iss.as_deref()) {
-        return Err(page(Notice::StateUnknown, None));
+        return Err(unknown());
     }
     let now = gateway.world.now();
     let taken = take(gateway, &integration.client_id, &reply, cookies, now).await.map_err(internal)?;
-    let verdict = judge(taken, reply);
-    act(gateway, name, verdict, now).await
+    match judge(taken, reply) {
+        Verdict::Unknown => Ok(unknown()),
+        verdict => act(gateway, name, verdict, now).await,
+    }
 }
 
 /// A reply that names its issuer must name Notion; nothing is spent on another's (RFC 9207 2.4).
@@ -109,7 +112,9 @@ enum Verdict {
     /// Tell the app that it came too late.
     TooLate(Box<Attempt>),
     /// A page and nothing else.
-    Page(Notice, Option<String>),
+    Page(Notice, Box<Attempt>),
+    /// A page that knows of no attempt.
+    Unknown,
 }
 
 fn judge(taken: AttemptTaken, reply: CallbackReply) -> Verdict {
@@ -118,9 +123,9 @@ fn judge(taken: AttemptTaken, reply: CallbackReply) -> Verdict {
             Reply::Code(code) => Verdict::Exchange(attempt, code),
             Reply::Error(error) => Verdict::Refused(attempt, error),
         },
-        AttemptTaken::Unknown => Verdict::Page(Notice::StateUnknown, None),
-        AttemptTaken::WrongBrowser(attempt) => Verdict::Page(Notice::WrongBrowser, Some(attempt.id)),
-        AttemptTaken::Spent(attempt) => Verdict::Page(Notice::AlreadyHandled, Some(attempt.id)),
+        AttemptTaken::Unknown => Verdict::Unknown,
+        AttemptTaken::WrongBrowser(attempt) => Verdict::Page(Notice::WrongBrowser, attempt),
+        AttemptTaken::Spent(attempt) => Verdict::Page(Notice::AlreadyHandled, attempt),
         AttemptTaken::Expired(attempt) => Verdict::TooLate(attempt),
     }
 }
@@ -148,7 +153,8 @@ async fn act(gateway: &Gateway, name: &str, verdict: Verdict, now: Timestamp) ->
             let step = Step::failed(now, Actor::Notion, Actor::Vestibule, "Callback, too late", note);
             end(attempt, AttemptOutcome::Expired, step, "expired").await
         }
-        Verdict::Page(notice, attempt_id) => Ok(page(notice, attempt_id.as_deref())),
+        Verdict::Page(notice, attempt) => Ok(page_of(gateway, notice, &attempt)),
+        Verdict::Unknown => Ok(page(Notice::StateUnknown, None)),
     }
 }
 
@@ -180,8 +186,9 @@ async fn exchange_and_save(
     code: String,
 ) -> Result<Response, Response> {
     let integration = gateway.config.integrations.get(name).ok_or_else(|| page(Notice::Internal, None))?;
+    let asked_at = gateway.world.now();
     match gateway.notion.exchange(integration, &code, &attempt.notion_redirect_uri).await {
-        Ok(response) => arrive(gateway, attempt, response).await,
+        Ok(response) => arrive(gateway, attempt, response, asked_at).await,
         Err(error) => {
             let now = gateway.world.now();
             let step = Step::failed(
@@ -219,13 +226,18 @@ fn exchange_note(error: &TokenError) -> &'static str {
 }
 
 /// Seals and saves the pair, and sends the browser back to the app with a code of ours.
-async fn arrive(gateway: &Gateway, attempt: Attempt, response: TokenResponse) -> Result<Response, Response> {
+async fn arrive(
+    gateway: &Gateway,
+    attempt: Attempt,
+    response: TokenResponse,
+    asked_at: Timestamp,
+) -> Result<Response, Response> {
     let now = gateway.world.now();
     let code = gateway.world.token();
-    let arrival = arrival(gateway, &attempt, &response, &code, now);
+    let arrival = arrival(gateway, &attempt, &response, &code, [asked_at, now]);
     match save(gateway, &arrival, now).await.map_err(internal)? {
         ArrivalSaved::Saved => Ok(back(gateway, &attempt, &[("code", &code)])),
-        ArrivalSaved::Superseded => Ok(page(Notice::AlreadyHandled, Some(&attempt.id))),
+        ArrivalSaved::Superseded => Ok(page_of(gateway, Notice::AlreadyHandled, &attempt)),
     }
 }
 
@@ -234,7 +246,7 @@ fn arrival(
     attempt: &Attempt,
     response: &TokenResponse,
     code: &str,
-    now: Timestamp,
+    [asked_at, now]: [Timestamp; 2],
 ) -> Arrival {
     let expires_at = after(now, CODE_LIFE);
     let connection_id = gateway.world.id("con");
@@ -245,7 +257,7 @@ fn arrival(
     };
     let row = Row { table: "candidates", client_id: &attempt.client_id, id: &candidate_id };
     let pair = vault::seal_pair(gateway, &row, 0, &vault::Pair::of(response));
-    let step = |from, to, what: &str| Step::ok(now, from, to, what);
+    let sealed_at = gateway.world.now();
     Arrival {
         attempt_id: attempt.id.clone(),
         connection: Connection {
@@ -278,11 +290,11 @@ fn arrival(
             spent: None,
         },
         steps: vec![
-            step(Actor::Vestibule, Actor::Notion, "Exchange the code")
+            Step::ok(asked_at, Actor::Vestibule, Actor::Notion, "Exchange the code")
                 .with_note("Basic auth with the client secret"),
-            step(Actor::Notion, Actor::Vestibule, "Access and refresh token"),
-            step(Actor::Vestibule, Actor::Vestibule, "Seal the tokens and store them"),
-            step(Actor::Vestibule, Actor::App, "Return with a code of ours")
+            Step::ok(now, Actor::Notion, Actor::Vestibule, "Access and refresh token"),
+            Step::ok(sealed_at, Actor::Vestibule, Actor::Vestibule, "Seal the tokens and store them"),
+            Step::ok(sealed_at, Actor::Vestibule, Actor::App, "Return with a code of ours")
                 .with_note("Through the browser; good for five minutes"),
         ],
     }
@@ -319,6 +331,17 @@ async fn save(gateway: &Gateway, arrival: &Arrival, now: Timestamp) -> Result<Ar
     }
 }
 
+/// A page about an attempt, with the way back to the app that it was begun for.
+fn page_of(gateway: &Gateway, notice: Notice, attempt: &Attempt) -> Response {
+    let return_url = match &attempt.door {
+        Door::Session { return_url, .. } => return_url,
+        Door::NotionShaped { redirect_uri, .. } => redirect_uri,
+    };
+    let registered = gateway.config.by_client_id(&attempt.client_id);
+    let way = registered.and_then(|(_, integration)| WayBack::to(integration, return_url));
+    page_with(notice, Some(&attempt.id), way)
+}
+
 /// Sends the browser back to the app: with our attempt's id at the session door, with the app's own `state` at the
 /// Notion-shaped one.
 fn back(gateway: &Gateway, attempt: &Attempt, pairs: &[(&str, &str)]) -> Response {
@@ -346,7 +369,8 @@ fn back(gateway: &Gateway, attempt: &Attempt, pairs: &[(&str, &str)]) -> Respons
     // It was registered when the attempt began; the configuration may have changed since.
     let registered = gateway.config.by_client_id(&attempt.client_id);
     if !registered.is_some_and(|(_, integration)| integration.return_urls.contains(return_url)) {
-        return page(Notice::RedirectUriNotRegistered, Some(&attempt.id));
+        let way = registered.and_then(|(_, integration)| WayBack::of(integration));
+        return page_with(Notice::RedirectUriNotRegistered, Some(&attempt.id), way);
     }
     let mut response = redirect(&with_query(return_url, &pairs));
     response.headers_mut().append(SET_COOKIE, cookie::unbind(&gateway.config, &attempt.id));

@@ -17,7 +17,7 @@ use store::AttemptStart;
 use store::records::{Actor, Attempt, AttemptOutcome, ConnectSession, Door, Step, StepOutcome};
 
 use crate::config::Integration;
-use crate::pages::{Notice, page};
+use crate::pages::{Notice, WayBack, page, page_with};
 use crate::{Error, Gateway, cookie};
 
 /// A connect session's life: a person opens the link in this time.
@@ -37,7 +37,9 @@ pub(crate) async fn connect(
         return answer;
     }
     // A path that is no UTF-8 holds no token of ours.
-    let Ok(Path(token)) = token else { return page(Notice::LinkUnknown, None) };
+    let Ok(Path(token)) = token else {
+        return page_with(Notice::LinkUnknown, None, WayBack::only(&gateway.config));
+    };
     let address = crate::serve::client_address(gateway.config(), &request);
     match begin_from_session(&gateway, &token, address).await {
         Ok(response) | Err(response) => response,
@@ -46,18 +48,16 @@ pub(crate) async fn connect(
 
 async fn begin_from_session(gateway: &Gateway, token: &str, address: IpAddr) -> Result<Response, Response> {
     let found = gateway.store.find_connect_session_by_token(&sha256(token.as_bytes())).await;
-    let session = found.map_err(internal)?.ok_or_else(|| page(Notice::LinkUnknown, None))?;
+    let unknown = || page_with(Notice::LinkUnknown, None, WayBack::only(&gateway.config));
+    let session = found.map_err(internal)?.ok_or_else(unknown)?;
+    // An integration that was taken out of the configuration has no links any more, nor has a return URL that was.
+    let (name, integration) = gateway.config.by_client_id(&session.client_id).ok_or_else(unknown)?;
+    let way = WayBack::to(integration, &session.return_url).ok_or_else(unknown)?;
     let now = gateway.world.now();
     match judge_link(&session, now) {
         LinkVerdict::Open => {}
-        LinkVerdict::Used => return Err(page(Notice::LinkUsed, None)),
-        LinkVerdict::Ended => return Err(page(Notice::LinkExpired, None)),
-    }
-    // An integration that was taken out of the configuration has no links any more.
-    let (name, integration) =
-        gateway.config.by_client_id(&session.client_id).ok_or_else(|| page(Notice::LinkUnknown, None))?;
-    if !integration.return_urls.contains(&session.return_url) {
-        return Err(page(Notice::LinkUnknown, None));
+        LinkVerdict::Used => return Err(page_with(Notice::LinkUsed, None, Some(way))),
+        LinkVerdict::Ended => return Err(page_with(Notice::LinkExpired, None, Some(way))),
     }
     let step = |from, to, at, what: &str| Step::ok(at, from, to, what);
     let steps = vec![
@@ -72,7 +72,8 @@ async fn begin_from_session(gateway: &Gateway, token: &str, address: IpAddr) -> 
         reconnect: session.reconnect,
     };
     let id = gateway.world.id("att");
-    begin(gateway, name, integration, Opening { id, door, steps, ends_by: session.expires_at, address }).await
+    let ends_by = session.expires_at;
+    begin(gateway, name, integration, Opening { id, door, steps, ends_by, address, way }).await
 }
 
 enum LinkVerdict {
@@ -109,11 +110,11 @@ pub(crate) async fn authorize(
 async fn begin_from_authorize(gateway: &Gateway, query: &str, address: IpAddr) -> Result<Response, Response> {
     let asked = read_authorize_query(query).map_err(|error| refuse_authorize(gateway, &error))?;
     let Some((name, integration)) = gateway.config.by_client_id(&asked.client_id) else {
-        return Err(page(Notice::ClientUnknown, None));
+        return Err(page_with(Notice::ClientUnknown, None, WayBack::only(&gateway.config)));
     };
-    if !integration.return_urls.contains(&asked.redirect_uri) {
-        return Err(page(Notice::RedirectUriNotRegistered, None));
-    }
+    let Some(way) = WayBack::to(integration, &asked.redirect_uri) else {
+        return Err(page_with(Notice::RedirectUriNotRegistered, None, WayBack::of(integration)));
+    };
     let invalid =
         |what| back_with_error(&asked.redirect_uri, "invalid_request", what, asked.state.as_deref());
     if asked.state.is_none() && integration.require_state {
@@ -141,7 +142,7 @@ async fn begin_from_authorize(gateway: &Gateway, query: &str, address: IpAddr) -
         data_key_wrapped,
     };
     let ends_by = after(now, ATTEMPT_LIFE);
-    begin(gateway, name, integration, Opening { id, door, steps, ends_by, address }).await
+    begin(gateway, name, integration, Opening { id, door, steps, ends_by, address, way }).await
 }
 
 /// An error goes back to the app only if the redirect URI is one that it registered; else it is a page.
@@ -151,9 +152,14 @@ fn refuse_authorize(gateway: &Gateway, error: &AuthorizeError) -> Response {
         (Some((_, integration)), Some(uri)) if integration.return_urls.contains(uri) => {
             back_with_error(uri, error.error, error.description, error.state.as_deref())
         }
-        (None, _) if error.client_id.is_some() => page(Notice::ClientUnknown, None),
-        (Some(_), Some(_)) => page(Notice::RedirectUriNotRegistered, None),
-        _ => page(Notice::AuthorizeInvalid, None),
+        (None, _) if error.client_id.is_some() => {
+            page_with(Notice::ClientUnknown, None, WayBack::only(&gateway.config))
+        }
+        (Some((_, integration)), Some(_)) => {
+            page_with(Notice::RedirectUriNotRegistered, None, WayBack::of(integration))
+        }
+        (Some((_, integration)), None) => page_with(Notice::AuthorizeInvalid, None, WayBack::of(integration)),
+        (None, _) => page_with(Notice::AuthorizeInvalid, None, WayBack::only(&gateway.config)),
     }
 }
 
@@ -182,6 +188,8 @@ struct Opening {
     ends_by: jiff::Timestamp,
     /// Whose browser it is: attempts are capped by address.
     address: IpAddr,
+    /// Back to where the browser came from, should nothing begin.
+    way: WayBack,
 }
 
 /// Stores the attempt, binds it to this browser, and sends the browser on to Notion.
@@ -193,7 +201,7 @@ async fn begin(
 ) -> Result<Response, Response> {
     let now = gateway.world.now();
     if !gateway.starts.allow(name, opening.address, now) {
-        return Err(page(Notice::TooManyAttempts, None));
+        return Err(page_with(Notice::TooManyAttempts, None, Some(opening.way)));
     }
     let state = gateway.world.token();
     let binding = gateway.world.token();
@@ -221,9 +229,9 @@ async fn begin(
         gateway.store.insert_attempt(&attempt, &steps, ATTEMPTS_PER_SESSION, now).await.map_err(internal)?;
     match started {
         AttemptStart::Started => {}
-        AttemptStart::SessionSpent => return Err(page(Notice::LinkUsed, None)),
-        AttemptStart::SessionExpired => return Err(page(Notice::LinkExpired, None)),
-        AttemptStart::TooMany => return Err(page(Notice::TooManyAttempts, None)),
+        AttemptStart::SessionSpent => return Err(page_with(Notice::LinkUsed, None, Some(opening.way))),
+        AttemptStart::SessionExpired => return Err(page_with(Notice::LinkExpired, None, Some(opening.way))),
+        AttemptStart::TooMany => return Err(page_with(Notice::TooManyAttempts, None, Some(opening.way))),
     }
     let consent = consent_url(&gateway.config.notion_url, &integration.client_id, &redirect_uri, &state);
     let mut response = redirect(consent.as_str());

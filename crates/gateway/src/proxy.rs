@@ -64,6 +64,7 @@ pub(crate) async fn forward(
         headers: headers::outgoing(&parts.headers, integration.notion_version.as_deref())?,
         method: parts.method,
         target,
+        began: gateway.world.now(),
     };
     let mut cargo = Cargo::load(&parts.headers, body).await?;
     let deadline = after(gateway.world.now(), PATIENCE);
@@ -95,6 +96,7 @@ struct Call {
     method: Method,
     target: PathAndQuery,
     headers: HeaderMap,
+    began: Timestamp,
 }
 
 /// What was done about a call already.
@@ -238,8 +240,8 @@ fn first_call(call: &Call, status: StatusCode, now: Timestamp) -> Vec<Step> {
     let what: String = what.chars().take(80).collect();
     let verdict = format!("{} {}", status.as_u16(), status.canonical_reason().unwrap_or_default());
     vec![
-        Step::ok(now, Actor::App, Actor::Vestibule, "First API call").with_note(&what),
-        Step::ok(now, Actor::Vestibule, Actor::Notion, "Forwarded with the user's token"),
+        Step::ok(call.began, Actor::App, Actor::Vestibule, "First API call").with_note(&what),
+        Step::ok(call.began, Actor::Vestibule, Actor::Notion, "Forwarded with the user's token"),
         Step::ok(now, Actor::Notion, Actor::App, &verdict).with_note("Streamed through Vestibule"),
     ]
 }

@@ -9,7 +9,7 @@ use axum::response::{IntoResponse, Response};
 use axum::routing::{any, delete, get, post};
 
 use crate::error::{Shape, name_request, shape_errors};
-use crate::pages::{Notice, index, page};
+use crate::pages::{Notice, WayBack, index, page_with};
 use crate::{Error, Gateway, api, callback, caller, link, oauth, proxy};
 
 /// The largest body of the HTTP API and the token endpoint, in bytes: they carry a few short strings.
@@ -18,7 +18,7 @@ pub(crate) const BODY_MAX: usize = 64 * 1024;
 impl Gateway {
     /// What browsers and Notion reach: links, consent, callbacks.
     pub fn public_router(&self) -> Router {
-        self.named(public().with_state(self.clone()))
+        self.named(public(self).with_state(self.clone()))
     }
 
     /// What the app's back end reaches: the HTTP API, the token endpoint, the proxy.
@@ -28,7 +28,7 @@ impl Gateway {
 
     /// Both, for one address.
     pub fn router(&self) -> Router {
-        self.named(public().merge(private(self)).with_state(self.clone()))
+        self.named(public(self).merge(private(self)).with_state(self.clone()))
     }
 
     /// Liveness and readiness, for a listener of their own.
@@ -41,19 +41,25 @@ impl Gateway {
 
     fn named(&self, router: Router) -> Router {
         router
-            .fallback(async || page(Notice::NotFound, None))
+            .fallback({
+                let gateway = self.clone();
+                async move || page_with(Notice::NotFound, None, WayBack::only(&gateway.config))
+            })
             .layer(from_fn_with_state(self.clone(), name_request))
             .layer(from_fn(crate::serve::log_request))
     }
 }
 
-fn public() -> Router<Gateway> {
+fn public(gateway: &Gateway) -> Router<Gateway> {
+    let gateway = gateway.clone();
     Router::new()
         .route("/", get(index))
         .route("/connect/{token}", get(link::connect))
         .route("/callback/{integration}", get(callback::finish))
         .route("/v1/oauth/authorize", get(link::authorize))
-        .method_not_allowed_fallback(async || page(Notice::MethodNotAllowed, None))
+        .method_not_allowed_fallback(async move || {
+            page_with(Notice::MethodNotAllowed, None, WayBack::only(&gateway.config))
+        })
 }
 
 fn private(gateway: &Gateway) -> Router<Gateway> {

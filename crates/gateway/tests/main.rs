@@ -12,3 +12,4 @@ mod refresh;
 mod renewal;
 mod session_door;
 mod support;
+mod ways_back;

@@ -35,6 +35,7 @@ pub(crate) async fn index(
 pub(crate) async fn show(
     State(gateway): State<Gateway>,
     Path(name): Path<String>,
+    RawQuery(query): RawQuery,
     caller: AppCaller,
 ) -> Result<Response, Error> {
     let (id, form) = name.split_once('.').map_or((name.as_str(), None), |(id, form)| (id, Some(form)));
@@ -43,9 +44,22 @@ pub(crate) async fn show(
     let steps = diagram::settled(steps);
     match form {
         None => Ok(answer(StatusCode::OK, shown(&gateway, &attempt, Some(&steps)))),
-        Some("svg") => Ok(picture(&diagram::svg(&attempt.id, attempt.outcome, &steps))),
+        Some("svg") => {
+            let form = picture_form(query.as_deref())?;
+            Ok(picture(&diagram::svg(&attempt.id, attempt.outcome, &steps, form)))
+        }
         Some("mmd") => Ok(text(&diagram::mermaid(attempt.outcome, &steps))),
         Some(_) => Err(Error::NotFound("form of an attempt (there are .svg and .mmd)")),
+    }
+}
+
+/// `?form=`: without it the picture fits the window that it is opened in.
+fn picture_form(query: Option<&str>) -> Result<diagram::Form, Error> {
+    match Query::read(query, &["form"])?.take("form").as_deref() {
+        None => Ok(diagram::Form::Fitting),
+        Some("wide") => Ok(diagram::Form::Wide),
+        Some("tall") => Ok(diagram::Form::Tall),
+        Some(_) => Err(Error::Invalid("form: wide or tall was expected".into())),
     }
 }
 
