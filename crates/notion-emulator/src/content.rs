@@ -94,6 +94,8 @@ pub(crate) struct Pickable {
     pub(crate) kind: PickKind,
     /// 0 for the top level; children follow their parent with one more.
     pub(crate) depth: usize,
+    /// How many of the lines before it are of pages that bring it along.
+    pub(crate) within: usize,
 }
 
 /// How deep the picker shows the tree: more would bury the pages that people look for.
@@ -110,13 +112,13 @@ impl Content {
     pub(crate) fn pickable(&self, workspace: Uuid, person: Uuid) -> Vec<Pickable> {
         let mut found = Vec::new();
         for id in self.top_level.get(&workspace).into_iter().flatten() {
-            self.pick(*id, person, 0, &mut found);
+            self.pick(*id, person, (0, 0), &mut found);
         }
         found
     }
 
     /// Adds `id` and what is below it to the picker's lines.
-    fn pick(&self, id: Uuid, person: Uuid, depth: usize, found: &mut Vec<Pickable>) {
+    fn pick(&self, id: Uuid, person: Uuid, (depth, within): (usize, usize), found: &mut Vec<Pickable>) {
         let Some(block) = self.blocks.get(&id).filter(|block| !block.in_trash) else { return };
         let (title, icon, kind) = if let Some(page) = self.pages.get(&id) {
             (plain_text(self, page.title()), &page.icon, PickKind::Page)
@@ -129,12 +131,13 @@ impl Content {
             Some(Icon::Emoji(emoji)) => Some(emoji.clone()),
             _ => None,
         };
-        if self.right(person, id) == Right::FullAccess {
-            found.push(Pickable { id, title, icon, kind, depth });
+        let offered = self.right(person, id) == Right::FullAccess;
+        if offered {
+            found.push(Pickable { id, title, icon, kind, depth, within });
         }
         if depth < PICKER_DEPTH_MAX {
             for child in &block.children {
-                self.pick(*child, person, depth + 1, found);
+                self.pick(*child, person, (depth + 1, within + usize::from(offered)), found);
             }
         }
     }

@@ -7,10 +7,10 @@ use askama::Template;
 use axum::Router;
 use axum::body::Body;
 use axum::extract::{DefaultBodyLimit, Extension, Request, State as Extracted};
-use axum::http::header::{CONTENT_TYPE, HOST};
+use axum::http::header::{ACCEPT, CONTENT_TYPE, HOST};
 use axum::http::request::Parts;
 use axum::http::uri::Authority;
-use axum::http::{HeaderValue, Method, StatusCode};
+use axum::http::{HeaderMap, HeaderValue, Method, StatusCode};
 use axum::middleware::{Next, from_fn, from_fn_with_state};
 use axum::response::{IntoResponse, Response};
 use axum::routing::{any, get, post};
@@ -269,10 +269,18 @@ async fn refuse_foreign_writes(request: Request, next: Next) -> Response {
 }
 
 /// Neither Notion's addresses nor ours.
-async fn nowhere() -> Response {
+async fn nowhere(headers: HeaderMap) -> Response {
+    if headers.get(ACCEPT).is_some_and(|accept| accept.as_bytes().windows(9).any(|part| part == b"text/html"))
+    {
+        return html(StatusCode::NOT_FOUND, &Nowhere);
+    }
     let words = "There is nothing here. The API is under /v1/, the controls are under /_emulator/.\n";
     (StatusCode::NOT_FOUND, words).into_response()
 }
+
+#[derive(Template)]
+#[template(path = "nowhere.html")]
+struct Nowhere;
 
 #[derive(Template)]
 #[template(path = "index.html")]

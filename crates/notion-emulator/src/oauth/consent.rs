@@ -68,6 +68,19 @@ impl Asked {
         }
     }
 
+    /// A form that no screen sent: back to the first of them.
+    fn again(&self, message: &str) -> Response {
+        let mut query = url::form_urlencoded::Serializer::new(String::new());
+        query.append_pair("client_id", &self.client.client_id);
+        query.append_pair("redirect_uri", &self.redirect_uri);
+        query.extend_pairs([("response_type", "code"), ("owner", "user")]);
+        if let Some(state) = &self.state {
+            query.append_pair("state", state);
+        }
+        let first = format!("/v1/oauth/authorize?{}", query.finish());
+        html(StatusCode::BAD_REQUEST, &Problem { message, first: Some(first) })
+    }
+
     /// Sends the browser back to the integration.
     fn back(&self, pairs: &[(&str, &str)]) -> Response {
         let Ok(mut url) = Url::parse(&self.redirect_uri) else {
@@ -113,7 +126,7 @@ pub(crate) async fn screen(Extracted(emulator): Extracted<Emulator>, RawQuery(qu
         let can = asked.client.capabilities.in_words();
         return html(StatusCode::OK, &Choose { asked: &asked, person, workspaces, can });
     };
-    let lines = state.content.pickable(workspace.id, person.id);
+    let lines = nested(state.content.pickable(workspace.id, person.id));
     html(StatusCode::OK, &Pick { asked: &asked, person, workspace, lines })
 }
 
@@ -129,10 +142,10 @@ pub(crate) async fn allow(Extracted(emulator): Extracted<Emulator>, body: Bytes)
         return asked.back(&[("error", "access_denied")]);
     }
     let (Some(person), Some(workspace)) = (fields.id("person"), fields.id("workspace")) else {
-        return problem("This form is incomplete: begin again from the link.");
+        return asked.again("This form is incomplete.");
     };
     if !state.accounts.workspace(workspace).is_some_and(|found| found.members.contains(&person)) {
-        return problem("This person is not in that workspace: begin again from the link.");
+        return asked.again("This person is not in that workspace.");
     }
     // Only what the picker offered may be ticked. Nothing ticked is fine: the token then reaches no page.
     let offered: Vec<Uuid> = state.content.pickable(workspace, person).iter().map(|line| line.id).collect();
@@ -163,7 +176,7 @@ pub(crate) fn allow_all(state: &mut State, client_id: &str) -> Option<String> {
 
 /// An error page. Notion shows one, and redirects nowhere, when it cannot know where to.
 fn problem(message: &str) -> Response {
-    html(StatusCode::BAD_REQUEST, &Problem { message })
+    html(StatusCode::BAD_REQUEST, &Problem { message, first: None })
 }
 
 #[derive(Template)]
@@ -188,13 +201,40 @@ struct Pick<'a> {
     asked: &'a Asked,
     person: &'a Person,
     workspace: &'a Workspace,
-    lines: Vec<Pickable>,
+    lines: Vec<Line>,
+}
+
+/// A line of the picker, and how the list goes on before it: one level down, or so many up.
+struct Line {
+    page: Pickable,
+    down: bool,
+    up: usize,
+}
+
+fn nested(pages: Vec<Pickable>) -> Vec<Line> {
+    let mut before = None;
+    let line = |page: Pickable| {
+        let (down, up) = match before {
+            Some(before) => (page.within > before, usize::saturating_sub(before, page.within)),
+            None => (false, 0),
+        };
+        before = Some(page.within);
+        Line { page, down, up }
+    };
+    pages.into_iter().map(line).collect()
+}
+
+/// How many levels are open after the last line.
+fn open_levels(lines: &[Line]) -> usize {
+    lines.last().map_or(0, |line| line.page.within)
 }
 
 #[derive(Template)]
 #[template(path = "problem.html")]
 struct Problem<'a> {
     message: &'a str,
+    /// The first screen of this request, if the request itself is sound.
+    first: Option<String>,
 }
 
 /// The letter that stands for a person or a workspace without a picture.
