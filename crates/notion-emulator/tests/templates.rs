@@ -43,7 +43,7 @@ async fn templates_are_listed_beside_the_rows_that_queries_find() {
     );
     let rows = n.ok("POST", &format!("data_sources/{TRACKER}/query"), Some(json!({}))).await;
     assert_eq!(rows["results"].as_array().unwrap().len(), 14);
-    let found = n.ok("POST", "search", Some(json!({"query": "New project"}))).await;
+    let found = n.ok("POST", "search", Some(json!({"query": "Bug"}))).await;
     assert_eq!(found["results"], json!([]));
     let read = n.ok("GET", &format!("pages/{}", text(&all[0], "id")), None).await;
     assert_eq!(read["parent"]["data_source_id"], TRACKER);

@@ -1,6 +1,8 @@
 //! Search by title, over everything that the token reaches: as it is, or as the index
 //! knows it when a switch lets that lag.
 
+mod words;
+
 use std::cmp::Reverse;
 
 use serde_json::Value;
@@ -11,10 +13,11 @@ use super::check::{At, Invalid};
 use super::failure::Failure;
 use super::show;
 use crate::index::{Findable, Hit};
+use words::Words;
 
 /// What a search is for.
 struct Wanted {
-    text: String,
+    words: Words,
     pages: bool,
     tables: bool,
     /// Only what is in the trash, or only what is not; `None` if the request does not say.
@@ -44,7 +47,7 @@ pub(crate) fn search(call: &mut Call<'_>) -> Answer {
         Order::OldestFirst => hits.sort_by_key(|(id, hit)| (hit.edited_at, *id)),
         Order::NewestFirst => hits.sort_by_key(|(id, hit)| (Reverse(hit.edited_at), *id)),
         Order::Relevance => {
-            hits.sort_by_key(|(id, hit)| (wanted.distance(&hit.title), Reverse(hit.edited_at), *id));
+            hits.sort_by_key(|(id, hit)| (wanted.words.distance(&hit.title), Reverse(hit.edited_at), *id));
         }
     }
     let all: Vec<Uuid> = hits.into_iter().map(|(id, _)| id).collect();
@@ -62,7 +65,7 @@ fn read(call: &Call<'_>) -> Result<Wanted, Failure> {
     let text = at.get("query").optional(|at| at.text(2_000))?.unwrap_or_default();
     let table = if call.version.has_data_sources() { "data_source" } else { "database" };
     let mut wanted = Wanted {
-        text: text.to_lowercase(),
+        words: Words::new(&text),
         pages: true,
         tables: true,
         in_trash: None,
@@ -107,18 +110,7 @@ impl Wanted {
             // database that was thrown away were not.
             None => !hit.in_trash || hit.is_alone_in_trash,
         };
-        kind && trash && hit.title.to_lowercase().contains(&self.text)
-    }
-
-    fn distance(&self, title: &str) -> u8 {
-        let title = title.to_lowercase();
-        if title == self.text {
-            0
-        } else if title.starts_with(&self.text) {
-            1
-        } else {
-            2
-        }
+        kind && trash && self.words.fit(&hit.title)
     }
 }
 
