@@ -26,7 +26,7 @@ pub struct Switches {
     /// How many polls of an async task find it unfinished.
     pub async_polls: u32,
     /// Whether rows cannot be filtered by formulas that are written through the API from now on. Notion documents that they
-    /// can; users describe tries in which it refused (2024 to September 2026).
+    /// can; a recording (June 2026) and users (2024 to September 2026) show that it refuses.
     pub refuse_formula_filters: bool,
 }
 
@@ -72,18 +72,19 @@ impl Default for Switches {
             access_seconds: None,
             search_lag_seconds: 0,
             async_polls: 0,
-            refuse_formula_filters: false,
+            refuse_formula_filters: true,
         }
     }
 }
 
 impl Switches {
-    /// The mild reading: what was replaced goes on working.
+    /// The mild reading: what was replaced goes on working, and what is documented works.
     pub fn documented() -> Self {
         Self {
             refresh: Refresh::Grace,
             old_access: OldPair::Lives,
             older_pair: OldPair::Lives,
+            refuse_formula_filters: false,
             ..Self::default()
         }
     }

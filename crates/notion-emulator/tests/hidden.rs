@@ -80,6 +80,7 @@ async fn what_is_based_on_a_table_out_of_reach_is_not_there_for_any_request() {
 #[tokio::test]
 async fn a_row_kept_from_the_person_is_in_no_relation_and_counts_in_nothing() {
     let n = notion().await;
+    n.running.emulator.switch(Switches::documented());
     let (_, papers) = n.database("Papers", json!({})).await;
     let paper = n.row(&papers, "Moby-Dick", json!({})).await;
     let (source, loan) = based_on(&n, &papers, &paper).await;

@@ -30,9 +30,9 @@ pub(super) struct SwitchArgs {
     /// How many polls of an async task find it unfinished
     #[arg(long, value_name = "NUMBER")]
     async_polls: Option<u32>,
-    /// Refuse filters by formulas that were written through the API, as users report it
-    #[arg(long)]
-    refuse_formula_filters: bool,
+    /// Refuse filters by formulas that were written through the API, as was recorded
+    #[arg(long, value_name = "BOOL", num_args = 0..=1, require_equals = true, default_missing_value = "true")]
+    refuse_formula_filters: Option<bool>,
 }
 
 #[derive(Debug, Clone, Copy, ValueEnum)]
@@ -102,7 +102,7 @@ impl SwitchArgs {
             access_seconds: self.access_seconds.or(preset.access_seconds),
             search_lag_seconds: self.search_lag_seconds.unwrap_or(preset.search_lag_seconds),
             async_polls: self.async_polls.unwrap_or(preset.async_polls),
-            refuse_formula_filters: self.refuse_formula_filters || preset.refuse_formula_filters,
+            refuse_formula_filters: self.refuse_formula_filters.unwrap_or(preset.refuse_formula_filters),
         }
     }
 }
