@@ -106,14 +106,16 @@ pub(crate) fn findable(state: &mut State, caller: &Caller) -> Findable {
     search::findable(&call)
 }
 
+/// The parts of a path. A slash at its end counts for nothing. Source: recorded answers of September 2025.
+fn segments_of(path: &str) -> Vec<String> {
+    let path = path.strip_suffix('/').unwrap_or(path);
+    let decoded = |part| percent_encoding::percent_decode_str(part).decode_utf8_lossy().into_owned();
+    path.split('/').skip(1).map(decoded).collect()
+}
+
 /// The checks in Notion's order: the address, the token, the version, the body; then what the endpoint asks.
 fn attempt(state: &mut State, caller: Option<&Caller>, request: &Request) -> Result<Reply, Failure> {
-    let segments: Vec<String> = request
-        .path
-        .split('/')
-        .skip(1)
-        .map(|segment| percent_encoding::percent_decode_str(segment).decode_utf8_lossy().into_owned())
-        .collect();
+    let segments = segments_of(&request.path);
     let segments: Vec<&str> = segments.iter().map(String::as_str).collect();
     let endpoint = endpoint(&request.method, &segments).ok_or_else(Failure::invalid_request_url)?;
     let caller = caller.ok_or_else(Failure::unauthorized)?;

@@ -123,7 +123,7 @@ impl Content {
         let (title, icon, kind) = if let Some(page) = self.pages.get(&id) {
             (plain_text(self, page.title()), &page.icon, PickKind::Page)
         } else if let Some(database) = self.databases.get(&id) {
-            (plain_text(self, &database.title), &database.icon, PickKind::Database)
+            (self.title(id), &database.icon, PickKind::Database)
         } else {
             return;
         };

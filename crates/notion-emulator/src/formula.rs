@@ -12,6 +12,7 @@ mod lexer;
 mod numbers;
 mod parser;
 mod patterns;
+mod print;
 mod reference;
 mod tree;
 mod value;
@@ -24,7 +25,8 @@ pub(crate) use dates::{DateRange, Point};
 pub(crate) use evaluate::{Halt, Lookup, Run, evaluate};
 pub(crate) use numbers::middle;
 pub(crate) use parser::parse;
-pub(crate) use reference::{Reference, references, rewrite};
+pub(crate) use print::print;
+pub(crate) use reference::{Reference, at_home, references, rewrite};
 pub(crate) use tree::Key;
 pub(crate) use value::{Individual, PageRef, Value};
 

@@ -3,6 +3,7 @@
 //! Since spring 2026 Notion's cursors hold for one run of a query only, which this gives too.
 
 use std::collections::VecDeque;
+use std::fmt;
 
 use serde::{Deserialize, Serialize};
 use uuid::Uuid;
@@ -25,33 +26,42 @@ pub(crate) struct Found {
 /// The queries that can be gone on with.
 #[derive(Debug, Clone, Default, Serialize, Deserialize)]
 pub(crate) struct Queries {
-    /// Oldest first, each under an id whose last 32 bits are free for a place.
+    /// Oldest first, each under an id.
     kept: VecDeque<(Uuid, Found)>,
 }
 
-/// The part of a cursor that says where to go on.
-const PLACE: u128 = 0xffff_ffff;
+/// A place in a query, as answers name it: `s:<query>:<the row that comes next>`. Source: a recorded answer of June 2026.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) struct Cursor {
+    pub(crate) query: Uuid,
+    pub(crate) row: Uuid,
+}
+
+impl Cursor {
+    pub(crate) fn read(text: &str) -> Option<Self> {
+        let (query, row) = text.strip_prefix("s:")?.split_once(':')?;
+        Some(Self { query: query.parse().ok()?, row: row.parse().ok()? })
+    }
+}
+
+impl fmt::Display for Cursor {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "s:{}:{}", self.query, self.row)
+    }
+}
 
 impl Queries {
-    /// Keeps a query. `id` is a fresh one.
-    pub(crate) fn keep(&mut self, id: Uuid, found: Found) -> Uuid {
-        let id = Uuid::from_u128(id.as_u128() & !PLACE);
+    /// Keeps a query under a fresh id.
+    pub(crate) fn keep(&mut self, id: Uuid, found: Found) {
         if self.kept.len() >= KEPT_MAX {
             self.kept.pop_front();
         }
         self.kept.push_back((id, found));
-        id
     }
 
     /// The query that a cursor belongs to, and the place to go on at.
-    pub(crate) fn find(&self, cursor: Uuid) -> Option<(Uuid, &Found, usize)> {
-        let id = Uuid::from_u128(cursor.as_u128() & !PLACE);
-        let (_, found) = self.kept.iter().find(|(kept, _)| *kept == id)?;
-        Some((id, found, usize::try_from(cursor.as_u128() & PLACE).ok()?))
-    }
-
-    /// The cursor for a place in a query.
-    pub(crate) fn cursor(id: Uuid, place: usize) -> Uuid {
-        Uuid::from_u128(id.as_u128() | place as u128 & PLACE)
+    pub(crate) fn find(&self, cursor: Cursor) -> Option<(&Found, usize)> {
+        let (_, found) = self.kept.iter().find(|(kept, _)| *kept == cursor.query)?;
+        Some((found, found.rows.iter().position(|row| *row == cursor.row)?))
     }
 }

@@ -38,12 +38,16 @@ async fn only_who_wrote_a_comment_changes_or_deletes_it() {
 async fn comments_of_a_discussion_that_is_done_are_not_listed() {
     let n = notion().await;
     let root = n.running.emulator.root_page_id();
-    let [first, _] = [comment(&n, json!({})).await, comment(&n, json!({})).await];
+    let [first, second] = [comment(&n, json!({})).await, comment(&n, json!({})).await];
+    assert_eq!(first["discussion_id"], second["discussion_id"], "a page has one open discussion");
     assert_eq!(listed(&n, &root).await, 2);
     let path = format!("/_emulator/discussions/{}/resolve", text(&first, "discussion_id"));
     assert_eq!(n.control("POST", &path, Value::Null).await.status, StatusCode::NO_CONTENT);
-    assert_eq!(listed(&n, &root).await, 1);
+    assert_eq!(listed(&n, &root).await, 0);
     n.ok("GET", &format!("comments/{}", text(&first, "id")), None).await;
+    let third = comment(&n, json!({})).await;
+    assert_ne!(third["discussion_id"], first["discussion_id"], "what is done is not taken up again");
+    assert_eq!(listed(&n, &root).await, 1);
     let unknown = format!("/_emulator/discussions/{root}/resolve");
     assert_eq!(n.control("POST", &unknown, Value::Null).await.status, StatusCode::NOT_FOUND);
 }

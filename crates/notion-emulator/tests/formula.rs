@@ -74,10 +74,10 @@ async fn shop_of_a_person(formulas: Value) -> Notion {
     notion_from(Options { seed, ..Options::default() }).await
 }
 
-/// What each row holds in a column, by title.
+/// What each row holds in a column, by title, in the order of their making.
 async fn column(n: &Notion, source: &str, name: &str) -> Vec<(String, Value)> {
     let list = n.ok("POST", &format!("data_sources/{source}/query"), Some(json!({}))).await;
-    let rows = list["results"].as_array().expect("rows").iter();
+    let rows = list["results"].as_array().expect("rows").iter().rev();
     rows.map(|row| (title(row), row["properties"][name]["formula"].clone())).collect()
 }
 
@@ -132,7 +132,7 @@ async fn a_property_item_holds_the_formulas_value() {
     let source = shop(&n, json!({"Twice": formula("prop(\"Stock\") * 2")})).await;
     let list = n.ok("POST", &format!("data_sources/{source}/query"), Some(json!({}))).await;
     let (page, id) =
-        (text(&list["results"][0], "id"), text(&list["results"][0]["properties"]["Twice"], "id"));
+        (text(&list["results"][2], "id"), text(&list["results"][2]["properties"]["Twice"], "id"));
     let item = n.ok("GET", &format!("pages/{page}/properties/{id}"), None).await;
     let expected = json!({"type": "number", "number": 20});
     assert_eq!(
@@ -144,13 +144,13 @@ async fn a_property_item_holds_the_formulas_value() {
 #[tokio::test]
 async fn an_expression_is_shown_with_references_and_outlives_a_new_name() {
     let n = notion().await;
-    let source = shop(&n, json!({"Twice": formula("prop(\"Price\") * 2 /* two */")})).await;
+    let source = shop(&n, json!({"Twice": formula("prop(\"Price\")*2 /* two */")})).await;
     let path = format!("data_sources/{source}");
     let schema = n.ok("GET", &path, None).await["properties"].clone();
     let expression = text(&schema["Twice"]["formula"], "expression");
     let price = text(&schema["Price"], "id");
-    let start = format!("{{{{notion:block_property:{price}:00000000-0000-0000-0000-000000000000:");
-    assert!(expression.starts_with(&start) && expression.ends_with("}} * 2 /* two */"), "{expression}");
+    let start = format!("{{{{notion:block_property:{price}:{source}:");
+    assert!(expression.starts_with(&start) && expression.ends_with("}} * 2"), "{expression}");
 
     let renamed = json!({"properties": {"Price": {"name": "Cost"}}});
     let after = n.ok("PATCH", &path, Some(renamed)).await["properties"].clone();
@@ -187,11 +187,11 @@ async fn rows_are_filtered_by_what_a_persons_formula_gives() {
     });
     let n = shop_of_a_person(formulas).await;
     let table = [
-        ("Value", json!({"number": {"greater_than": 2}}), vec!["Apple", "Pear"]),
+        ("Value", json!({"number": {"greater_than": 2}}), vec!["Pear", "Apple"]),
         ("Value", json!({"number": {"equals": 0}}), vec!["Loaf"]),
-        ("Label", json!({"string": {"ends_with": "fruit"}}), vec!["Apple", "Pear"]),
+        ("Label", json!({"string": {"ends_with": "fruit"}}), vec!["Pear", "Apple"]),
         ("Label", json!({"string": {"equals": "Pear Fruit"}}), vec!["Pear"]),
-        ("Scarce", json!({"checkbox": {"equals": true}}), vec!["Pear", "Loaf"]),
+        ("Scarce", json!({"checkbox": {"equals": true}}), vec!["Loaf", "Pear"]),
         ("Reminder", json!({"date": {"before": "2026-11-01"}}), vec!["Loaf"]),
         ("Reminder", json!({"date": {"is_empty": true}}), vec!["Pear"]),
     ];
@@ -216,26 +216,24 @@ async fn unfiltered(n: &Notion, source: &str, filter: Value) -> String {
 }
 
 #[tokio::test]
-async fn rows_are_filtered_by_a_formula_that_the_api_wrote_unless_that_is_refused() {
+async fn rows_are_not_filtered_by_a_formula_that_the_api_wrote_unless_that_is_documented() {
     let formulas = json!({"Value": formula("prop(\"Price\") * prop(\"Stock\")")});
     let unknown = "Unable to filter based on a formula of unknown type";
     let by_value = json!({"property": "Value", "formula": {"number": {"greater_than": 2}}});
     let n = notion().await;
     let source = shop(&n, formulas.clone()).await;
-    assert_eq!(names(&n, &source, json!({"filter": by_value})).await, ["Apple", "Pear"]);
-    let refusing = Switches { refuse_formula_filters: true, ..Switches::default() };
-    n.running.emulator.switch(refusing);
-    let source = shop(&n, formulas.clone()).await;
     assert_eq!(unfiltered(&n, &source, by_value.clone()).await, unknown);
+    n.running.emulator.switch(Switches::documented());
+    let source = shop(&n, formulas.clone()).await;
+    assert_eq!(names(&n, &source, json!({"filter": by_value})).await, ["Pear", "Apple"]);
     // Nor by one that it writes anew.
     let n = shop_of_a_person(formulas.clone()).await;
-    n.running.emulator.switch(refusing);
-    assert_eq!(names(&n, SHOP, json!({"filter": by_value})).await, ["Apple", "Pear"]);
+    assert_eq!(names(&n, SHOP, json!({"filter": by_value})).await, ["Pear", "Apple"]);
     n.ok("PATCH", &format!("data_sources/{SHOP}"), Some(json!({"properties": {"Price": {"name": "Cost"}}})))
         .await;
     assert_eq!(
         names(&n, SHOP, json!({"filter": by_value})).await,
-        ["Apple", "Pear"],
+        ["Pear", "Apple"],
         "its own text is as it was"
     );
     let again = json!({"properties": {"Value": formula("prop(\"Cost\") * prop(\"Stock\")")}});
@@ -295,8 +293,8 @@ async fn formulas_reach_over_relations_and_into_rollups() {
     for (name, expected) in [
         ("Double", json!({"type": "number", "number": 16})),
         ("Dear", json!({"type": "string", "string": "Apple"})),
-        ("List", json!({"type": "string", "string": "Apple,Pear,Loaf"})),
-        ("Which", json!({"type": "string", "string": "Fruit,"})),
+        ("List", json!({"type": "string", "string": "Loaf,Pear,Apple"})),
+        ("Which", json!({"type": "string", "string": ",Fruit"})),
     ] {
         assert_eq!(column(&n, &orders, name).await[0].1, expected, "{name}");
     }

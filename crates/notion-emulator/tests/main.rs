@@ -22,6 +22,8 @@ mod query;
 mod query_filters;
 mod query_pages;
 mod record;
+mod recorded;
+mod recorded_blocks;
 mod refusals;
 mod relations;
 mod rights;

@@ -71,7 +71,10 @@ async fn sorts_go_by_choices_numbers_and_dates_with_empty_cells_last() {
     assert_eq!(sorted.last().unwrap(), "Accessibility pass", "its estimate is empty");
     let by_priority =
         names(&n, &source, json!({"sorts": [{"property": "Priority", "direction": "ascending"}]})).await;
-    assert_eq!(by_priority[0], "Partner portal: invitations", "High is the first choice");
+    assert_eq!(
+        by_priority[0], "Database upgrade",
+        "High is the first choice, and its newest row comes first"
+    );
     let newest =
         names(&n, &source, json!({"sorts": [{"timestamp": "created_time", "direction": "descending"}]}))
             .await;

@@ -5,9 +5,10 @@ pub(crate) mod fit;
 use serde_json::Value;
 use uuid::Uuid;
 
-use super::call::{Answer, Call};
+use super::call::{Answer, Call, Slice};
 use super::check::At;
 use super::failure::Failure;
+use super::read::LIST_MAX;
 use super::read::block::{self as read, NESTING_MAX, NewBlock};
 use super::show;
 use crate::content::Place;
@@ -60,7 +61,18 @@ pub(crate) fn append(call: &mut Call<'_>, id: &str) -> Answer {
     let parent = if is_page { Parent::Page(id) } else { Parent::Block(id) };
     let made = hang(call, parent, new, place);
     call.state.content.touch(id, call.stamp());
-    Ok(show::list("block", shown(call, &made), None))
+    let answered = if place == Place::End { made } else { and_all_after(call, id, made) };
+    let (answered, next) = Slice { start: None, size: LIST_MAX }.cut(&answered)?;
+    Ok(show::list("block", shown(call, &answered), next))
+}
+
+/// The new blocks and all that follow them, which is what Notion answers unless they come last.
+/// Source: recorded answers of September 2025 and June 2026.
+fn and_all_after(call: &Call<'_>, id: Uuid, made: Vec<Uuid>) -> Vec<Uuid> {
+    let Some(block) = call.state.content.blocks.get(&id) else { return made };
+    let siblings = call.state.content.live_children(block).map(|child| child.id);
+    let from_first = siblings.skip_while(|child| Some(child) != made.first());
+    from_first.filter(|child| call.view().sees(*child)).collect()
 }
 
 /// Where the new blocks go: `after` in older versions, `position` in newer ones.

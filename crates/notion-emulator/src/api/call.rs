@@ -290,9 +290,14 @@ pub(crate) struct Slice {
 
 impl Slice {
     pub(crate) fn read(at: &At<'_>) -> Result<Self, super::check::Invalid> {
-        let size = at.get("page_size").optional(|at| at.integer(1, PAGE_SIZE_MAX))?.unwrap_or(PAGE_SIZE_MAX);
         let start = at.get("start_cursor").optional_nullable(At::uuid)?.flatten();
-        Ok(Self { start, size: usize::try_from(size).unwrap_or(100) })
+        Ok(Self { start, size: Self::size(at)? })
+    }
+
+    /// How much of a list is asked for.
+    pub(crate) fn size(at: &At<'_>) -> Result<usize, super::check::Invalid> {
+        let size = at.get("page_size").optional(|at| at.integer(1, PAGE_SIZE_MAX))?.unwrap_or(PAGE_SIZE_MAX);
+        Ok(usize::try_from(size).unwrap_or(100))
     }
 
     /// Cuts the slice out of `all`; the cursor of what follows is the id of its first.

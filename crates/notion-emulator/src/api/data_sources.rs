@@ -128,7 +128,21 @@ pub(crate) fn update(call: &mut Call<'_>, id: &str) -> Answer {
         source.in_trash = in_trash.unwrap_or(source.in_trash);
         source.edited = stamp;
     }
+    name_database(call, id);
     shown(call, id)
+}
+
+/// What the first data source of a database is called, the database is called too.
+/// Source: recorded answers of June 2026.
+fn name_database(call: &mut Call<'_>, id: Uuid) {
+    let content = &mut call.state.content;
+    let Some(source) = content.data_sources.get(&id) else { return };
+    let Some(database) = content.databases.get_mut(&source.database) else { return };
+    if database.data_sources.first() == Some(&id) {
+        database.title.clone_from(&source.title);
+        database.description.clone_from(&source.description);
+        database.icon.clone_from(&source.icon);
+    }
 }
 
 /// Moves a data source to another database, which gets a table view of it; the views that it has elsewhere stay there.

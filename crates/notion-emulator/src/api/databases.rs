@@ -58,12 +58,16 @@ pub(crate) fn create(call: &mut Call<'_>) -> Answer {
         children: Vec::new(),
         body: Body::ChildDatabase,
     };
-    let title = database.title.clone();
+    let (title, icon, description) =
+        (database.title.clone(), database.icon.clone(), database.description.clone());
     let content = &mut call.state.content;
     content.databases.insert(id, database);
     content.insert(block, Place::End);
     content.note_maker(call.caller.bot_id, id, parent);
-    let source = super::data_sources::add(call, id, title, None, plan);
+    let source = super::data_sources::add(call, id, title, icon, plan);
+    if let Some(source) = call.state.content.namesake(id) {
+        source.description = description;
+    }
     // Its id has none of the usual marks. Source: recorded answers of July 2026.
     let view = call.state.ids.uuid();
     call.state.content.insert_tab(SavedView::new(view, id, source, "table", stamp), Place::End);
@@ -143,15 +147,11 @@ pub(crate) fn update(call: &mut Call<'_>, id: &str) -> Answer {
     }
     let mut database = call.state.content.databases.get(&id).cloned().unwrap_or_default();
     let title = at.get("title").optional(rich_text)?;
-    if let Some(title) = &title {
-        database.title.clone_from(title);
-    }
-    if let Some(description) = at.get("description").optional(rich_text)? {
-        database.description = description;
-    }
-    if let Some(icon) = at.get("icon").optional_nullable(icon)? {
-        database.icon = icon;
-    }
+    let description = at.get("description").optional(rich_text)?;
+    let icon = at.get("icon").optional_nullable(icon)?;
+    database.title = title.clone().unwrap_or(database.title);
+    database.description = description.clone().unwrap_or(database.description);
+    database.icon = icon.clone().unwrap_or(database.icon);
     if let Some(cover) = at.get("cover").optional_nullable(cover)? {
         database.cover = cover;
     }
@@ -163,14 +163,15 @@ pub(crate) fn update(call: &mut Call<'_>, id: &str) -> Answer {
         if properties.is_defined() {
             schema::update(call, source, &properties)?;
         }
-        // For these versions a database and its table are one and have one title.
-        if let (Some(title), Some(source)) = (title, call.state.content.data_sources.get_mut(&source)) {
-            source.title = title;
-        }
     }
     let stamp = call.stamp();
     let content = &mut call.state.content;
     content.databases.insert(id, database);
+    if let Some(source) = content.namesake(id) {
+        source.title = title.unwrap_or_else(|| std::mem::take(&mut source.title));
+        source.description = description.unwrap_or_else(|| std::mem::take(&mut source.description));
+        source.icon = icon.unwrap_or_else(|| source.icon.take());
+    }
     if let Some(parent) = parent {
         content.rehang(id, parent);
         content.note_maker(call.caller.bot_id, id, parent);

@@ -147,6 +147,16 @@ impl View<'_> {
         json!({"object": "user", "id": bot.id, "name": bot.name, "avatar_url": null, "type": "bot", "bot": details})
     }
 
+    /// Whoever made or edited a row, as its columns tell it: of a bot not even the caller learns more than its name.
+    /// Source: recorded answers of June 2026.
+    pub(crate) fn author(&self, id: Uuid) -> Value {
+        let mut user = self.user(id);
+        if let Some(bot) = user.get_mut("bot") {
+            *bot = json!({});
+        }
+        user
+    }
+
     /// Whoever has this id in the workspace, in full; someone gone as an id.
     pub(crate) fn user(&self, id: Uuid) -> Value {
         if self.caller.capabilities.user_information == UserInformation::None {

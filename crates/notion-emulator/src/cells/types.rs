@@ -9,7 +9,7 @@ use uuid::Uuid;
 use crate::api::View;
 use crate::content::Content;
 use crate::content::property::{Formula, Kind, Property, Rollup};
-use crate::formula::{Column, Key, Mistake, Schema, Type, check, parse, references, rewrite};
+use crate::formula::{Column, Key, Mistake, Schema, Type, check, parse, print, references, rewrite};
 
 /// The table whose columns are being written.
 pub(crate) struct Table<'a> {
@@ -93,7 +93,7 @@ impl Columns<'_> {
             return Ok(Formula { expression: String::new(), gives: Type::Empty, ..*formula });
         }
         let checked = check(&parse(&formula.expression)?, self)?;
-        let expression = rewrite(&formula.expression, &checked.references, self.table.workspace);
+        let expression = print(&rewrite(&formula.expression, &checked.references, self.table.workspace))?;
         Ok(Formula { expression, gives: checked.kind, ..*formula })
     }
 

@@ -5,11 +5,14 @@ use jiff::tz::TimeZone;
 use jiff::{Timestamp, ZonedDateTime};
 use serde::{Deserialize, Serialize};
 
+use crate::clock::whole_minute;
+
 /// A date or a range of dates.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub(crate) struct DateValue {
     pub(crate) start: String,
     pub(crate) end: Option<String>,
+    /// Only markdown tells it: the JSON of the API takes it and answers `null`. Source: recorded answers of June 2026.
     pub(crate) time_zone: Option<String>,
 }
 
@@ -57,11 +60,13 @@ impl Moment {
     }
 }
 
-/// The form in which Notion gives a date back: days as they are, times with milliseconds and offset.
+/// The form in which Notion gives a date back: days as they are, times with milliseconds and offset. It keeps minutes, and
+/// what is finer is cut off. Source: recorded answers of June 2026.
 pub(crate) fn normal(text: &str, zone: &TimeZone) -> Option<String> {
     match Moment::parse(text, zone)? {
         Moment::Day(day) => Some(day.to_string()),
         Moment::Instant(at) => {
+            let at = whole_minute(at);
             Some(with_offset(&at.to_zoned_datetime(offset_of(text).unwrap_or_else(|| zone.clone()))))
         }
     }

@@ -197,6 +197,14 @@ pub(crate) const NUMBER_FORMATS: [&str; 41] = [
     "peruvian_sol",
 ];
 
+/// The columns in the order in which the API shows them: by their ids, the title last. Source: recorded answers of June
+/// 2026.
+pub(crate) fn in_order(columns: &[Property]) -> Vec<&Property> {
+    let mut sorted: Vec<&Property> = columns.iter().collect();
+    sorted.sort_by(|a, b| (a.id == TITLE, &a.id).cmp(&(b.id == TITLE, &b.id)));
+    sorted
+}
+
 impl Kind {
     /// The value of `type` in schema and values.
     pub(crate) fn name(&self) -> &'static str {

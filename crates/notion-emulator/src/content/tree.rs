@@ -8,6 +8,7 @@ use uuid::Uuid;
 
 use super::Content;
 use super::block::{Block, Body, Parent, Stamp};
+use super::database::DataSource;
 use super::property::{Kind, Property, TITLE};
 use super::rich_text::{Mention, RichText, Run};
 
@@ -242,10 +243,22 @@ impl Content {
         }
     }
 
-    /// The title of a page or database as it is stored.
+    /// The title of a page or database, in pieces. A database that nobody gave one has a name all the same.
+    /// Source: recorded answers of June 2026.
     pub(crate) fn title_runs(&self, id: Uuid) -> &[RichText] {
-        let database = || self.databases.get(&id).map_or(&[][..], |database| database.title.as_slice());
+        static UNTITLED: LazyLock<Vec<RichText>> = LazyLock::new(|| vec![RichText::plain("New database")]);
+        let database = || match self.databases.get(&id) {
+            Some(database) if database.title.is_empty() => UNTITLED.as_slice(),
+            Some(database) => database.title.as_slice(),
+            None => &[],
+        };
         self.pages.get(&id).map_or_else(database, |page| page.title())
+    }
+
+    /// The data source that bears the title, description, icon and cover of its database: the first.
+    pub(crate) fn namesake(&mut self, database: Uuid) -> Option<&mut DataSource> {
+        let first = *self.databases.get(&database)?.data_sources.first()?;
+        self.data_sources.get_mut(&first)
     }
 
     /// The title of a page or database as plain text, with nothing in it that only some may read.

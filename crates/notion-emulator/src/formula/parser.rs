@@ -9,7 +9,7 @@ use super::value::Value;
 use super::{HEIGHT_MAX, Mistake};
 
 /// The operators of each rank, loosest first.
-const RANKS: [&[(&str, Binary)]; 6] = [
+pub(super) const RANKS: [&[(&str, Binary)]; 6] = [
     &[("or", Binary::Or), ("||", Binary::Or)],
     &[("and", Binary::And), ("&&", Binary::And)],
     &[("==", Binary::Equal), ("===", Binary::Equal), ("!=", Binary::NotEqual), ("!==", Binary::NotEqual)],

@@ -1,8 +1,9 @@
 //! How a formula names a property. People write `prop("Name")`; the API gives
-//! `{{notion:block_property:<id>:<data source>:<workspace>}}` back, with the id encoded as in addresses and zeros for the
-//! formula's own data source. Renaming a property therefore changes no formula.
-//! Source: Notion, "Property object", formula (read 2026-11-27), and public examples of API answers, in which the last part
-//! is the same for all data sources of a workspace. That the middle names another data source is a guess.
+//! `{{notion:block_property:<id>:<data source>:<workspace>}}` back, with the id encoded as in addresses. Renaming a property
+//! therefore changes no formula. Formulas are kept with zeros for their own data source, which is not there yet when they are
+//! read first, and which older answers and people's own formulas have.
+//! Source: Notion, "Property object", formula (read 2026-11-27), and recorded answers of June 2026, in which the last part is
+//! the same for all data sources of a workspace.
 
 use std::ops::Range;
 
@@ -50,6 +51,21 @@ pub(crate) fn rewrite(source: &str, found: &[(Range<usize>, Reference)], workspa
         text.push_str(&source[done..span.start]);
         text.push_str(&reference.write(workspace));
         done = span.end;
+    }
+    text.push_str(&source[done..]);
+    text
+}
+
+/// The formula as it is shown for the data source `home`: its own properties are named with it.
+pub(crate) fn at_home(source: &str, home: Uuid) -> String {
+    let words = super::lexer::words(source).unwrap_or_default();
+    let (own, named) = (format!(":{}:", Uuid::nil()), format!(":{home}:"));
+    let mut text = String::with_capacity(source.len());
+    let mut done = 0;
+    for word in words.iter().filter(|word| matches!(word.token, super::lexer::Token::Reference(_))) {
+        text.push_str(&source[done..word.span.start]);
+        text.push_str(&source[word.span.clone()].replacen(&own, &named, 1));
+        done = word.span.end;
     }
     text.push_str(&source[done..]);
     text

@@ -93,7 +93,7 @@ pub(super) fn choices(ids: &mut Ids, names: &[(&str, &'static str)]) -> Vec<Choi
 
 pub(super) fn status(ids: &mut Ids, names: &[(&str, &'static str)]) -> Kind {
     let choices = choices(ids, names);
-    Kind::Status { groups: status_groups(&choices, ids), choices }
+    Kind::Status { groups: status_groups(&choices, true, ids), choices }
 }
 
 /// A cell by a choice's name.

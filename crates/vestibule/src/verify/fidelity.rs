@@ -4,7 +4,8 @@
 use super::story::{Basis, Story};
 
 /// When the recorded answers were made and last replayed, and when documents and types were last read.
-const CHECKED: &str = "Recorded answers are of July 2026, version 2025-09-03, and were last replayed on 2026-11-27. Notion's \
+const CHECKED: &str = "Recorded answers are of July 2026, version 2025-09-03, and were last replayed on 2026-11-28; other \
+    people's recordings of May 2024 to June 2026 stand behind the stories that do not come from them. Notion's \
     documentation was last read on 2026-11-22; the types are those of `@notionhq/client` 5.26.0, read by every test run.";
 
 const R: Option<Basis> = Some(Basis::Recorded);

@@ -8,7 +8,7 @@ use serde::Deserialize;
 use serde_json::Value;
 
 /// The stories, by topic.
-const FILES: [(&str, &str); 8] = [
+const FILES: [(&str, &str); 9] = [
     ("requests", include_str!("stories/requests.json")),
     ("pages", include_str!("stories/pages.json")),
     ("blocks", include_str!("stories/blocks.json")),
@@ -17,6 +17,7 @@ const FILES: [(&str, &str); 8] = [
     ("comments", include_str!("stories/comments.json")),
     ("files", include_str!("stories/files.json")),
     ("tokens", include_str!("stories/tokens.json")),
+    ("recorded by others", include_str!("stories/recorded.json")),
 ];
 
 /// One story.

@@ -138,7 +138,10 @@ impl Edit {
             Target::Start => Place::Start,
             Target::End => Place::End,
             Target::After(selection) => {
-                let (_, end) = selected(&page.text, selection)?;
+                let (start, end) = selected(&page.text, selection)?;
+                // A line may be selected with its end: that is still not the next block. Source: a recorded answer of
+                // March 2026.
+                let end = start + page.text[start..end].trim_end_matches('\n').len().max(1);
                 // The innermost block in which the selection ends; places are in order of their starts.
                 let inside = page.places.iter().rfind(|(_, place)| place.start < end && end <= place.end);
                 inside.map_or(Place::End, |(id, _)| Place::After(*id))

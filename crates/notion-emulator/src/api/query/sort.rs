@@ -52,7 +52,7 @@ fn one<'p>(at: &At<'_>, columns: &'p [Property]) -> Result<Sort<'p>, Failure> {
     Ok(Sort { by, descending: direction == "descending" })
 }
 
-/// Puts rows in order; rows that no key tells apart stay in the order of making. Every key is worked out once a row.
+/// Puts rows in order; rows that no key tells apart stay as they came. Every key is worked out once a row.
 pub(super) fn sort<'a>(sorts: &[Sort<'_>], rows: Vec<Row<'a>>) -> Vec<Row<'a>> {
     if sorts.is_empty() {
         return rows;

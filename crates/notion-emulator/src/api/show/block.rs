@@ -124,7 +124,7 @@ impl View<'_> {
                     body.extend(file);
                 }
                 if let Some(name) = name {
-                    body.insert("name".into(), self.file_name(name, source).into());
+                    body.insert("name".into(), self.block_file_name(name, source).into());
                 }
                 body.into()
             }

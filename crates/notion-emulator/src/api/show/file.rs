@@ -72,6 +72,17 @@ impl View<'_> {
         }
     }
 
+    /// The name of a file block: one that was given without an ending gets the file's own. Source: a recorded answer of June
+    /// 2026.
+    pub(crate) fn block_file_name(&self, given: &str, source: &FileSource) -> String {
+        let (name, own) = (self.file_name(given, source), self.file_name("", source));
+        let ending = own.rsplit_once('.').map(|(_, ending)| ending).filter(|ending| !ending.is_empty());
+        match ending {
+            Some(ending) if !name.contains('.') => format!("{name}.{ending}"),
+            _ => name.to_owned(),
+        }
+    }
+
     /// An icon or none.
     pub(crate) fn icon(&self, icon: Option<&Icon>) -> Value {
         match icon {

@@ -6,7 +6,7 @@ use uuid::Uuid;
 use super::{View, digits, minute, partial_user};
 use crate::content::block::Block;
 use crate::content::page::Page;
-use crate::content::property::Property;
+use crate::content::property::{Property, in_order};
 
 impl<'a> View<'a> {
     /// A page with the properties that `only` names, or all.
@@ -44,7 +44,7 @@ impl<'a> View<'a> {
         let row = self.row(block, page);
         let value = |property: &Property| Some((property.name.clone(), self.value(property, &row)?));
         let shown = |property: &&Property| shown(property) && self.shows(property, columns);
-        columns.iter().filter(shown).filter_map(value).collect::<Map<_, _>>().into()
+        in_order(columns).into_iter().filter(shown).filter_map(value).collect::<Map<_, _>>().into()
     }
 
     /// The address of a page in Notion's app: its title with dashes, and its id.

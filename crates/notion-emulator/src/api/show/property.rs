@@ -12,7 +12,6 @@ use crate::content::date::DateValue;
 use crate::content::file::NamedFile;
 use crate::content::page::Page;
 use crate::content::property::{Choice, Kind, Place, Property, Rollup, Stored};
-use crate::content::rich_text::{RichText, Run};
 
 /// Property ids are shown percent-encoded, but for what an address may hold anyway.
 const KEPT: &AsciiSet = &NON_ALPHANUMERIC.remove(b'-').remove(b'_').remove(b'.').remove(b'~');
@@ -22,8 +21,8 @@ pub(crate) fn encoded(id: &str) -> String {
     utf8_percent_encode(id, KEPT).to_string()
 }
 
-/// References beyond this many are left out of a page, and out of what its rollups come to; the property endpoint has
-/// them all. Source: Notion, "Retrieve a page" (read 2026-11-22).
+/// Related rows and people beyond this many are left out of a page, and out of what its rollups come to; the property
+/// endpoint has them all. Source: Notion, "Retrieve a page" (read 2026-11-22).
 const REFERENCES_MAX: usize = 25;
 
 fn choice(choice: &Choice) -> Value {
@@ -34,9 +33,9 @@ fn chosen(property: &Property, id: &str) -> Option<Value> {
     property.kind.choices().iter().find(|choice| choice.id == id).map(choice)
 }
 
-/// A date, as dates are shown everywhere.
+/// A date, as dates are shown everywhere: the times have their offset, and the zone is told by nobody.
 pub(crate) fn date(date: &DateValue) -> Value {
-    json!({"start": date.start, "end": date.end, "time_zone": date.time_zone})
+    json!({"start": date.start, "end": date.end, "time_zone": null})
 }
 
 impl<'a> View<'a> {
@@ -68,8 +67,8 @@ impl<'a> View<'a> {
         match &property.kind {
             Kind::CreatedTime => minute(row.block.created.at).into(),
             Kind::LastEditedTime => minute(row.block.edited.at).into(),
-            Kind::CreatedBy => self.user(row.block.created.by),
-            Kind::LastEditedBy => self.user(row.block.edited.by),
+            Kind::CreatedBy => self.author(row.block.created.by),
+            Kind::LastEditedBy => self.author(row.block.edited.by),
             Kind::Relation(relation) => {
                 let ids = row.related(&property.id, relation);
                 ids.iter().take(REFERENCES_MAX).map(|id| json!({"id": id})).collect()
@@ -86,7 +85,8 @@ impl<'a> View<'a> {
 
     fn stored(&self, property: &Property, stored: &Stored) -> Value {
         match stored {
-            Stored::Text(text) => self.rich_text(up_to_references(text, REFERENCES_MAX)),
+            // All of it, however many mentions it has. Source: recorded answers of June 2026.
+            Stored::Text(text) => self.rich_text(text),
             Stored::Number(number) => number.clone().into(),
             Stored::Choice(id) => chosen(property, id).unwrap_or(Value::Null),
             Stored::Choices(ids) => ids.iter().filter_map(|id| chosen(property, id)).collect(),
@@ -154,12 +154,6 @@ fn computed(computed: Computed) -> Value {
         Computed::Unsupported => ("unsupported", json!({})),
     };
     json!({"type": kind, kind: value})
-}
-
-/// The text before the first reference too many.
-fn up_to_references(text: &[RichText], most: usize) -> &[RichText] {
-    let mut references = text.iter().enumerate().filter(|(_, run)| matches!(run.run, Run::Mention(_)));
-    references.nth(most).map_or(text, |(at, _)| &text[..at])
 }
 
 fn place(place: &Place) -> Value {

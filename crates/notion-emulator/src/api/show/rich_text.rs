@@ -68,10 +68,7 @@ impl View<'_> {
         let page = |id: &Uuid| Some(format!("https://app.notion.com/p/{}", digits(*id)));
         match mention {
             Mention::User(id) => (json!({"type": "user", "user": self.user(*id)}), None),
-            Mention::Date(date) => {
-                let date = json!({"start": date.start, "end": date.end, "time_zone": date.time_zone});
-                (json!({"type": "date", "date": date}), None)
-            }
+            Mention::Date(date) => (json!({"type": "date", "date": super::property::date(date)}), None),
             Mention::Page(id) => (json!({"type": "page", "page": {"id": id}}), page(id)),
             Mention::Database(id) => (json!({"type": "database", "database": {"id": id}}), page(id)),
             Mention::TemplateDate(which) => {

@@ -5,18 +5,21 @@ use serde_json::{Map, Value, json};
 use super::View;
 use super::property::encoded;
 use crate::content::database::DataSource;
-use crate::content::property::{Choice, Group, Kind, Property, Relation, Rollup};
+use crate::content::property::{Choice, Group, Kind, Property, Relation, Rollup, in_order};
+use crate::formula::at_home;
 
 impl View<'_> {
     /// All columns of a data source, by name.
     pub(crate) fn schema(&self, source: &DataSource) -> Value {
-        let column = |property: &Property| (property.name.clone(), self.column(property, &source.properties));
-        let shown = source.properties.iter().filter(|property| self.shows(property, &source.properties));
+        let column = |property: &Property| (property.name.clone(), self.column(property, source));
+        let shown = in_order(&source.properties)
+            .into_iter()
+            .filter(|property| self.shows(property, &source.properties));
         shown.map(column).collect::<Map<_, _>>().into()
     }
 
-    /// One column among its neighbours.
-    fn column(&self, property: &Property, columns: &[Property]) -> Value {
+    /// One column of a data source.
+    fn column(&self, property: &Property, source: &DataSource) -> Value {
         let kind = property.kind.name();
         let config = match &property.kind {
             Kind::Number { format } => json!({"format": format}),
@@ -25,8 +28,8 @@ impl View<'_> {
                 json!({"options": options(choices), "groups": groups.iter().map(group).collect::<Vec<_>>()})
             }
             Kind::Relation(relation) => self.relation(relation),
-            Kind::Rollup(rollup) => self.rollup_config(rollup, columns),
-            Kind::Formula(formula) => json!({"expression": formula.expression}),
+            Kind::Rollup(rollup) => self.rollup_config(rollup, &source.properties),
+            Kind::Formula(formula) => json!({"expression": at_home(&formula.expression, source.id)}),
             Kind::UniqueId { prefix } => json!({"prefix": prefix}),
             _ => json!({}),
         };
@@ -73,8 +76,9 @@ impl View<'_> {
         json!({
             "rollup_property_name": name(target),
             "relation_property_name": name(relation),
-            "rollup_property_id": encoded(&rollup.target),
-            "relation_property_id": encoded(&rollup.relation),
+            // These two are not encoded. Source: recorded answers of June 2026.
+            "rollup_property_id": rollup.target,
+            "relation_property_id": rollup.relation,
             "function": rollup.function,
         })
     }

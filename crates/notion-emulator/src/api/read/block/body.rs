@@ -2,6 +2,8 @@
 //! from which it takes what it leaves out.
 //! Source: `BlockObjectRequest` and `UpdateBlockBodyParameters` in the types of `@notionhq/client` 5.26.0.
 
+use serde_json::json;
+
 use super::super::super::check::{At, Invalid};
 use super::super::file::{icon, source};
 use super::super::rich_text::rich_text;
@@ -27,7 +29,8 @@ const ENDING_MAX: usize = 8;
 pub(super) fn body(kind: &'static str, at: &At<'_>, old: Option<&Body>) -> Result<Body, Invalid> {
     let keys = |own: &[&str]| {
         let mut keys = own.to_vec();
-        if old.is_none() {
+        // An update may say that it brings no children, and cannot bring any. Source: recorded answers of June 2026.
+        if old.is_none() || at.get("children").raw().is_some_and(|children| *children == json!([])) {
             keys.push("children");
         }
         at.only(&keys)
@@ -47,9 +50,10 @@ pub(super) fn body(kind: &'static str, at: &At<'_>, old: Option<&Body>) -> Resul
             let before = matches!(old, Some(Body::Heading { is_toggleable: true, .. }));
             let level = kind.as_bytes()[kind.len() - 1] - b'0';
             let text = text(at, old, Needed::Always)?;
-            // A new heading with children is toggleable, whether it says so or not: a guess.
-            let parent = old.is_none() && at.get("children").is_defined();
-            Body::Heading { level, text, is_toggleable: flag(at, "is_toggleable", before || parent)? }
+            // A new heading with children is toggleable, whatever it says. Source: recorded answers of September 2025.
+            let holds =
+                old.is_none() && at.get("children").raw().is_some_and(|children| *children != json!([]));
+            Body::Heading { level, text, is_toggleable: flag(at, "is_toggleable", before)? || holds }
         }
         "bulleted_list_item" => Body::BulletedListItem(plain()?),
         "numbered_list_item" => {
@@ -87,11 +91,8 @@ pub(super) fn body(kind: &'static str, at: &At<'_>, old: Option<&Body>) -> Resul
             Body::SyncedBlock { from }
         }
         "table" => {
-            if old.is_some() {
-                at.only(&["has_column_header", "has_row_header"])?;
-            } else {
-                keys(&["table_width", "has_column_header", "has_row_header"])?;
-            }
+            let width: &[&str] = if old.is_some() { &[] } else { &["table_width"] };
+            keys(&[&["has_column_header", "has_row_header"], width].concat())?;
             table(at, old)?
         }
         _ => childless(kind, at, old)?,

@@ -86,7 +86,8 @@ fn keeps_color(known: &Choice, color: Option<Word>, by_id: bool) -> Result<(), F
     Ok(())
 }
 
-/// A status column. Without choices it gets the usual three; choices that come to it later are to do.
+/// A status column. Without choices it gets the usual three, each in a group of its own; choices that a request brings are
+/// to do.
 ///
 /// Groups and new names are for people: a request may bring them, is answered 200, and nothing of them is kept.
 /// Source: a public report of June 2026 that tried each of them with 2026-03-11.
@@ -105,13 +106,14 @@ pub(super) fn status(config: &At<'_>, old: Option<&Kind>, ids: &mut Ids) -> Resu
         }
         return Ok(Kind::Status { groups: regrouped(groups, &choices), choices });
     }
-    if choices.is_empty() {
+    let usual = choices.is_empty();
+    if usual {
         for (name, color) in [("Not started", "default"), ("In progress", "blue"), ("Done", "green")] {
             let id = ids.uuid().to_string();
             choices.push(Choice { id, name: name.to_owned(), color, description: None });
         }
     }
-    let groups = status_groups(&choices, ids);
+    let groups = status_groups(&choices, usual, ids);
     Ok(Kind::Status { choices, groups })
 }
 
@@ -129,10 +131,11 @@ fn regrouped(groups: &[Group], choices: &[Choice]) -> Vec<Group> {
     groups
 }
 
-/// The three groups: the first choice is to do, the last complete, those between are in progress.
-pub(crate) fn status_groups(choices: &[Choice], ids: &mut Ids) -> Vec<Group> {
+/// The three groups. What a request brings is all to do, until people sort it in the app: then, of the `sorted` ones, the
+/// first is to do, the last complete, and those between are in progress. Source: recorded answers of June 2026.
+pub(crate) fn status_groups(choices: &[Choice], sorted: bool, ids: &mut Ids) -> Vec<Group> {
     let all: Vec<String> = choices.iter().map(|choice| choice.id.clone()).collect();
-    let (first, rest) = all.split_at(1.min(all.len()));
+    let (first, rest) = all.split_at(if sorted { 1.min(all.len()) } else { all.len() });
     let (middle, last) = rest.split_at(rest.len().saturating_sub(1));
     let mut group = |name: &str, color, choices: &[String]| Group {
         id: ids.uuid().to_string(),
