@@ -8,15 +8,16 @@ use std::process::Command;
 use serde_json::Value;
 
 /// Each of our crates with those of ours that it may depend on, tests included in brackets.
-const ARROWS: [(&str, &[&str], &[&str]); 9] = [
+const ARROWS: [(&str, &[&str], &[&str]); 10] = [
     ("axum-app", &["gateway", "store"], &[]),
-    ("gateway", &["lifecycle", "notion-wire", "sealing", "store"], &["notion-emulator"]),
+    ("gateway", &["lifecycle", "listener", "notion-wire", "sealing", "store"], &["notion-emulator"]),
     ("lifecycle", &[], &[]),
-    ("notion-emulator", &[], &[]),
+    ("listener", &[], &[]),
+    ("notion-emulator", &["listener"], &[]),
     ("notion-wire", &[], &[]),
     ("sealing", &[], &[]),
     ("store", &["lifecycle", "sealing"], &[]),
-    ("vestibule", &["gateway", "notion-emulator", "store"], &[]),
+    ("vestibule", &["gateway", "listener", "notion-emulator", "store"], &[]),
     ("xtask", &[], &[]),
 ];
 
@@ -172,9 +173,13 @@ fn the_emulators_manual_lists_every_control_switch_fault_and_flag() {
         let word: String = effect.chars().enumerate().map(place).collect();
         assert!(manual.contains(&format!("\"{word}\"")), "the fault {word} is not in docs/emulator.md");
     }
-    for (file, head) in [("emulate.rs", "struct Args {"), ("emulate/switches.rs", "struct SwitchArgs {")] {
+    for (file, head) in [
+        ("emulate.rs", "struct Args {"),
+        ("emulate.rs", "struct HostArgs {"),
+        ("emulate/switches.rs", "struct SwitchArgs {"),
+    ] {
         let flags = fields_of(&format!("crates/vestibule/src/{file}"), head);
-        for flag in flags.iter().filter(|flag| !["output", "switches"].contains(&flag.as_str())) {
+        for flag in flags.iter().filter(|flag| !["output", "switches", "hosts"].contains(&flag.as_str())) {
             let flag = format!("`--{}", flag.replace('_', "-"));
             assert!(manual.contains(&flag), "{flag}` is not in docs/emulator.md");
         }
@@ -213,7 +218,7 @@ fn the_configuration_reference_lists_every_key() {
     let code = read("crates/vestibule/src/config.rs");
     let mut keys = BTreeSet::new();
     for reader in
-        ["url", "address", "addresses", "number", "path", "text", "texts", "text_if", "flag", "secret"]
+        ["url", "address", "ranges", "number", "path", "text", "texts", "text_if", "flag", "secret", "list"]
     {
         keys.extend(quoted_after(&code, &format!(".{reader}(\"")));
     }

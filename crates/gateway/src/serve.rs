@@ -1,234 +1,96 @@
-//! The accept loop: HTTP/1.1 and HTTP/2 on a listener, with bounds on headers and time, until told to stop.
-//! Open calls finish first. Each request's peer address travels with it, and each answer leaves one log line that
-//! names the route's template, never the raw URI (which may hold a code or a token).
+//! Serves a router on a listener until told to stop. Each request's peer address travels with it, and each answer leaves one
+//! log line that names the route's template, never the raw URI (which may hold a code or a token).
 
 use std::convert::Infallible;
 use std::net::{IpAddr, Ipv4Addr, SocketAddr};
-use std::pin::Pin;
-use std::sync::Arc;
-use std::sync::atomic::{AtomicU64, Ordering};
-use std::task::{Context, Poll};
-use std::time::Duration;
 
 use axum::Router;
-use axum::body::{Body, Bytes};
+use axum::body::Body;
 use axum::extract::{ConnectInfo, MatchedPath, Request};
+use axum::http::HeaderMap;
 use axum::middleware::Next;
 use axum::response::Response;
-use futures_util::{StreamExt as _, stream};
-use http_body::{Body as _, Frame, SizeHint};
-use http_body_util::BodyStream;
-use hyper::body::Incoming;
-use hyper_util::rt::{TokioExecutor, TokioIo, TokioTimer};
-use hyper_util::server::conn::auto;
-use hyper_util::server::graceful::GracefulShutdown;
-use hyper_util::service::TowerToHyperService;
+use ipnet::IpNet;
 use tokio::net::TcpListener;
-use tokio::sync::Semaphore;
-use tower::{ServiceExt as _, service_fn};
+use tower::ServiceExt as _;
+
+pub use listener::{Crowd, Limits};
 
 use crate::config::Config;
 
-/// How long a client may take to send its request's head; the first one's, connecting included.
-const HEADER_TIMEOUT: Duration = Duration::from_secs(15);
-/// How long a socket without an open call is kept, at least; at most twice as long.
-const IDLE_MAX: Duration = Duration::from_mins(1);
-/// How often, and for how long, an HTTP/2 client is asked whether it is still there.
-const PING_EVERY: Duration = Duration::from_secs(20);
-/// The largest head, in bytes.
-const HEAD_MAX: u32 = 64 * 1024;
-/// How long a client may pause in the middle of a body.
-const BODY_PAUSE_MAX: Duration = Duration::from_secs(30);
-/// How long a body may take altogether: a part of an upload is at most 20 MB.
-const BODY_MAX: Duration = Duration::from_mins(10);
-/// How many sockets one listener holds; further ones wait in the kernel's queue.
-const SOCKETS_MAX: usize = 10_000;
-/// How long open calls may take to finish once the listener was told to stop.
-const DRAIN_MAX: Duration = Duration::from_secs(30);
-/// How long to wait after the kernel could not accept (out of file descriptors, mostly).
-const ACCEPT_PAUSE: Duration = Duration::from_millis(100);
-
 /// Serves `router` on `listener` until `stop` is done, then lets open calls finish for up to 30 seconds.
 pub async fn serve(listener: TcpListener, router: Router, stop: impl Future<Output = ()> + Send) {
-    serve_at_most(SOCKETS_MAX, listener, router, stop).await;
+    serve_among(&Crowd::of_process(1), Limits::default(), listener, router, stop).await;
 }
 
-async fn serve_at_most(
-    sockets_max: usize,
+/// As [`serve`], with limits of one's own, and its sockets in a crowd that other listeners may share.
+pub async fn serve_among(
+    crowd: &Crowd,
+    limits: Limits,
     listener: TcpListener,
     router: Router,
     stop: impl Future<Output = ()> + Send,
 ) {
-    let mut builder = auto::Builder::new(TokioExecutor::new());
-    builder
-        .http1()
-        .timer(TokioTimer::new())
-        .header_read_timeout(HEADER_TIMEOUT)
-        .max_buf_size(HEAD_MAX as usize);
-    builder
-        .http2()
-        .timer(TokioTimer::new())
-        .keep_alive_interval(PING_EVERY)
-        .keep_alive_timeout(PING_EVERY)
-        .max_header_list_size(HEAD_MAX);
-    let open = GracefulShutdown::new();
-    let sockets = Arc::new(Semaphore::new(sockets_max));
-    let mut stop = std::pin::pin!(stop);
-    loop {
-        let place = tokio::select! {
-            place = Arc::clone(&sockets).acquire_owned() => place,
-            () = &mut stop => break,
-        };
-        let Ok(place) = place else { break };
-        let (stream, peer) = tokio::select! {
-            accepted = listener.accept() => match accepted {
-                Ok(accepted) => accepted,
-                Err(error) => {
-                    tracing::warn!(event = "accept.failed", why = %error);
-                    tokio::time::sleep(ACCEPT_PAUSE).await;
-                    continue;
-                }
-            },
-            () = &mut stop => break,
-        };
-        // Small answers must not wait for the next acknowledgement.
-        let _best_effort = stream.set_nodelay(true);
-        let calls = Arc::new(Calls::default());
-        let (router, counted) = (router.clone(), Arc::clone(&calls));
-        let service = service_fn(move |mut request: axum::http::Request<Incoming>| {
-            let (router, call) = (router.clone(), Call::begin(&counted));
-            request.extensions_mut().insert(ConnectInfo(peer));
-            async move {
-                let response = router.oneshot(request.map(patient)).await?;
-                Ok::<_, Infallible>(response.map(|body| Counted { body, _call: call }))
-            }
-        });
-        let socket =
-            builder.serve_connection(TokioIo::new(stream), TowerToHyperService::new(service)).into_owned();
-        let watched = open.watch(socket);
-        tokio::spawn(async move {
-            // A peer that goes away or speaks no HTTP is its own business, and so is one that says nothing.
-            tokio::select! {
-                _ended = watched => {}
-                () = calls.idle() => {}
-            }
-            drop(place);
-        });
-    }
-    drop(listener);
-    let _in_time = tokio::time::timeout(DRAIN_MAX, open.shutdown()).await;
+    let answer = move |mut request: axum::http::Request<Body>, peer: SocketAddr| {
+        request.extensions_mut().insert(ConnectInfo(peer));
+        let answered = router.clone().oneshot(request);
+        async move { answered.await as Result<Response, Infallible> }
+    };
+    listener::serve(crowd, limits, listener, stop, answer).await;
 }
 
-/// The calls of one socket. The timeouts of HTTP/1 begin once a client has shown that it speaks it, and HTTP/2 has none for a
-/// client that answers pings: without this, silent sockets would take all the places of a listener for ever.
-#[derive(Default)]
-struct Calls {
-    begun: AtomicU64,
-    ended: AtomicU64,
+/// Who sent a request, as far as it can be told.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct Client {
+    pub(crate) address: IpAddr,
+    /// Whether it says for whom it speaks, as proxies do, and is not one that is believed.
+    pub(crate) forwards_unlisted: bool,
 }
 
-impl Calls {
-    /// Done once no call was open and none was begun for a while.
-    async fn idle(&self) {
-        let (mut seen, mut pause) = (0, HEADER_TIMEOUT);
-        loop {
-            tokio::time::sleep(pause).await;
-            let (ended, begun) = (self.ended.load(Ordering::Acquire), self.begun.load(Ordering::Acquire));
-            if ended == begun && begun == seen {
-                return;
-            }
-            (seen, pause) = (begun, IDLE_MAX);
-        }
-    }
-}
-
-/// One call, open until its answer's body has ended or was dropped.
-struct Call(Arc<Calls>);
-
-impl Call {
-    fn begin(calls: &Arc<Calls>) -> Self {
-        calls.begun.fetch_add(1, Ordering::AcqRel);
-        Self(Arc::clone(calls))
-    }
-}
-
-impl Drop for Call {
-    fn drop(&mut self) {
-        self.0.ended.fetch_add(1, Ordering::AcqRel);
-    }
-}
-
-/// An answer's body that keeps its call open.
-struct Counted {
-    body: Body,
-    _call: Call,
-}
-
-impl http_body::Body for Counted {
-    type Data = Bytes;
-    type Error = axum::Error;
-
-    fn poll_frame(
-        mut self: Pin<&mut Self>,
-        context: &mut Context<'_>,
-    ) -> Poll<Option<Result<Frame<Bytes>, axum::Error>>> {
-        Pin::new(&mut self.body).poll_frame(context)
-    }
-
-    fn is_end_stream(&self) -> bool {
-        self.body.is_end_stream()
-    }
-
-    fn size_hint(&self) -> SizeHint {
-        self.body.size_hint()
-    }
-}
-
-/// A body whose sender may pause, but not for ever: one that stalls would hold its socket and its call.
-fn patient(body: Incoming) -> Body {
-    if body.is_end_stream() {
-        return Body::empty();
-    }
-    let end = tokio::time::Instant::now() + BODY_MAX;
-    Body::from_stream(stream::unfold(
-        Some(BodyStream::new(body)),
-        move |frames: Option<BodyStream<Incoming>>| async move {
-            let mut frames = frames?;
-            let by = end.min(tokio::time::Instant::now() + BODY_PAUSE_MAX);
-            let next = match tokio::time::timeout_at(by, frames.next()).await {
-                Ok(None) => return None,
-                Ok(Some(Ok(frame))) => {
-                    return Some((Ok(frame.into_data().unwrap_or_default()), Some(frames)));
-                }
-                Ok(Some(Err(error))) => std::io::Error::other(error),
-                Err(_) => std::io::Error::new(std::io::ErrorKind::TimedOut, "the body stalled"),
-            };
-            Some((Err(next), None))
-        },
-    ))
-}
-
-/// The client's address: the peer's, or what a trusted proxy says it is.
-pub(crate) fn client_address(config: &Config, request: &Request) -> IpAddr {
+/// The client: the peer, or who a trusted proxy says it is.
+pub(crate) fn client(config: &Config, request: &Request) -> Client {
     let peer = request
         .extensions()
         .get::<ConnectInfo<SocketAddr>>()
         .map_or(IpAddr::V4(Ipv4Addr::UNSPECIFIED), |ConnectInfo(peer)| peer.ip().to_canonical());
-    if !config.trusted_proxies.contains(&peer) {
-        return peer;
+    if is_trusted(&config.trusted_proxies, peer) {
+        let address = forwarded_for(&config.trusted_proxies, request.headers()).unwrap_or(peer);
+        return Client { address, forwards_unlisted: false };
     }
-    let forwarded: Vec<&str> = request
-        .headers()
+    let forwards_unlisted = ["x-forwarded-for", "forwarded", "x-real-ip"]
+        .iter()
+        .any(|header| request.headers().contains_key(*header));
+    Client { address: peer, forwards_unlisted }
+}
+
+fn is_trusted(proxies: &[IpNet], address: IpAddr) -> bool {
+    proxies.iter().any(|range| range.contains(&address))
+}
+
+/// Each proxy appends what it saw: from the right, the first that is not one of ours is the client. If all are ours, it is
+/// the one farthest out.
+fn forwarded_for(proxies: &[IpNet], headers: &HeaderMap) -> Option<IpAddr> {
+    let listed: Vec<&str> = headers
         .get_all("x-forwarded-for")
         .iter()
         .filter_map(|value| value.to_str().ok())
         .flat_map(|value| value.split(','))
-        .map(str::trim)
         .collect();
-    // Each proxy appends what it saw: from the right, the first that is not one of ours is the client.
-    let parsed =
-        forwarded.iter().rev().map_while(|text| text.parse::<IpAddr>().ok()).map(|ip| ip.to_canonical());
-    parsed.into_iter().find(|ip| !config.trusted_proxies.contains(ip)).unwrap_or(peer)
+    let mut farthest = None;
+    for address in listed.iter().rev().map_while(|text| address(text.trim())) {
+        farthest = Some(address);
+        if !is_trusted(proxies, address) {
+            break;
+        }
+    }
+    farthest
+}
+
+/// An address as proxies write it: some add a port, and brackets around version 6.
+fn address(text: &str) -> Option<IpAddr> {
+    let bare = text.strip_prefix('[').and_then(|text| text.strip_suffix(']')).unwrap_or(text);
+    let parsed = bare.parse().or_else(|_| text.parse().map(|with_port: SocketAddr| with_port.ip()));
+    parsed.ok().map(|ip: IpAddr| ip.to_canonical())
 }
 
 /// One line an answer: method, route template, status, time taken.
@@ -248,51 +110,36 @@ pub(crate) async fn log_request(request: Request, next: Next) -> Response {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use axum::routing::get;
-    use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
-    use tokio::net::TcpStream;
-    use tokio::sync::oneshot;
 
-    /// A listener with one place; its address, and how to stop it.
-    async fn one_place() -> (SocketAddr, oneshot::Sender<()>, tokio::task::JoinHandle<()>) {
-        let listener = TcpListener::bind(("127.0.0.1", 0)).await.unwrap();
-        let address = listener.local_addr().unwrap();
-        let (stop, stopped) = oneshot::channel();
-        let router = Router::new().route("/", get(async || "hello"));
-        let served = tokio::spawn(async move {
-            serve_at_most(1, listener, router, async { drop(stopped.await) }).await;
-        });
-        (address, stop, served)
-    }
-
-    // Time is paused: when nothing else can go on it jumps to the next deadline.
-
-    #[tokio::test(start_paused = true)]
-    async fn a_socket_that_says_nothing_gives_its_place_to_the_next() {
-        let (address, _stop, _served) = one_place().await;
-        // Nothing; the beginning of HTTP/2's preface; all of it, and then silence.
-        for said in ["", "PRI * HT", "PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n\0\0\0\x04\0\0\0\0\0"] {
-            let mut silent = TcpStream::connect(address).await.unwrap();
-            silent.write_all(said.as_bytes()).await.unwrap();
-            let mut rest = Vec::new();
-            silent.read_to_end(&mut rest).await.unwrap();
+    fn told(proxies: &[&str], forwarded: &[&str]) -> String {
+        let proxies: Vec<IpNet> = proxies.iter().map(|range| range.parse().expect("a range")).collect();
+        let mut headers = HeaderMap::new();
+        for value in forwarded {
+            headers.append("x-forwarded-for", value.parse().expect("a value"));
         }
-        let mut next = TcpStream::connect(address).await.unwrap();
-        next.write_all(b"GET / HTTP/1.1\r\nhost: x\r\nconnection: close\r\n\r\n").await.unwrap();
-        let mut answer = String::new();
-        next.read_to_string(&mut answer).await.unwrap();
-        assert!(answer.ends_with("hello"), "{answer}");
+        forwarded_for(&proxies, &headers).map(|ip| ip.to_string()).unwrap_or_default()
     }
 
-    #[tokio::test(start_paused = true)]
-    async fn a_listener_whose_places_are_taken_stops_when_it_is_told_to() {
-        let (address, stop, served) = one_place().await;
-        let mut open = TcpStream::connect(address).await.unwrap();
-        open.write_all(b"GET / HTTP/1.1\r\nhost: x\r\n\r\n").await.unwrap();
-        let mut byte = [0];
-        open.read_exact(&mut byte).await.unwrap();
-        // The one place is taken and kept alive: the loop waits for it.
-        stop.send(()).unwrap();
-        served.await.unwrap();
+    #[test]
+    fn the_first_from_the_right_that_is_no_proxy_of_ours_is_the_client() {
+        let proxies = ["10.0.0.0/8", "2001:db8:1::/48", "192.0.2.7/32"];
+        for (forwarded, client) in [
+            (&["198.51.100.1"][..], "198.51.100.1"),
+            (&["203.0.113.9, 198.51.100.1"], "198.51.100.1"),
+            (&["198.51.100.1, 10.1.2.3, 192.0.2.7"], "198.51.100.1"),
+            (&["198.51.100.1", "10.1.2.3"], "198.51.100.1"),
+            (&["198.51.100.1:4711, 10.1.2.3:80"], "198.51.100.1"),
+            (&["[2001:db8:2::1]:4711, 2001:db8:1::5"], "2001:db8:2::1"),
+            (&["[2001:db8:2::1]"], "2001:db8:2::1"),
+            (&["::ffff:198.51.100.1, ::ffff:10.0.0.1"], "198.51.100.1"),
+            // All are ours: a client of the inside.
+            (&["10.9.9.9, 10.1.2.3"], "10.9.9.9"),
+            // Beyond what cannot be read nothing is believed.
+            (&["198.51.100.1, unknown, 10.1.2.3"], "10.1.2.3"),
+            (&["unknown"], ""),
+            (&[], ""),
+        ] {
+            assert_eq!(told(&proxies, forwarded), client, "{forwarded:?}");
+        }
     }
 }

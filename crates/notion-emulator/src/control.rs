@@ -4,16 +4,16 @@
 mod instances;
 mod workspaces;
 
-use std::net::IpAddr;
 use std::time::Duration;
 
 use axum::extract::{DefaultBodyLimit, Path, Request, State as Extracted};
 use axum::http::StatusCode;
-use axum::http::header::{CONTENT_TYPE, HOST};
-use axum::middleware::{Next, from_fn};
+use axum::http::header::CONTENT_TYPE;
+use axum::middleware::{Next, from_fn_with_state};
 use axum::response::{IntoResponse, Response};
 use axum::routing::{any, delete, get, patch, post};
 use axum::{Json, Router};
+use listener::origin::{self, Names, Sender, sender};
 use serde::Deserialize;
 use serde_json::{Value, json};
 use uuid::Uuid;
@@ -28,7 +28,7 @@ use crate::{Emulator, InstanceError};
 /// The largest body of a control, in bytes: a snapshot with its files.
 const BODY_BYTES_MAX: usize = 256 * 1024 * 1024;
 
-pub(crate) fn routes() -> Router<Emulator> {
+pub(crate) fn routes(names: Names) -> Router<Emulator> {
     Router::new()
         .route("/_emulator/clients", get(clients).post(register))
         .route("/_emulator/consent", post(consent))
@@ -49,7 +49,7 @@ pub(crate) fn routes() -> Router<Emulator> {
         .route("/_emulator/workspaces/{id}", patch(workspaces::change))
         .route("/_emulator/snapshot", get(snapshot).put(load))
         .layer(DefaultBodyLimit::max(BODY_BYTES_MAX))
-        .layer(from_fn(only_this_machine))
+        .layer(from_fn_with_state(names, only_this_machine))
 }
 
 /// The controls that only the first emulator has.
@@ -59,30 +59,26 @@ pub(crate) fn instance_routes(first: &Emulator) -> Router {
         .route("/_emulator/instances/{name}", delete(instances::remove))
         .route("/_emulator/instances/{name}/{*rest}", any(instances::unknown))
         .layer(DefaultBodyLimit::max(BODY_BYTES_MAX))
-        .layer(from_fn(only_this_machine))
+        .layer(from_fn_with_state(first.names(), only_this_machine))
         .with_state(first.clone())
 }
 
-/// A name that resolves here only by a trick (DNS rebinding) shows in the Host header.
-async fn only_this_machine(request: Request, next: Next) -> Response {
-    let host = request.headers().get(HOST).and_then(|value| value.to_str().ok()).unwrap_or_default();
-    let site = request.headers().get("sec-fetch-site").and_then(|value| value.to_str().ok());
-    if is_loopback(host) && matches!(site, None | Some("none" | "same-origin")) {
-        return next.run(request).await;
+/// A name that resolves here only by a trick (DNS rebinding) shows in the Host header; a page of another site in others.
+async fn only_this_machine(Extracted(names): Extracted<Names>, request: Request, next: Next) -> Response {
+    let host = origin::host(request.headers(), request.uri());
+    if !names.allow(host) {
+        return forbidden(
+            "The controls answer only to names of this machine: the loopback's, and those that --allow-host lists.\n",
+        );
     }
-    let why = "The controls answer only requests to this machine's own name, from no other site's page.\n";
-    (StatusCode::FORBIDDEN, why).into_response()
+    if sender(request.headers(), request.uri(), &names) == Sender::Foreign {
+        return forbidden("Another site's page may not use the controls.\n");
+    }
+    next.run(request).await
 }
 
-fn is_loopback(host: &str) -> bool {
-    let name = match host.rsplit_once(':') {
-        Some((name, port)) if port.bytes().all(|byte| byte.is_ascii_digit()) => name,
-        _ => host,
-    };
-    let name = name.trim_start_matches('[').trim_end_matches(']');
-    name == "localhost"
-        || name.ends_with(".localhost")
-        || name.parse().is_ok_and(|ip: IpAddr| ip.is_loopback())
+fn forbidden(why: &'static str) -> Response {
+    (StatusCode::FORBIDDEN, why).into_response()
 }
 
 async fn clients(Extracted(emulator): Extracted<Emulator>) -> Json<Value> {

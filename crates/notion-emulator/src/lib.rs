@@ -58,6 +58,7 @@ pub use faults::{Effect, Fault};
 pub use grants::Client;
 pub use instances::InstanceError;
 pub use journal::JournalEntry;
+pub use listener::origin::Names;
 pub use recorder::Recorder;
 pub use seed::{Seed, SeedError};
 pub use snapshot::SnapshotError;
@@ -84,6 +85,8 @@ pub struct Options {
     pub seed: Seed,
     /// Which series of ids it gives to what is made later: the same number and calls give the same ids.
     pub ids_seed: u64,
+    /// By which names, besides the loopback's, its controls and its consent may be reached.
+    pub names: Names,
 }
 
 /// Whose time the emulator lives in.
@@ -299,6 +302,12 @@ impl Emulator {
         self.name().clone_into(&mut loaded.grants.instance);
         loaded.journal = std::mem::take(&mut state.journal);
         *state = loaded;
+    }
+
+    /// The names that the controls answer to: those of the first emulator.
+    fn names(&self) -> Names {
+        let first = self.0.first.upgrade().map(Self);
+        first.as_ref().unwrap_or(self).options().names.clone()
     }
 
     fn knows_client(&self, client_id: &str) -> bool {

@@ -5,18 +5,16 @@ use std::time::Duration;
 
 use askama::Template;
 use axum::Router;
-use axum::body::Body;
 use axum::extract::{DefaultBodyLimit, Extension, Request, State as Extracted};
 use axum::http::header::{ACCEPT, CONTENT_TYPE, HOST};
 use axum::http::request::Parts;
 use axum::http::uri::Authority;
 use axum::http::{HeaderMap, HeaderValue, Method, StatusCode};
-use axum::middleware::{Next, from_fn, from_fn_with_state};
+use axum::middleware::{Next, from_fn_with_state};
 use axum::response::{IntoResponse, Response};
 use axum::routing::{any, get, post};
-use hyper_util::rt::{TokioExecutor, TokioIo, TokioTimer};
-use hyper_util::server::conn::auto;
-use hyper_util::server::graceful::GracefulShutdown;
+use listener::origin::{self, Names, Sender, sender};
+use listener::{Crowd, Limits};
 use serde_json::{Map, Value, json};
 use tokio::net::TcpListener;
 
@@ -33,14 +31,32 @@ use crate::{Emulator, callers, control, files, form};
 /// The largest body: Notion's 500 KB for JSON, and room for one part of a file upload.
 const BODY_MAX: usize = 21 * 1024 * 1024;
 
+/// What paths of Notion's begin with where somebody forgot `/v1`.
+const NOTIONS: [&str; 11] = [
+    "blocks",
+    "comments",
+    "custom_emojis",
+    "data_sources",
+    "databases",
+    "file_uploads",
+    "oauth",
+    "pages",
+    "search",
+    "users",
+    "views",
+];
+
 /// Marks an answer that must not be sent: the socket is closed instead.
 #[derive(Debug, Clone, Copy)]
 struct HangUp;
 
 /// All routes.
 pub(crate) fn router(emulator: &Emulator) -> Router {
-    let notion = Router::new()
+    let consent = Router::new()
         .route("/v1/oauth/authorize", get(consent::screen).post(consent::allow))
+        .layer(from_fn_with_state(emulator.names(), refuse_foreign_consent));
+    let notion = Router::new()
+        .merge(consent)
         .route("/v1/oauth/token", post(oauth::token))
         .route("/v1/oauth/introspect", post(oauth::introspect))
         .route("/v1/oauth/revoke", post(oauth::revoke))
@@ -53,44 +69,23 @@ pub(crate) fn router(emulator: &Emulator) -> Router {
         .route(files::ROUTE, get(files::serve))
         .merge(notion)
         .fallback(nowhere)
-        .merge(control::routes())
-        .layer(from_fn(refuse_foreign_writes))
+        .merge(control::routes(emulator.names()))
         .with_state(emulator.clone())
 }
+
+/// How long open requests may take to finish once it was told to stop.
+const DRAIN: Duration = Duration::from_secs(5);
 
 /// Serves until `stop`, then lets open requests finish for a moment.
 pub(crate) async fn serve(emulator: &Emulator, listener: TcpListener, stop: impl Future<Output = ()> + Send) {
     let front = Front::new(emulator);
-    let mut builder = auto::Builder::new(TokioExecutor::new());
-    builder.http1().timer(TokioTimer::new());
-    let open = GracefulShutdown::new();
-    let mut stop = std::pin::pin!(stop);
-    loop {
-        let stream = tokio::select! {
-            accepted = listener.accept() => match accepted {
-                Ok((stream, _)) => stream,
-                Err(_) => { tokio::time::sleep(Duration::from_millis(50)).await; continue; }
-            },
-            () = &mut stop => break,
-        };
-        let _best_effort = stream.set_nodelay(true);
-        let front = front.clone();
-        let service = hyper::service::service_fn(move |request| answer_or_hang_up(front.clone(), request));
-        let watched = open.watch(builder.serve_connection(TokioIo::new(stream), service).into_owned());
-        tokio::spawn(async move {
-            // A client that goes away is its own business.
-            let _ended = watched.await;
-        });
-    }
-    drop(listener);
-    let _in_time = tokio::time::timeout(Duration::from_secs(5), open.shutdown()).await;
+    let limits = Limits { drain: DRAIN, ..Limits::default() };
+    let answer = move |request, _peer| answer_or_hang_up(front.clone(), request);
+    listener::serve(&Crowd::of_process(1), limits, listener, stop, answer).await;
 }
 
-async fn answer_or_hang_up(
-    front: Front,
-    request: axum::http::Request<hyper::body::Incoming>,
-) -> Result<Response, std::io::Error> {
-    let response = front.answer(request.map(Body::new)).await;
+async fn answer_or_hang_up(front: Front, request: Request) -> Result<Response, std::io::Error> {
+    let response = front.answer(request).await;
     if response.extensions().get::<HangUp>().is_some() {
         return Err(std::io::Error::other("a fault hung up"));
     }
@@ -257,25 +252,54 @@ fn origin(parts: &Parts) -> String {
     format!("http://{host}")
 }
 
-/// A page of another site may link here, but change nothing.
-async fn refuse_foreign_writes(request: Request, next: Next) -> Response {
-    let site = request.headers().get("sec-fetch-site").and_then(|value| value.to_str().ok());
+/// A page of another site may lead people to consent, but not give it in their stead; nor may one whose name leads here by a
+/// trick. Calls with a token need no such check: a page has none to send.
+async fn refuse_foreign_consent(
+    Extracted(names): Extracted<Names>,
+    request: Request,
+    next: Next,
+) -> Response {
     let reads = matches!(*request.method(), Method::GET | Method::HEAD);
-    if !reads && matches!(site, Some("cross-site" | "same-site")) {
-        return (StatusCode::FORBIDDEN, "Another site's page may not change anything here.\n")
-            .into_response();
+    let refused = match sender(request.headers(), request.uri(), &names) {
+        Sender::Foreign => Some("Another site's page may not give consent here.\n"),
+        Sender::Own if !names.allow(origin::host(request.headers(), request.uri())) => Some(
+            "Consent is given under names of this machine: the loopback's, and those that --allow-host lists.\n",
+        ),
+        Sender::Own | Sender::Untold => None,
+    };
+    match refused {
+        Some(why) if !reads => (StatusCode::FORBIDDEN, why).into_response(),
+        _ => next.run(request).await,
     }
-    next.run(request).await
 }
 
-/// Neither Notion's addresses nor ours.
-async fn nowhere(headers: HeaderMap) -> Response {
-    if headers.get(ACCEPT).is_some_and(|accept| accept.as_bytes().windows(9).any(|part| part == b"text/html"))
-    {
+/// Neither Notion's addresses nor ours; or nearly Notion's, which code that was written for it reads as an error.
+async fn nowhere(Extracted(emulator): Extracted<Emulator>, request: Request) -> Response {
+    let path = request.uri().path();
+    let hint = if path.contains("//") {
+        "There are two slashes in a row in it: does the base URL end in a slash?"
+    } else {
+        "The API is under /v1/, the controls are under /_emulator/."
+    };
+    let first = path.split('/').find(|word| !word.is_empty()).unwrap_or_default().to_ascii_lowercase();
+    if first == "v1" || NOTIONS.contains(&first.as_str()) {
+        let id = RequestId(emulator.state().ids.uuid());
+        return envelope(
+            400,
+            "invalid_request_url",
+            &format!("Invalid request URL. {hint}"),
+            Map::new(),
+            &id,
+        );
+    }
+    if wants_a_page(request.headers()) {
         return html(StatusCode::NOT_FOUND, &Nowhere);
     }
-    let words = "There is nothing here. The API is under /v1/, the controls are under /_emulator/.\n";
-    (StatusCode::NOT_FOUND, words).into_response()
+    (StatusCode::NOT_FOUND, format!("There is nothing here. {hint}\n")).into_response()
+}
+
+fn wants_a_page(headers: &HeaderMap) -> bool {
+    headers.get(ACCEPT).is_some_and(|accept| accept.as_bytes().windows(9).any(|part| part == b"text/html"))
 }
 
 #[derive(Template)]

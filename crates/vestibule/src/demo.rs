@@ -11,7 +11,7 @@ use std::net::SocketAddr;
 use std::path::{Path, PathBuf};
 
 use anyhow::Context as _;
-use gateway::serve::serve;
+use gateway::serve::{Crowd, Limits, serve_among};
 use gateway::{Config, Gateway, Integration, KeyKind, RootKey, Secret, World};
 use notion_emulator::{Capabilities, Client, Emulator, Options};
 use serde_json::json;
@@ -23,7 +23,8 @@ use crate::emulate;
 use crate::http_client::Api;
 use crate::logging;
 use crate::output::print;
-use crate::serve::{Stop, bind};
+use crate::serve::bind;
+use crate::stop::Stop;
 
 /// The integration's name, which is also in its redirect URI.
 const INTEGRATION: &str = "demo";
@@ -48,6 +49,8 @@ pub(crate) struct Args {
     /// A further return URL or redirect URI, for an app of your own; may be given several times
     #[arg(long, value_name = "URL")]
     return_url: Vec<String>,
+    #[command(flatten)]
+    hosts: emulate::HostArgs,
     /// Write down what is asked of the offline Notion and answered, one JSON object a line
     #[arg(long, value_name = "FILE")]
     record: Option<PathBuf>,
@@ -70,6 +73,7 @@ struct Credentials {
 
 pub(crate) async fn run(args: Args) -> anyhow::Result<()> {
     logging::begin("warn");
+    let stop = Stop::on_signal()?;
     // All three first: the addresses must be known before anything is registered, and a taken port ends it here.
     let gateway_listener = bind(args.listen, "--listen").await?;
     let app_listener = bind(args.app_listen, "--app-listen").await?;
@@ -85,6 +89,7 @@ pub(crate) async fn run(args: Args) -> anyhow::Result<()> {
     let emulator = Emulator::new(Options {
         clients: vec![client(&places, &client_id, &client_secret)],
         record: emulate::recorder(args.record.as_deref())?,
+        names: args.hosts.names()?,
         ..Options::default()
     });
     let mut return_urls = vec![return_url.clone()];
@@ -100,19 +105,20 @@ pub(crate) async fn run(args: Args) -> anyhow::Result<()> {
     let api = Api::new(&places.gateway, credentials.app_key.clone())?;
     let app = app::router(app::Shop::new(api, &return_url));
 
-    let stop = Stop::on_signal()?;
     let housekeeping = tokio::spawn({
         let gateway = gateway.clone();
         async move { gateway.housekeep().await }
     });
     let told = async {
         if let Err(error) = announce(&places, &return_url, &credentials, &emulator, folder.path()).await {
-            eprintln!("vestibule: {error:#}");
+            tracing::error!(event = "demo.announce", why = format!("{error:#}"));
         }
     };
+    // The app calls the gateway and that the emulator: each has sockets of its own, so that none waits for itself.
+    let crowds = [Crowd::of_process(3), Crowd::of_process(3)];
     tokio::join!(
-        serve(gateway_listener, gateway.router(), stop.wait()),
-        serve(app_listener, app, stop.wait()),
+        serve_among(&crowds[0], Limits::default(), gateway_listener, gateway.router(), stop.wait()),
+        serve_among(&crowds[1], Limits::default(), app_listener, app, stop.wait()),
         emulator.serve(emulator_listener, stop.wait()),
         told,
     );
@@ -160,6 +166,7 @@ async fn build(
         notion_url: Url::parse(&places.emulator)?,
         integrations: BTreeMap::from([(INTEGRATION.to_owned(), integration)]),
         trusted_proxies: Vec::new(),
+        plain_http_hosts: Vec::new(),
         attempts_per_address: 10_000,
     };
     let store = SqliteStore::open(&folder.join("vestibule.db")).context("cannot open the demo's store")?;

@@ -65,6 +65,7 @@ pub(super) async fn make(Extracted(first): Extracted<Emulator>, headers: HeaderM
         seed,
         ids_seed: new.ids_seed,
         record: first.recorder().cloned(),
+        names: first.names(),
     };
     match first.add_instance(new.name, options) {
         Ok(made) => (StatusCode::CREATED, Json(facts(&made, &headers))).into_response(),

@@ -16,6 +16,7 @@ use axum::http::{HeaderMap, Method, StatusCode};
 use axum::middleware::{Next, from_fn};
 use axum::response::{IntoResponse, Response};
 use axum::routing::{get, post};
+use listener::origin::{Names, Sender, sender};
 use serde::Deserialize;
 use serde_json::{Value, json};
 
@@ -100,21 +101,16 @@ pub(super) fn router(shop: Shop) -> Router {
 
 /// A form counts only if a page of ours sent it.
 async fn refuse_foreign_forms(request: Request, next: Next) -> Response {
-    if request.method() == Method::POST && !is_ours(request.headers()) {
+    if request.method() == Method::POST && !is_ours(&request) {
         let words = "It was not sent by a page of this app, so nothing was done.";
         return Trouble::new(StatusCode::FORBIDDEN, "This form came from elsewhere", words).page();
     }
     next.run(request).await
 }
 
-/// Sec-Fetch-Site says it; where a browser sends none, Origin must be the host that was asked.
-fn is_ours(headers: &HeaderMap) -> bool {
-    let header = |name: &str| headers.get(name).and_then(|value| value.to_str().ok());
-    match (header("sec-fetch-site"), header("origin"), header("host")) {
-        (Some(site), _, _) => site == "same-origin",
-        (None, Some(origin), Some(host)) => origin == format!("http://{host}"),
-        _ => false,
-    }
+/// Every browser says whose page sent a form.
+fn is_ours(request: &Request) -> bool {
+    sender(request.headers(), request.uri(), &Names::default()) == Sender::Own
 }
 
 /// The user of this browser: the cookie's value, or a new one to set.

@@ -1,0 +1,237 @@
+//! How each of our listeners holds its sockets: HTTP/1.1 and HTTP/2, bounds on heads, bodies and silence, a crowd that makes
+//! room for whoever calls, and an end that lets open calls finish; and whose page sent what comes. It knows nothing of what
+//! is answered.
+
+#![warn(missing_docs)]
+
+mod body;
+mod crowd;
+pub mod origin;
+mod socket;
+mod watched;
+
+use std::net::SocketAddr;
+use std::pin::{Pin, pin};
+use std::sync::Arc;
+use std::task::Poll;
+use std::time::Duration;
+
+use axum::body::Body;
+use axum::http::{Request, Response};
+use hyper::body::Incoming;
+use hyper::service::service_fn;
+use hyper_util::rt::{TokioExecutor, TokioIo, TokioTimer};
+use hyper_util::server::conn::auto;
+use tokio::net::{TcpListener, TcpStream};
+use tokio::sync::watch;
+use tokio::time::{Instant, sleep, sleep_until, timeout};
+
+pub use crowd::{Crowd, raise_descriptor_limit};
+use socket::{Call, Socket};
+use watched::Watched;
+
+/// How often, and for how long, an HTTP/2 client is asked whether it is still there.
+const PING_EVERY: Duration = Duration::from_secs(20);
+/// The largest head, in bytes.
+const HEAD_MAX: u32 = 64 * 1024;
+/// How long a socket that is told to end may take for its last bytes.
+const GOODBYE: Duration = Duration::from_secs(2);
+/// How long to wait after the kernel could not accept.
+const ACCEPT_PAUSE: Duration = Duration::from_millis(100);
+/// How often it is said that the kernel could not accept, at most.
+const ACCEPT_TOLD_EVERY: Duration = Duration::from_mins(1);
+
+/// How long a socket without an open call is kept unless told otherwise: longer than any usual pool keeps its end. Balancers
+/// and .NET keep it 60 seconds, Go 90, Google's balancers 600. Whoever closes first must be the client: a server that does
+/// may do so just as the next call is on its way.
+pub const IDLE: Duration = Duration::from_secs(620);
+
+/// How long a listener's sockets live.
+#[derive(Debug, Clone, Copy)]
+pub struct Limits {
+    /// How long a socket without an open call is kept.
+    pub idle: Duration,
+    /// How long open calls may take to finish once the listener was told to stop.
+    pub drain: Duration,
+}
+
+impl Default for Limits {
+    fn default() -> Self {
+        Self { idle: IDLE, drain: Duration::from_secs(30) }
+    }
+}
+
+/// Answers what comes on `listener` until `stop` is done, then lets open calls finish. An `answer` that fails closes its
+/// socket.
+pub async fn serve<A, F, E>(
+    crowd: &Crowd,
+    limits: Limits,
+    listener: TcpListener,
+    stop: impl Future<Output = ()> + Send,
+    answer: A,
+) where
+    A: Fn(Request<Body>, SocketAddr) -> F + Clone + Send + Sync + 'static,
+    F: Future<Output = Result<Response<Body>, E>> + Send + 'static,
+    E: Into<Box<dyn std::error::Error + Send + Sync>> + 'static,
+{
+    let builder = builder();
+    let (stopping, told) = watch::channel(false);
+    let mut stop = pin!(stop);
+    let mut complaints = Complaints::default();
+    loop {
+        let (stream, peer) = tokio::select! {
+            accepted = listener.accept() => match accepted {
+                Ok(accepted) => accepted,
+                Err(error) => {
+                    complaints.tell(&error);
+                    // Mostly there are no descriptors: whoever is idle gives one back.
+                    crowd.make_room();
+                    sleep(ACCEPT_PAUSE).await;
+                    continue;
+                }
+            },
+            () = &mut stop => break,
+        };
+        let socket = Arc::new(Socket::new());
+        let place = tokio::select! {
+            place = crowd.enter(&socket) => place,
+            () = &mut stop => break,
+        };
+        // Small answers must not wait for the next acknowledgement.
+        let _best_effort = stream.set_nodelay(true);
+        let connection = hold(&builder, stream, peer, Arc::clone(&socket), answer.clone());
+        let mut told = told.clone();
+        tokio::spawn(async move {
+            let stop = async {
+                let _told = told.wait_for(|stop| *stop).await;
+            };
+            keep(connection, &socket, limits.idle, stop).await;
+            drop(place);
+        });
+    }
+    drop((listener, told));
+    stopping.send_replace(true);
+    let _in_time = timeout(limits.drain, stopping.closed()).await;
+}
+
+fn builder() -> auto::Builder<TokioExecutor> {
+    let mut builder = auto::Builder::new(TokioExecutor::new());
+    builder
+        .http1()
+        .timer(TokioTimer::new())
+        // Its clock runs between two calls too; ours tells a head that has begun from a socket at rest.
+        .header_read_timeout(None)
+        .max_buf_size(HEAD_MAX as usize);
+    builder
+        .http2()
+        .timer(TokioTimer::new())
+        .keep_alive_interval(PING_EVERY)
+        .keep_alive_timeout(PING_EVERY)
+        .max_header_list_size(HEAD_MAX);
+    builder
+}
+
+/// Speaks HTTP on a socket, and tells `socket` what goes on.
+fn hold<A, F, E>(
+    builder: &auto::Builder<TokioExecutor>,
+    stream: TcpStream,
+    peer: SocketAddr,
+    socket: Arc<Socket>,
+    answer: A,
+) -> impl Connection + use<A, F, E>
+where
+    A: Fn(Request<Body>, SocketAddr) -> F + Clone + Send + Sync + 'static,
+    F: Future<Output = Result<Response<Body>, E>> + Send + 'static,
+    E: Into<Box<dyn std::error::Error + Send + Sync>> + 'static,
+{
+    let io = TokioIo::new(Watched::new(stream, Arc::clone(&socket)));
+    let service = service_fn(move |request: Request<Incoming>| {
+        let call = Call::begin(&socket, request.version());
+        let request = request.map(|incoming| body::patient(incoming, &socket));
+        let answered = answer(request, peer);
+        async move { answered.await.map(|response| response.map(|body| body::Counted::new(body, call))) }
+    });
+    builder.serve_connection(io, service).into_owned()
+}
+
+/// A socket that speaks HTTP until it ends or is told to.
+trait Connection: Future + Send {
+    /// Ends when its open calls have.
+    fn finish(self: Pin<&mut Self>);
+}
+
+impl<S, B> Connection for auto::Connection<'static, TokioIo<Watched>, S, TokioExecutor>
+where
+    Self: Future + Send,
+    S: hyper::service::Service<Request<Incoming>, Response = Response<B>>,
+    S::Future: 'static,
+    S::Error: Into<Box<dyn std::error::Error + Send + Sync>>,
+    B: http_body::Body + 'static,
+    B::Error: Into<Box<dyn std::error::Error + Send + Sync>>,
+    TokioExecutor: hyper_util::server::conn::auto::HttpServerConnExec<S::Future, B>,
+{
+    fn finish(self: Pin<&mut Self>) {
+        self.graceful_shutdown();
+    }
+}
+
+/// Drives a socket until it ends, was silent for too long, had to make room for others, or the listener stops.
+async fn keep(connection: impl Connection, socket: &Socket, idle: Duration, stop: impl Future<Output = ()>) {
+    let (mut connection, mut stop) = (pin!(connection), pin!(stop));
+    let (mut sent_off, mut stopped) = (pin!(socket.sent_off()), false);
+    let mut timer = pin!(sleep_until(Instant::now()));
+    let mut goodbye = None;
+    std::future::poll_fn(|context| {
+        if !stopped && stop.as_mut().poll(context).is_ready() {
+            stopped = true;
+            connection.as_mut().finish();
+        }
+        if goodbye.is_none() && sent_off.as_mut().poll(context).is_ready() {
+            // Somebody waits for its descriptor.
+            return Poll::Ready(());
+        }
+        // A peer that goes away or speaks no HTTP is its own business.
+        if connection.as_mut().poll(context).is_ready() {
+            return Poll::Ready(());
+        }
+        loop {
+            let by = goodbye.unwrap_or_else(|| socket.deadline(idle));
+            if timer.deadline() != by {
+                timer.as_mut().reset(by);
+            }
+            if timer.as_mut().poll(context).is_pending() {
+                return Poll::Pending;
+            }
+            if goodbye.is_some() || socket.is_busy() {
+                return Poll::Ready(());
+            }
+            // In HTTP/2 it is told; in HTTP/1 it just ends.
+            goodbye = Some(Instant::now() + GOODBYE);
+            connection.as_mut().finish();
+            if connection.as_mut().poll(context).is_ready() {
+                return Poll::Ready(());
+            }
+        }
+    })
+    .await;
+}
+
+/// What the kernel refuses, told once in a while.
+#[derive(Default)]
+struct Complaints {
+    told: Option<Instant>,
+    since: u64,
+}
+
+impl Complaints {
+    fn tell(&mut self, error: &std::io::Error) {
+        self.since += 1;
+        if self.told.is_none_or(|told| told.elapsed() >= ACCEPT_TOLD_EVERY) {
+            tracing::warn!(event = "accept.failed", why = %error, times = self.since);
+            (self.told, self.since) = (Some(Instant::now()), 0);
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,167 @@
+//! Sockets that are silent, slow, idle and too many. Time is paused: when nothing else can go on it jumps to the next deadline.
+
+use std::convert::Infallible;
+
+use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
+use tokio::sync::oneshot;
+use tokio::task::JoinHandle;
+
+use super::*;
+
+struct Served {
+    address: SocketAddr,
+    stop: oneshot::Sender<()>,
+    ended: JoinHandle<()>,
+}
+
+/// A listener with so many places that says hello, to `/slow` after a minute.
+async fn served(places: usize) -> Served {
+    let listener = TcpListener::bind(("127.0.0.1", 0)).await.unwrap();
+    let address = listener.local_addr().unwrap();
+    let (stop, stopped) = oneshot::channel();
+    let answer = async |request: Request<Body>, _| {
+        if request.uri().path() == "/slow" {
+            sleep(Duration::from_mins(1)).await;
+        }
+        if request.uri().path() == "/body" {
+            let _read = axum::body::to_bytes(request.into_body(), 1_000_000).await;
+        }
+        Ok::<_, Infallible>(Response::new(Body::from("hello")))
+    };
+    let ended = tokio::spawn(async move {
+        let stop = async { drop(stopped.await) };
+        serve(&Crowd::at_most(places), Limits::default(), listener, stop, answer).await;
+    });
+    Served { address, stop, ended }
+}
+
+async fn say(address: SocketAddr, what: &str) -> TcpStream {
+    let mut socket = TcpStream::connect(address).await.unwrap();
+    socket.write_all(what.as_bytes()).await.unwrap();
+    socket
+}
+
+async fn rest(socket: &mut TcpStream) -> String {
+    let mut rest = Vec::new();
+    let _closed = socket.read_to_end(&mut rest).await;
+    String::from_utf8_lossy(&rest).into_owned()
+}
+
+/// Asks once, keeps the socket, and reads until the answer is there.
+async fn ask(socket: &mut TcpStream) {
+    socket.write_all(b"GET / HTTP/1.1\r\nhost: x\r\n\r\n").await.unwrap();
+    let mut read = String::new();
+    while !read.ends_with("hello") {
+        let mut byte = [0];
+        assert_eq!(socket.read(&mut byte).await.unwrap(), 1, "it ended after {read:?}");
+        read.push(char::from(byte[0]));
+    }
+}
+
+const ONE_CALL: &str = "GET / HTTP/1.1\r\nhost: x\r\nconnection: close\r\n\r\n";
+const PREFACE: &str = "PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n\0\0\0\x04\0\0\0\0\0";
+
+#[tokio::test(start_paused = true)]
+async fn a_socket_without_a_whole_head_ends_after_fifteen_seconds() {
+    let served = served(10).await;
+    for said in ["", "GET / HT", "GET / HTTP/1.1\r\nhost: x\r\n", "PRI * HT", PREFACE] {
+        let began = Instant::now();
+        let mut silent = say(served.address, said).await;
+        rest(&mut silent).await;
+        let took = began.elapsed();
+        assert!(took >= socket::HEAD_TIME && took < socket::HEAD_TIME * 2, "{said:?}: {took:?}");
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_head_that_begins_after_a_rest_has_fifteen_seconds_too() {
+    let served = served(10).await;
+    let mut socket = TcpStream::connect(served.address).await.unwrap();
+    ask(&mut socket).await;
+    sleep(Duration::from_secs(100)).await;
+    let began = Instant::now();
+    socket.write_all(b"GET / HTTP/1.1\r\n").await.unwrap();
+    assert_eq!(rest(&mut socket).await, "");
+    assert!(began.elapsed() < socket::HEAD_TIME * 2, "{:?}", began.elapsed());
+}
+
+#[tokio::test(start_paused = true)]
+async fn an_idle_socket_outlives_the_pools_of_its_clients() {
+    let served = served(10).await;
+    let mut socket = TcpStream::connect(served.address).await.unwrap();
+    // Balancers keep theirs a minute, Go one and a half, Google's balancers ten.
+    for pool in [60, 90, 600] {
+        ask(&mut socket).await;
+        sleep(Duration::from_secs(pool)).await;
+    }
+    ask(&mut socket).await;
+    let began = Instant::now();
+    rest(&mut socket).await;
+    let took = began.elapsed();
+    assert!(took >= IDLE && took < IDLE + Duration::from_secs(10), "{took:?}");
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_call_that_takes_its_time_is_not_an_idle_socket() {
+    let served = served(1).await;
+    let mut slow = say(served.address, &ONE_CALL.replace("/ ", "/slow ")).await;
+    assert!(rest(&mut slow).await.ends_with("hello"));
+}
+
+#[tokio::test(start_paused = true)]
+async fn the_silent_make_room_first_and_then_the_longest_idle() {
+    let served = served(3).await;
+    let (mut first, mut second) = (
+        TcpStream::connect(served.address).await.unwrap(),
+        TcpStream::connect(served.address).await.unwrap(),
+    );
+    ask(&mut first).await;
+    sleep(Duration::from_secs(1)).await;
+    ask(&mut second).await;
+    let mut silent = say(served.address, "").await;
+    sleep(Duration::from_secs(1)).await;
+    // The fourth takes the silent one's place, the fifth that of the first, which has been idle for longest.
+    let began = Instant::now();
+    let mut fourth = TcpStream::connect(served.address).await.unwrap();
+    ask(&mut fourth).await;
+    assert_eq!(rest(&mut silent).await, "");
+    let mut fifth = TcpStream::connect(served.address).await.unwrap();
+    ask(&mut fifth).await;
+    assert_eq!(rest(&mut first).await, "");
+    ask(&mut second).await;
+    assert!(began.elapsed() < Duration::from_secs(1), "nobody waited: {:?}", began.elapsed());
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_call_that_waits_for_its_own_body_makes_room_when_nobody_else_can() {
+    let served = served(1).await;
+    let mut stuck =
+        say(served.address, "POST /body HTTP/1.1\r\nhost: x\r\ncontent-length: 9\r\n\r\nhal").await;
+    let mut next = say(served.address, ONE_CALL).await;
+    assert!(rest(&mut next).await.ends_with("hello"));
+    assert_eq!(rest(&mut stuck).await, "");
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_busy_call_is_waited_for_and_never_ended() {
+    let served = served(1).await;
+    let mut busy = say(served.address, &ONE_CALL.replace("/ ", "/slow ")).await;
+    sleep(Duration::from_secs(1)).await;
+    let mut next = say(served.address, ONE_CALL).await;
+    assert!(rest(&mut next).await.ends_with("hello"));
+    assert!(rest(&mut busy).await.ends_with("hello"));
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_listener_whose_places_are_taken_stops_when_it_is_told_to() {
+    let served = served(1).await;
+    let mut open = TcpStream::connect(served.address).await.unwrap();
+    ask(&mut open).await;
+    let mut slow = say(served.address, &ONE_CALL.replace("/ ", "/slow ")).await;
+    sleep(Duration::from_secs(1)).await;
+    served.stop.send(()).unwrap();
+    served.ended.await.unwrap();
+    // The call that was open when it stopped took longer than the thirty seconds of grace.
+    assert_eq!(rest(&mut open).await, "");
+    drop(slow.shutdown().await);
+}
