@@ -2,8 +2,8 @@
 //! [`Config::check`] refuses what could not be served safely and tells all problems together.
 
 use std::collections::BTreeMap;
-use std::net::IpAddr;
 
+use ipnet::IpNet;
 use notion_wire::redirect::check_return_url;
 use sealing::Secret;
 use url::{Host, Url};
@@ -16,13 +16,16 @@ pub const NOTION_URL: &str = "https://api.notion.com";
 pub struct Config {
     /// Where browsers reach the gateway: an origin, https or http on the loopback. Links and redirect URIs are built from it alone.
     pub public_url: Url,
-    /// Notion, or an emulator: an origin, https or http on the loopback.
+    /// Notion, or an emulator: an origin, https, or http on the loopback and the hosts below.
     pub notion_url: Url,
+    /// Hosts other than the loopback that `notion_url` may name with plain http: an emulator's, in a network of one's own.
+    pub plain_http_hosts: Vec<String>,
     /// The developer's apps at Notion, by their lower-case names.
     pub integrations: BTreeMap<String, Integration>,
-    /// Peers whose `X-Forwarded-For` is believed.
-    pub trusted_proxies: Vec<IpAddr>,
-    /// How many attempts one client address may start per integration in ten minutes.
+    /// Ranges of peers whose `X-Forwarded-For` is believed.
+    pub trusted_proxies: Vec<IpNet>,
+    /// How many attempts one client address may start per integration in ten minutes, with links that the app minted; and as
+    /// many with others.
     pub attempts_per_address: u32,
 }
 
@@ -52,8 +55,8 @@ impl Config {
     /// All that is wrong with it, in sentences; empty when it can be served.
     pub fn check(&self) -> Vec<String> {
         let mut problems = Vec::new();
-        check_origin("public_url", &self.public_url, &mut problems);
-        check_origin("notion_url", &self.notion_url, &mut problems);
+        check_origin("public_url", &self.public_url, &[], &mut problems);
+        check_origin("notion_url", &self.notion_url, &self.plain_http_hosts, &mut problems);
         if self.integrations.is_empty() {
             problems.push("there is no integration: name at least one".to_owned());
         }
@@ -109,10 +112,20 @@ impl Integration {
     }
 }
 
-fn check_origin(what: &str, url: &Url, problems: &mut Vec<String>) {
-    let safe = url.scheme() == "https" || (url.scheme() == "http" && is_loopback(url));
+/// `plain_http` are the hosts besides the loopback that need no https. Notion's own is never one.
+fn check_origin(what: &str, url: &Url, plain_http: &[String], problems: &mut Vec<String>) {
+    let host = url.host_str().unwrap_or_default();
+    let listed = plain_http.iter().any(|listed| listed.eq_ignore_ascii_case(host));
+    let is_notions = host == "notion.com" || host.ends_with(".notion.com");
+    let safe =
+        url.scheme() == "https" || (url.scheme() == "http" && (is_loopback(url) || (listed && !is_notions)));
     if !safe {
-        problems.push(format!("{what} {url}: https, or http on the loopback, was expected"));
+        let hint = if what == "notion_url" && !is_notions && url.scheme() == "http" {
+            format!("; an emulator in a network of your own needs plain_http_hosts = [{host:?}]")
+        } else {
+            String::new()
+        };
+        problems.push(format!("{what} {url}: https, or http on the loopback, was expected{hint}"));
     }
     let bare = url.path() == "/"
         && url.query().is_none()

@@ -71,6 +71,7 @@ mod tests {
             notion_url: Url::parse(crate::config::NOTION_URL).unwrap(),
             integrations: std::collections::BTreeMap::new(),
             trusted_proxies: Vec::new(),
+            plain_http_hosts: Vec::new(),
             attempts_per_address: 1,
         }
     }

@@ -47,6 +47,9 @@ pub enum Error {
     /// No such route.
     #[error("there is no such route")]
     NoRoute,
+    /// No such route, but one that was probably meant.
+    #[error("{0}")]
+    NearMiss(&'static str),
     /// The route has other methods.
     #[error("this route does not take that method")]
     MethodNotAllowed,
@@ -141,7 +144,7 @@ impl Error {
             Self::Invalid(_) => (S::BAD_REQUEST, "invalid_request", "validation_error"),
             Self::PathRefused(_) => (S::BAD_REQUEST, "path_refused", "invalid_request_url"),
             Self::BodyTooLarge(_) => (S::PAYLOAD_TOO_LARGE, "body_too_large", "validation_error"),
-            Self::NoRoute => (S::NOT_FOUND, "no_route", "invalid_request_url"),
+            Self::NoRoute | Self::NearMiss(_) => (S::NOT_FOUND, "no_route", "invalid_request_url"),
             Self::MethodNotAllowed => (S::METHOD_NOT_ALLOWED, "method_not_allowed", "invalid_request_url"),
             Self::Disconnected => (S::UNAUTHORIZED, "disconnected", "unauthorized"),
             Self::Pending => (S::UNAUTHORIZED, "pending", "unauthorized"),
@@ -296,7 +299,8 @@ fn of_framework(response: &Response, shape: Shape) -> Option<Error> {
     }
 }
 
-fn shaped(error: &Error, shape: Shape, request_id: &str) -> Response {
+/// An error as a door answers it.
+pub(crate) fn shaped(error: &Error, shape: Shape, request_id: &str) -> Response {
     let facts = error.facts();
     let (status, body, kind) = match shape {
         Shape::Envelope => (facts.status, error.envelope(request_id), "application/json; charset=utf-8"),

@@ -18,6 +18,7 @@ mod housekeeping;
 mod import;
 mod keys;
 mod link;
+mod near_miss;
 mod notion;
 mod oauth;
 mod pages;

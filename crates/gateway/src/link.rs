@@ -2,12 +2,11 @@
 //! The session door's link was minted by the app's back end; the Notion-shaped door takes what an app written for
 //! Notion sends. Either way the attempt is bound to this browser by a cookie of its own, and Notion's `state` is ours.
 
-use std::net::IpAddr;
 use std::time::Duration;
 
 use axum::extract::rejection::PathRejection;
 use axum::extract::{Path, RawQuery, Request, State};
-use axum::http::header::{CACHE_CONTROL, LOCATION, REFERRER_POLICY, SET_COOKIE};
+use axum::http::header::{CACHE_CONTROL, LOCATION, REFERRER_POLICY, RETRY_AFTER, SET_COOKIE};
 use axum::http::{HeaderMap, HeaderValue, Method, StatusCode};
 use axum::response::{IntoResponse, Response};
 use notion_wire::authorize::{AuthorizeError, consent_url, read_authorize_query};
@@ -18,6 +17,7 @@ use store::records::{Actor, Attempt, AttemptOutcome, ConnectSession, Door, Step,
 
 use crate::config::Integration;
 use crate::pages::{Notice, WayBack, page, page_with};
+use crate::serve::Client;
 use crate::{Error, Gateway, cookie};
 
 /// A connect session's life: a person opens the link in this time.
@@ -40,13 +40,13 @@ pub(crate) async fn connect(
     let Ok(Path(token)) = token else {
         return page_with(Notice::LinkUnknown, None, WayBack::only(&gateway.config));
     };
-    let address = crate::serve::client_address(gateway.config(), &request);
-    match begin_from_session(&gateway, &token, address).await {
+    let client = crate::serve::client(gateway.config(), &request);
+    match begin_from_session(&gateway, &token, client).await {
         Ok(response) | Err(response) => response,
     }
 }
 
-async fn begin_from_session(gateway: &Gateway, token: &str, address: IpAddr) -> Result<Response, Response> {
+async fn begin_from_session(gateway: &Gateway, token: &str, client: Client) -> Result<Response, Response> {
     let found = gateway.store.find_connect_session_by_token(&sha256(token.as_bytes())).await;
     let unknown = || page_with(Notice::LinkUnknown, None, WayBack::only(&gateway.config));
     let session = found.map_err(internal)?.ok_or_else(unknown)?;
@@ -73,7 +73,7 @@ async fn begin_from_session(gateway: &Gateway, token: &str, address: IpAddr) -> 
     };
     let id = gateway.world.id("att");
     let ends_by = session.expires_at;
-    begin(gateway, name, integration, Opening { id, door, steps, ends_by, address, way }).await
+    begin(gateway, name, integration, Opening { id, door, steps, ends_by, client, way }).await
 }
 
 enum LinkVerdict {
@@ -101,13 +101,13 @@ pub(crate) async fn authorize(
     if let Some(answer) = starts_nothing(&request) {
         return answer;
     }
-    let address = crate::serve::client_address(gateway.config(), &request);
-    match begin_from_authorize(&gateway, query.as_deref().unwrap_or_default(), address).await {
+    let client = crate::serve::client(gateway.config(), &request);
+    match begin_from_authorize(&gateway, query.as_deref().unwrap_or_default(), client).await {
         Ok(response) | Err(response) => response,
     }
 }
 
-async fn begin_from_authorize(gateway: &Gateway, query: &str, address: IpAddr) -> Result<Response, Response> {
+async fn begin_from_authorize(gateway: &Gateway, query: &str, client: Client) -> Result<Response, Response> {
     let asked = read_authorize_query(query).map_err(|error| refuse_authorize(gateway, &error))?;
     let Some((name, integration)) = gateway.config.by_client_id(&asked.client_id) else {
         return Err(page_with(Notice::ClientUnknown, None, WayBack::only(&gateway.config)));
@@ -142,7 +142,7 @@ async fn begin_from_authorize(gateway: &Gateway, query: &str, address: IpAddr) -
         data_key_wrapped,
     };
     let ends_by = after(now, ATTEMPT_LIFE);
-    begin(gateway, name, integration, Opening { id, door, steps, ends_by, address, way }).await
+    begin(gateway, name, integration, Opening { id, door, steps, ends_by, client, way }).await
 }
 
 /// An error goes back to the app only if the redirect URI is one that it registered; else it is a page.
@@ -187,7 +187,7 @@ struct Opening {
     steps: Vec<Step>,
     ends_by: jiff::Timestamp,
     /// Whose browser it is: attempts are capped by address.
-    address: IpAddr,
+    client: Client,
     /// Back to where the browser came from, should nothing begin.
     way: WayBack,
 }
@@ -200,9 +200,8 @@ async fn begin(
     opening: Opening,
 ) -> Result<Response, Response> {
     let now = gateway.world.now();
-    if !gateway.starts.allow(name, opening.address, now) {
-        return Err(page_with(Notice::TooManyAttempts, None, Some(opening.way)));
-    }
+    let admitted = gateway.starts.admit(name, &opening.door, opening.client, now);
+    admitted.map_err(|wait| too_many(wait, opening.way))?;
     let state = gateway.world.token();
     let binding = gateway.world.token();
     let redirect_uri = gateway.config.redirect_uri(name);
@@ -237,6 +236,12 @@ async fn begin(
     let mut response = redirect(consent.as_str());
     response.headers_mut().append(SET_COOKIE, cookie::bind(&gateway.config, &attempt.id, &binding));
     Ok(response)
+}
+
+fn too_many(wait: Duration, way: WayBack) -> Response {
+    let mut response = page_with(Notice::TooManyAttempts, None, Some(way));
+    response.headers_mut().insert(RETRY_AFTER, HeaderValue::from(wait.as_secs()));
+    response
 }
 
 /// HEAD and prefetch look at a link without opening it: they start and spend nothing.

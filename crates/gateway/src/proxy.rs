@@ -11,7 +11,7 @@ use std::time::Duration;
 
 use axum::body::{Body, Bytes};
 use axum::extract::Request;
-use axum::http::header::{AUTHORIZATION, CONTENT_LENGTH, HeaderValue, UPGRADE};
+use axum::http::header::{AUTHORIZATION, CONTENT_LENGTH, HeaderValue};
 use axum::http::uri::PathAndQuery;
 use axum::http::{HeaderMap, Method, StatusCode};
 use axum::response::Response;
@@ -56,8 +56,9 @@ pub(crate) async fn forward(
     let target: PathAndQuery =
         target.parse().map_err(|_| Error::PathRefused("it is not a path and query"))?;
     let (parts, body) = request.into_parts();
-    if parts.headers.contains_key(UPGRADE) || parts.method == Method::CONNECT {
-        return Err(Error::Invalid("a protocol upgrade cannot be forwarded".into()));
+    // An offered upgrade (the JDK and curl offer HTTP/2) is ignored, as RFC 9110 7.8 has it; a tunnel cannot be.
+    if parts.method == Method::CONNECT {
+        return Err(Error::Invalid("a tunnel cannot be forwarded".into()));
     }
     let integration = caller.integration(gateway)?;
     let call = Call {

@@ -9,8 +9,8 @@ use axum::response::{IntoResponse, Response};
 use axum::routing::{any, delete, get, post};
 
 use crate::error::{Shape, name_request, shape_errors};
-use crate::pages::{Notice, WayBack, index, page_with};
-use crate::{Error, Gateway, api, callback, caller, link, oauth, proxy};
+use crate::pages::{Notice, index, page_with};
+use crate::{Error, Gateway, api, callback, caller, link, near_miss, oauth, proxy};
 
 /// The largest body of the HTTP API and the token endpoint, in bytes: they carry a few short strings.
 pub(crate) const BODY_MAX: usize = 64 * 1024;
@@ -41,10 +41,7 @@ impl Gateway {
 
     fn named(&self, router: Router) -> Router {
         router
-            .fallback({
-                let gateway = self.clone();
-                async move || page_with(Notice::NotFound, None, WayBack::only(&gateway.config))
-            })
+            .fallback_service(any(near_miss::answer).with_state(self.clone()))
             .layer(from_fn_with_state(self.clone(), name_request))
             .layer(from_fn(crate::serve::log_request))
     }
@@ -82,7 +79,7 @@ fn app_api() -> Router<Gateway> {
         .route("/api/attempts", get(api::attempts::index))
         .route("/api/attempts/{id}", get(api::attempts::show))
         .route("/api/events", get(api::events::index))
-        .route("/api/{*rest}", any(async || Error::NoRoute))
+        .route("/api/{*rest}", any(near_miss::below_api))
         .method_not_allowed_fallback(async || Error::MethodNotAllowed)
         .layer(DefaultBodyLimit::max(BODY_MAX))
         .layer(from_fn_with_state(Shape::Problem, shape_errors))
@@ -108,6 +105,11 @@ fn notion_api(_gateway: &Gateway) -> Router<Gateway> {
 
 /// `ANY /v1/…`
 async fn at_root(State(gateway): State<Gateway>, request: Request) -> Result<Response, Error> {
+    if is_oauth(request.uri().path())
+        && let Some(answer) = near_miss::of_oauth(&gateway, &request)
+    {
+        return Ok(answer);
+    }
     let caller = caller::at_root(&gateway, request.headers()).await?;
     let target = target(&request, "")?;
     proxy::forward(&gateway, &caller, request, &target).await
@@ -121,9 +123,17 @@ async fn at_connection(
 ) -> Result<Response, Error> {
     let not_text = Error::PathRefused("an escape in it is no UTF-8");
     let Path((connection, _)) = path.map_err(|_| not_text)?;
+    if let Some(error) = near_miss::of_connection(&connection) {
+        return Err(error);
+    }
     let caller = caller::at_connection(&gateway, request.headers(), &connection).await?;
     let target = target(&request, &format!("/notion/{connection}"))?;
     proxy::forward(&gateway, &caller, request, &target).await
+}
+
+/// Whether a path is below `/v1/oauth`.
+fn is_oauth(path: &str) -> bool {
+    path.split('/').nth(2).is_some_and(|word| word.eq_ignore_ascii_case("oauth"))
 }
 
 /// The raw path and query after the door's prefix, byte for byte as it came.

@@ -1,43 +1,97 @@
-//! How many attempts one client address may start per integration.
+//! How many attempts one client address may start per integration. Links that the app's back end minted and links that
+//! anybody can write (`/v1/oauth/authorize`) have a budget each, so that strangers never use up the app's own.
 //! Counted in fixed ten-minute windows in memory: enough to stop a flood, and nothing to store.
 
-use std::collections::HashMap;
+use std::collections::{HashMap, HashSet};
 use std::net::IpAddr;
-use std::sync::{Mutex, PoisonError};
+use std::sync::{Mutex, MutexGuard, PoisonError};
+use std::time::Duration;
 
 use jiff::Timestamp;
+use store::records::Door;
+
+use crate::serve::Client;
 
 /// The window, in seconds.
 const WINDOW_SECONDS: i64 = 600;
 /// How many pairs of integration and address are counted at once; beyond it new ones are refused until the window ends.
 const PAIRS_MAX: usize = 100_000;
+/// Of how many addresses it is remembered that they were told of.
+const TOLD_MAX: usize = 1_000;
 
 pub(crate) struct Starts {
     per_window: u32,
-    counts: Mutex<(i64, HashMap<(String, IpAddr), u32>)>,
+    minted: Mutex<Counts>,
+    strangers: Mutex<Counts>,
+    told: Mutex<HashSet<IpAddr>>,
+}
+
+#[derive(Default)]
+struct Counts {
+    window: i64,
+    pairs: HashMap<(String, IpAddr), u32>,
+}
+
+fn open<T>(what: &Mutex<T>) -> MutexGuard<'_, T> {
+    what.lock().unwrap_or_else(PoisonError::into_inner)
 }
 
 impl Starts {
     pub(crate) fn new(per_window: u32) -> Self {
-        Self { per_window, counts: Mutex::default() }
+        Self { per_window, minted: Mutex::default(), strangers: Mutex::default(), told: Mutex::default() }
     }
 
-    /// Counts one start; false if this address has had its share.
-    pub(crate) fn allow(&self, integration: &str, address: IpAddr, now: Timestamp) -> bool {
-        let window = now.as_second() / WINDOW_SECONDS;
-        let mut guard = self.counts.lock().unwrap_or_else(PoisonError::into_inner);
-        let (current, counts) = &mut *guard;
-        if *current != window {
-            *current = window;
-            counts.clear();
+    /// Counts one start.
+    ///
+    /// # Errors
+    /// How long to wait, if this address has had its share.
+    pub(crate) fn admit(
+        &self,
+        integration: &str,
+        door: &Door,
+        client: Client,
+        now: Timestamp,
+    ) -> Result<(), Duration> {
+        let counts = match door {
+            Door::Session { .. } => &self.minted,
+            Door::NotionShaped { .. } => &self.strangers,
+        };
+        if open(counts).allow(self.per_window, integration, client.address, now) {
+            return Ok(());
+        }
+        if client.forwards_unlisted {
+            self.tell(client.address);
+        }
+        let left = WINDOW_SECONDS - now.as_second().rem_euclid(WINDOW_SECONDS);
+        Err(Duration::from_secs(left.unsigned_abs()))
+    }
+
+    /// Says once of an address what the matter with it may be.
+    fn tell(&self, address: IpAddr) {
+        let mut told = open(&self.told);
+        if told.len() < TOLD_MAX && told.insert(address) {
+            tracing::warn!(
+                event = "proxy.unlisted",
+                %address,
+                "this address has started its share of attempts, and sends X-Forwarded-For: if it is a proxy of yours, all its users count as one until server.trusted_proxies lists it"
+            );
+        }
+    }
+}
+
+impl Counts {
+    fn allow(&mut self, per_window: u32, integration: &str, address: IpAddr, now: Timestamp) -> bool {
+        let window = now.as_second().div_euclid(WINDOW_SECONDS);
+        if self.window != window {
+            (self.window, self.pairs) = (window, HashMap::new());
         }
         let pair = (integration.to_owned(), prefix(address));
-        if counts.len() >= PAIRS_MAX && !counts.contains_key(&pair) {
+        if self.pairs.len() >= PAIRS_MAX && !self.pairs.contains_key(&pair) {
             return false;
         }
-        let count = counts.entry(pair).or_insert(0);
+        let count = self.pairs.entry(pair).or_insert(0);
         *count = count.saturating_add(1);
-        *count <= self.per_window
+        *count <= per_window
     }
 }
 
@@ -53,24 +107,27 @@ fn prefix(address: IpAddr) -> IpAddr {
 mod tests {
     use super::*;
 
+    fn allow(counts: &mut Counts, most: u32, integration: &str, address: &str, second: i64) -> bool {
+        let now = Timestamp::from_second(second).unwrap();
+        counts.allow(most, integration, address.parse().unwrap(), now)
+    }
+
     #[test]
     fn an_address_has_its_share_in_each_window_and_integration() {
-        let starts = Starts::new(2);
-        let here: IpAddr = "192.0.2.1".parse().unwrap();
-        let now = Timestamp::from_second(1_000_000).unwrap();
-        assert!(starts.allow("a", here, now) && starts.allow("a", here, now));
-        assert!(!starts.allow("a", here, now));
-        assert!(starts.allow("b", here, now));
-        assert!(starts.allow("a", "192.0.2.2".parse().unwrap(), now));
-        assert!(starts.allow("a", here, Timestamp::from_second(1_000_600).unwrap()));
+        let mut counts = Counts::default();
+        let here = "192.0.2.1";
+        assert!([1, 2].iter().all(|_| allow(&mut counts, 2, "a", here, 1_000_000)));
+        assert!(!allow(&mut counts, 2, "a", here, 1_000_000));
+        assert!(allow(&mut counts, 2, "b", here, 1_000_000));
+        assert!(allow(&mut counts, 2, "a", "192.0.2.2", 1_000_000));
+        assert!(allow(&mut counts, 2, "a", here, 1_000_600));
     }
 
     #[test]
     fn one_ipv6_network_is_one_address() {
-        let starts = Starts::new(1);
-        let now = Timestamp::UNIX_EPOCH;
-        assert!(starts.allow("a", "2001:db8::1".parse().unwrap(), now));
-        assert!(!starts.allow("a", "2001:db8::2".parse().unwrap(), now));
-        assert!(starts.allow("a", "2001:db8:0:1::1".parse().unwrap(), now));
+        let mut counts = Counts::default();
+        assert!(allow(&mut counts, 1, "a", "2001:db8::1", 0));
+        assert!(!allow(&mut counts, 1, "a", "2001:db8::2", 0));
+        assert!(allow(&mut counts, 1, "a", "2001:db8:0:1::1", 0));
     }
 }

@@ -45,7 +45,7 @@ async fn a_trusted_proxy_names_its_clients_and_the_last_one_it_saw_counts() {
     let config = Some(
         (|config| {
             config.attempts_per_address = 1;
-            config.trusted_proxies = vec!["127.0.0.1".parse().unwrap(), "10.0.0.1".parse().unwrap()];
+            config.trusted_proxies = vec!["127.0.0.0/8".parse().unwrap(), "10.0.0.1/32".parse().unwrap()];
         }) as fn(&mut gateway::Config),
     );
     let t = House::build(Plan { config, ..Plan::default() }).await;

@@ -106,6 +106,7 @@ impl Settings {
             notion_url: Url::parse(&self.notion_url).expect("a URL"),
             integrations: BTreeMap::from_iter([integration("demo"), integration("other")]),
             trusted_proxies: Vec::new(),
+            plain_http_hosts: Vec::new(),
             attempts_per_address: Config::ATTEMPTS_PER_ADDRESS,
         };
         if let Some(change) = self.config {

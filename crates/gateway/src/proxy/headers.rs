@@ -15,8 +15,8 @@ const NOSNIFF: HeaderName = HeaderName::from_static("x-content-type-options");
 
 /// What of a caller's headers goes on to Notion. Content-Length goes with a body that is framed so; Host and
 /// Authorization are ours; everything else stays here.
-const OUTGOING: [HeaderName; 6] =
-    [ACCEPT, ACCEPT_ENCODING, CONTENT_TYPE, CONTENT_LENGTH, USER_AGENT, NOTION_VERSION];
+const OUTGOING: [HeaderName; 7] =
+    [ACCEPT, ACCEPT_ENCODING, CONTENT_ENCODING, CONTENT_TYPE, CONTENT_LENGTH, USER_AGENT, NOTION_VERSION];
 
 /// What of Notion's headers goes back. Cookies and caching rules do not: they are about our socket, not the caller's.
 const INCOMING: [HeaderName; 11] = [

@@ -18,7 +18,7 @@ pub(crate) fn check(target: &str) -> Result<(), Error> {
     let reason = if target.len() > LENGTH_MAX {
         Some("it is longer than 8 KiB")
     } else if !path.starts_with("/v1/") {
-        Some("it must begin with /v1/")
+        Some("it must begin with /v1/, for an SDK's base URL is …/notion/{connection}")
     } else if !query.bytes().all(|b| b.is_ascii_graphic()) {
         Some("the query has characters that are not visible ASCII")
     } else {
@@ -26,7 +26,7 @@ pub(crate) fn check(target: &str) -> Result<(), Error> {
         let last = segments.len() - 1;
         let odd = segments.iter().enumerate().find_map(|(at, segment)| {
             if segment.is_empty() && at != last {
-                Some("it has an empty segment")
+                Some("it has an empty segment: does the base URL end in a slash?")
             } else {
                 wrong_segment(segment)
             }
