@@ -1,16 +1,20 @@
 //! The configuration: one TOML file, the environment over it, read once. Unknown keys are refused, and whatever is wrong
 //! is told all together. `docs/configuration.md` explains each key.
 
+mod injected;
+mod readable;
 mod reader;
 
 use std::collections::BTreeMap;
 use std::net::{IpAddr, SocketAddr};
 use std::path::{Path, PathBuf};
+use std::time::Duration;
 
 use anyhow::{Context as _, bail};
 use gateway::{Config, Integration, RootKey, Secret};
 use url::Url;
 
+use readable::Readable;
 use reader::{Env, Reader};
 
 /// Everything that the commands need to know.
@@ -21,12 +25,18 @@ pub(crate) struct Settings {
     /// Where the app's back end is answered, if that is another address.
     pub(crate) private_listen: Option<SocketAddr>,
     pub(crate) operations_listen: SocketAddr,
+    /// How long a socket without an open call is kept.
+    pub(crate) idle: Duration,
     pub(crate) store_path: PathBuf,
     pub(crate) root_key: RootKey,
+    /// What was passed over, or taken although it is not as it should be.
+    notes: Vec<String>,
 }
 
 /// Where the gateway listens unless told otherwise.
 const LISTEN: &str = "127.0.0.1:8470";
+/// The shortest time that a socket without an open call may be kept, in seconds: usual pools keep theirs longer.
+const IDLE_SECONDS_MIN: u32 = 5;
 /// Where `/healthz` and `/readyz` answer unless told otherwise.
 const OPERATIONS_LISTEN: &str = "127.0.0.1:8479";
 
@@ -40,16 +50,16 @@ pub(crate) fn load(file: Option<&Path>) -> anyhow::Result<Settings> {
         )
     })?;
     let folder = path.parent().unwrap_or(Path::new("")).to_owned();
-    let private = reader::is_private(path);
+    let private = readable::readable(path);
     match read(&text, &folder, private, Env::of_process()) {
         Ok(settings) => Ok(settings),
         Err(problems) => bail!("{} cannot be used:\n  {}", path.display(), problems.join("\n  ")),
     }
 }
 
-/// Reads the text of a configuration. `folder` is what relative paths in it start from; `private` says whether only its
-/// owner can read the file.
-fn read(text: &str, folder: &Path, private: bool, env: Env) -> Result<Settings, Vec<String>> {
+/// Reads the text of a configuration. `folder` is what relative paths in it start from; `private` says who can
+/// read the file.
+fn read(text: &str, folder: &Path, private: Readable, env: Env) -> Result<Settings, Vec<String>> {
     let table: toml::Table = text.parse().map_err(|error: toml::de::Error| vec![error.to_string()])?;
     let mut reader = Reader::new(table, folder.to_owned(), env);
     let mut server = reader.section("server");
@@ -58,42 +68,65 @@ fn read(text: &str, folder: &Path, private: bool, env: Env) -> Result<Settings, 
     let private_listen = server.address("private_listen", "PRIVATE_LISTEN", None, &mut reader);
     let operations_listen =
         server.address("operations_listen", "OPERATIONS_LISTEN", Some(OPERATIONS_LISTEN), &mut reader);
-    let trusted_proxies = server.addresses("trusted_proxies", &mut reader);
+    let trusted_proxies = server.ranges("trusted_proxies", "TRUSTED_PROXIES", &mut reader);
+    let idle = server.number("idle_seconds", default_idle(), &mut reader);
     let attempts = server.number("attempts_per_address", Config::ATTEMPTS_PER_ADDRESS, &mut reader);
     server.end(&mut reader);
     let mut store = reader.section("store");
     let store_path = store.path("path", "STORE_PATH", &mut reader);
     store.end(&mut reader);
     let mut keys = reader.section("keys");
+    reader.allow_readable =
+        keys.flag("allow_readable_secrets", false, &mut reader) || reader.switch("ALLOW_READABLE_SECRETS");
     let root_key = keys.secret("root_key", "ROOT_KEY", private, &mut reader);
     keys.end(&mut reader);
     let mut notion = reader.section("notion");
     let notion_url =
         notion.url("base_url", "NOTION_BASE_URL", Some(gateway::config::NOTION_URL), &mut reader);
+    let plain_http_hosts = notion.list("plain_http_hosts", "NOTION_PLAIN_HTTP_HOSTS", &mut reader);
     notion.end(&mut reader);
     let integrations = integrations(&mut reader, private);
     let root_key = root_key.and_then(|text| reader.parsed("keys.root_key", RootKey::parse(text.expose())));
-    let mut problems = reader.finish();
+    let (mut problems, notes) = reader.finish();
+    if idle < IDLE_SECONDS_MIN {
+        problems.push(format!("server.idle_seconds: at least {IDLE_SECONDS_MIN} was expected"));
+    }
     // What is missing has been told; something sound stands in for it, so that the rest is judged in the same breath.
     let sound = || Url::parse(gateway::config::NOTION_URL).expect("Notion's address is a URL");
     let gateway = Config {
         public_url: public_url.unwrap_or_else(sound),
         notion_url: notion_url.unwrap_or_else(sound),
         integrations,
+        plain_http_hosts,
         trusted_proxies,
         attempts_per_address: attempts,
     };
     problems.extend(gateway.check().into_iter().map(in_keys));
     match (root_key, listen, operations_listen, store_path) {
         (Some(root_key), Some(listen), Some(operations_listen), Some(store_path)) if problems.is_empty() => {
-            Ok(Settings { gateway, listen, private_listen, operations_listen, store_path, root_key })
+            let idle = Duration::from_secs(idle.into());
+            Ok(Settings {
+                gateway,
+                listen,
+                private_listen,
+                operations_listen,
+                idle,
+                store_path,
+                root_key,
+                notes,
+            })
         }
         _ => Err(problems),
     }
 }
 
+fn default_idle() -> u32 {
+    u32::try_from(listener::IDLE.as_secs()).unwrap_or(u32::MAX)
+}
+
 /// A problem of the gateway's, with the names that the file has for its fields.
 fn in_keys(problem: String) -> String {
+    let problem = problem.replace(" plain_http_hosts", " notion.plain_http_hosts");
     match (problem.strip_prefix("public_url"), problem.strip_prefix("notion_url")) {
         (Some(rest), _) => format!("server.public_url{rest}"),
         (_, Some(rest)) => format!("notion.base_url{rest}"),
@@ -101,7 +134,7 @@ fn in_keys(problem: String) -> String {
     }
 }
 
-fn integrations(reader: &mut Reader, private: bool) -> BTreeMap<String, Integration> {
+fn integrations(reader: &mut Reader, private: Readable) -> BTreeMap<String, Integration> {
     let mut all = BTreeMap::new();
     for name in reader.names("integrations") {
         let mut section = reader.subsection("integrations", &name);
@@ -136,7 +169,13 @@ pub(crate) fn is_loopback(address: &SocketAddr) -> bool {
 
 /// What is worth a warning although it can be served.
 pub(crate) fn warnings(settings: &Settings) -> Vec<String> {
-    let mut warnings = Vec::new();
+    let mut warnings = settings.notes.clone();
+    if settings.gateway.trusted_proxies.iter().any(|range| range.prefix_len() == 0) {
+        warnings.push(
+            "server.trusted_proxies holds every address there is: whoever calls can name any client"
+                .to_owned(),
+        );
+    }
     for (name, integration) in &settings.gateway.integrations {
         if !integration.require_state {
             warnings.push(format!(
@@ -149,7 +188,7 @@ pub(crate) fn warnings(settings: &Settings) -> Vec<String> {
     }
     let folder = settings.store_path.parent().filter(|folder| !folder.as_os_str().is_empty());
     let folder = folder.unwrap_or(Path::new("."));
-    if folder.exists() && !reader::is_private(folder) {
+    if folder.exists() && readable::readable(folder) != Readable::ByOwner {
         let shown = folder.display();
         warnings.push(format!("others may look into the store's folder {shown}: `chmod 700 {shown}`"));
     }
@@ -183,13 +222,13 @@ mod tests {
     }
 
     fn problems(text: &str, pairs: &[(&str, &str)]) -> Vec<String> {
-        read(text, Path::new("/etc/vestibule"), true, env(pairs)).err().unwrap_or_default()
+        read(text, Path::new("/etc/vestibule"), Readable::ByOwner, env(pairs)).err().unwrap_or_default()
     }
 
     #[test]
     fn a_short_file_is_enough() {
-        let settings =
-            read(GOOD, Path::new("/etc/vestibule"), true, env(&[])).unwrap_or_else(|told| panic!("{told:?}"));
+        let settings = read(GOOD, Path::new("/etc/vestibule"), Readable::ByOwner, env(&[]))
+            .unwrap_or_else(|told| panic!("{told:?}"));
         assert_eq!(settings.listen.to_string(), LISTEN);
         assert_eq!(settings.gateway.notion_url.as_str(), "https://api.notion.com/");
         assert_eq!(settings.store_path, Path::new("/etc/vestibule/vestibule.db"));
@@ -220,15 +259,16 @@ mod tests {
     fn the_environment_wins_over_the_file() {
         let pairs =
             [("VESTIBULE_PUBLIC_URL", "https://other.example.com"), ("VESTIBULE_CLIENT_SECRET_MAIN", "t")];
-        let settings =
-            read(GOOD, Path::new("/"), true, env(&pairs)).unwrap_or_else(|told| panic!("{told:?}"));
+        let settings = read(GOOD, Path::new("/"), Readable::ByOwner, env(&pairs))
+            .unwrap_or_else(|told| panic!("{told:?}"));
         assert_eq!(settings.gateway.public_url.host_str(), Some("other.example.com"));
         assert_eq!(settings.gateway.integrations["main"].client_secret.expose(), "t");
     }
 
     #[test]
     fn a_secret_in_a_file_that_others_can_read_is_refused() {
-        let told = read(GOOD, Path::new("/"), false, env(&[])).err().expect("it is refused").join("\n");
+        let told =
+            read(GOOD, Path::new("/"), Readable::ByOthers, env(&[])).err().expect("it is refused").join("\n");
         assert!(told.contains("keys.root_key") && told.contains("chmod 600"), "{told}");
     }
 
@@ -238,5 +278,79 @@ mod tests {
         assert!(told.contains("keys.root_key") && !told.contains("zz"), "{told}");
         let told = problems(&GOOD.replace("root_key =", "# root_key ="), &[]).join("\n");
         assert!(told.contains("VESTIBULE_ROOT_KEY"), "{told}");
+    }
+
+    fn good(text: &str, pairs: &[(&str, &str)]) -> Settings {
+        read(text, Path::new("/etc/vestibule"), Readable::ByOwner, env(pairs))
+            .unwrap_or_else(|told| panic!("{told:?}"))
+    }
+
+    #[test]
+    fn proxies_are_addresses_and_ranges_of_both_families() {
+        let listed = r#"trusted_proxies = ["10.0.0.0/8", "192.0.2.7", "fd00::/8", "::ffff:172.16.0.0/108", "10.1.2.3/16"]"#;
+        let settings = good(&GOOD.replace("[store]", &format!("{listed}\n[store]")), &[]);
+        let shown: Vec<String> = settings.gateway.trusted_proxies.iter().map(ToString::to_string).collect();
+        assert_eq!(shown, ["10.0.0.0/8", "192.0.2.7/32", "fd00::/8", "172.16.0.0/12", "10.1.0.0/16"]);
+        let settings = good(GOOD, &[("VESTIBULE_TRUSTED_PROXIES", "10.0.0.0/8, 192.0.2.7")]);
+        assert_eq!(settings.gateway.trusted_proxies.len(), 2);
+        for odd in ["10.0.0.0/33", "10.0.0/8", "300.0.0.0/8", "proxy", "fd00::/129", "10.0.0.0/", ""] {
+            let listed = format!("trusted_proxies = [{odd:?}]\n[store]");
+            let told = problems(&GOOD.replace("[store]", &listed), &[]).join("\n");
+            assert!(told.contains("server.trusted_proxies") && told.contains("10.0.0.0/8"), "{odd}: {told}");
+        }
+        assert!(
+            !problems(&GOOD.replace("[store]", "trusted_proxies = \"10.0.0.0/8\"\n[store]"), &[]).is_empty()
+        );
+    }
+
+    #[test]
+    fn what_kubernetes_injects_is_passed_over_and_a_misspelling_is_not() {
+        let injected = [
+            ("VESTIBULE_PORT", "tcp://10.96.0.11:8470"),
+            ("VESTIBULE_SERVICE_HOST", "10.96.0.11"),
+            ("VESTIBULE_EMULATOR_SERVICE_PORT", "8472"),
+        ];
+        let warned = warnings(&good(GOOD, &injected)).join("\n");
+        assert!(injected.iter().all(|(name, _)| warned.contains(name)), "{warned}");
+        let told = problems(GOOD, &[injected[0], ("VESTIBULE_PUBLICURL", "https://x.example")]);
+        assert_eq!(told, ["VESTIBULE_PUBLICURL: there is no such environment variable"]);
+    }
+
+    #[test]
+    fn plain_http_is_for_the_loopback_and_the_hosts_that_are_listed() {
+        let at = |url: &str| [("VESTIBULE_NOTION_BASE_URL", url.to_owned())];
+        let with = |url: &str, listed: &str| {
+            let text = format!("{GOOD}\n[notion]\nplain_http_hosts = {listed}\n");
+            let pairs = at(url);
+            let pairs: Vec<(&str, &str)> =
+                pairs.iter().map(|(name, value)| (*name, value.as_str())).collect();
+            problems(&text, &pairs).join("\n")
+        };
+        let refused = with("http://notion-emulator:8472", "[]");
+        assert!(refused.contains("notion.plain_http_hosts = [\"notion-emulator\"]"), "{refused}");
+        assert_eq!(with("http://notion-emulator:8472", "[\"Notion-Emulator\"]"), "");
+        assert_eq!(with("http://172.17.0.2:8472", "[\"172.17.0.2\"]"), "");
+        assert_ne!(with("http://other:8472", "[\"notion-emulator\"]"), "");
+        assert_ne!(
+            with("http://api.notion.com", "[\"api.notion.com\"]"),
+            "",
+            "the real one is never spoken to in the clear"
+        );
+        let pairs = [
+            ("VESTIBULE_NOTION_BASE_URL", "http://host.docker.internal:8472"),
+            ("VESTIBULE_NOTION_PLAIN_HTTP_HOSTS", "notion-emulator,host.docker.internal"),
+        ];
+        assert_eq!(good(GOOD, &pairs).gateway.plain_http_hosts.len(), 2);
+    }
+
+    #[test]
+    fn a_mounted_configuration_is_taken_with_a_warning_and_an_open_one_by_order_alone() {
+        let mounted =
+            read(GOOD, Path::new("/"), Readable::Mounted, env(&[])).unwrap_or_else(|told| panic!("{told:?}"));
+        assert!(warnings(&mounted).join("\n").contains("keys.root_key"));
+        let allowed = GOOD.replace("[keys]", "[keys]\nallow_readable_secrets = true");
+        assert!(read(&allowed, Path::new("/"), Readable::ByOthers, env(&[])).is_ok());
+        let by_variable = env(&[("VESTIBULE_ALLOW_READABLE_SECRETS", "true")]);
+        assert!(read(GOOD, Path::new("/"), Readable::ByOthers, by_variable).is_ok());
     }
 }

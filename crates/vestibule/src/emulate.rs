@@ -7,13 +7,14 @@ use std::path::{Path, PathBuf};
 
 use anyhow::Context as _;
 use jiff::Timestamp;
-use notion_emulator::{Capabilities, Client, Emulator, Options, Recorder, Seed, Time};
+use notion_emulator::{Capabilities, Client, Emulator, Names, Options, Recorder, Seed, Time};
 use serde_json::json;
 
 use crate::args::OutputArgs;
 use crate::logging;
 use crate::output::{Output, print, print_json};
-use crate::serve::{Stop, bind};
+use crate::serve::bind;
+use crate::stop::Stop;
 
 use switches::SwitchArgs;
 
@@ -38,6 +39,8 @@ pub(crate) struct Args {
     #[arg(long, value_name = "URI")]
     redirect_uri: Vec<String>,
     #[command(flatten)]
+    hosts: HostArgs,
+    #[command(flatten)]
     switches: SwitchArgs,
     /// Start with the people, workspaces, content and clients of this file (docs/emulator.md)
     #[arg(long, value_name = "FILE")]
@@ -56,6 +59,25 @@ pub(crate) struct Args {
     record: Option<PathBuf>,
     #[command(flatten)]
     output: OutputArgs,
+}
+
+/// By which names it may be reached.
+#[derive(Debug, clap::Args)]
+pub(crate) struct HostArgs {
+    /// A further name that the controls and the consent answer to, such as a container's; several by commas or by repeating it
+    #[arg(long, value_name = "HOST", env = "VESTIBULE_EMULATOR_ALLOW_HOST", value_delimiter = ',')]
+    allow_host: Vec<String>,
+}
+
+impl HostArgs {
+    pub(crate) fn names(&self) -> anyhow::Result<Names> {
+        let given = self.allow_host.iter().map(|name| name.trim().to_owned()).filter(|name| !name.is_empty());
+        Names::with(given).map_err(|odd| {
+            let words =
+                format!("--allow-host {odd:?}: a host name or address was expected, with or without a port");
+            anyhow::Error::new(crate::Usage(words))
+        })
+    }
 }
 
 /// What a snapshot brings, so that a flag would contradict it.
@@ -82,6 +104,7 @@ impl Args {
             seed: self.seed()?,
             ids_seed: self.ids_seed,
             record: recorder(self.record.as_deref())?,
+            names: self.hosts.names()?,
         })
     }
 
@@ -117,6 +140,7 @@ pub(crate) fn recorder(file: Option<&Path>) -> anyhow::Result<Option<Recorder>> 
 
 pub(crate) async fn run(args: Args) -> anyhow::Result<()> {
     logging::begin("warn");
+    let stop = Stop::on_signal()?;
     // Before anything listens: a bad file ends it.
     let emulator = Emulator::new(args.options()?);
     let listener = bind(args.listen, "--listen").await?;
@@ -142,7 +166,6 @@ pub(crate) async fn run(args: Args) -> anyhow::Result<()> {
             emulator.root_page_id(),
         ))?,
     }
-    let stop = Stop::on_signal()?;
     emulator.serve(listener, stop.wait()).await;
     Ok(())
 }

@@ -158,6 +158,7 @@ fn check(answers: &Answers) -> anyhow::Result<String> {
         notion_url: Url::parse(gateway::config::NOTION_URL)?,
         integrations: [(answers.name.clone(), integration)].into(),
         trusted_proxies: Vec::new(),
+        plain_http_hosts: Vec::new(),
         attempts_per_address: gateway::Config::ATTEMPTS_PER_ADDRESS,
     };
     let problems = config.check();

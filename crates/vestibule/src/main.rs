@@ -15,6 +15,7 @@ mod opened;
 mod output;
 mod prompt;
 mod serve;
+mod stop;
 mod verify;
 
 use std::process::ExitCode;
@@ -48,11 +49,15 @@ fn forbid_core_dumps() {
 
 fn main() -> ExitCode {
     forbid_core_dumps();
+    listener::raise_descriptor_limit();
     let cli = Cli::parse();
     match run(cli.command) {
-        Ok(code) => code,
+        Ok(code) => {
+            logging::finish();
+            code
+        }
         Err(error) => {
-            eprintln!("vestibule: {error:#}");
+            logging::last_words(&format!("{error:#}"));
             ExitCode::from(if error.is::<Usage>() { 2 } else { 1 })
         }
     }

@@ -19,6 +19,8 @@ pub(crate) struct Listen {
     pub(crate) public: std::net::SocketAddr,
     pub(crate) private: Option<std::net::SocketAddr>,
     pub(crate) operations: std::net::SocketAddr,
+    /// How long a socket without an open call is kept.
+    pub(crate) idle: std::time::Duration,
 }
 
 /// Builds the gateway of these settings.
@@ -27,6 +29,7 @@ pub(crate) async fn build(settings: Settings) -> anyhow::Result<(Gateway, Listen
         public: settings.listen,
         private: settings.private_listen,
         operations: settings.operations_listen,
+        idle: settings.idle,
     };
     let store = SqliteStore::open(&settings.store_path)
         .with_context(|| format!("cannot open the store {}", settings.store_path.display()))?;

@@ -1,13 +1,18 @@
 //! `vestibule serve`: the gateway on its listeners, until it is told to stop.
 
 use anyhow::Context as _;
-use gateway::serve::serve;
+use axum::Router;
+use axum::routing::get;
+use gateway::Gateway;
+use gateway::serve::{Crowd, Limits, serve_among};
 use tokio::net::TcpListener;
-use tokio::signal::unix::{SignalKind, signal};
-use tokio::sync::watch;
 
 use crate::args::ConfigArgs;
+use crate::stop::Stop;
 use crate::{config, logging, opened};
+
+/// How many sockets the operations' listener holds, apart from all others: whether we live is told at any time.
+const OPERATIONS_SOCKETS: usize = 32;
 
 /// Flags of `serve`.
 #[derive(Debug, clap::Args)]
@@ -18,6 +23,7 @@ pub(crate) struct Args {
 
 pub(crate) async fn run(args: Args) -> anyhow::Result<()> {
     logging::begin("info");
+    let stop = Stop::on_signal()?;
     let settings = config::load(args.config.config.as_deref())?;
     for warning in config::warnings(&settings) {
         tracing::warn!(event = "config.warning", warning);
@@ -36,20 +42,23 @@ pub(crate) async fn run(args: Args) -> anyhow::Result<()> {
         operations = %operations.local_addr()?,
         url = gateway.config().origin(),
     );
-    let stop = Stop::on_signal()?;
     let housekeeping = tokio::spawn({
         let gateway = gateway.clone();
         async move { gateway.housekeep().await }
     });
-    let operations = serve(operations, gateway.operations_router(), stop.wait());
+    let limits = Limits { idle: listen.idle, ..Limits::default() };
+    let crowd = Crowd::of_process(1);
+    let serve = |listener, router| serve_among(&crowd, limits, listener, router, stop.wait());
+    let (apart, watched) = (Crowd::at_most(OPERATIONS_SOCKETS), operations_router(&gateway));
+    let operations = serve_among(&apart, limits, operations, watched, stop.wait());
     match private {
         Some(private) => tokio::join!(
-            serve(public, gateway.public_router(), stop.wait()),
-            serve(private, gateway.private_router(), stop.wait()),
+            serve(public, gateway.public_router()),
+            serve(private, gateway.private_router()),
             operations
         ),
         None => {
-            let (first, last) = tokio::join!(serve(public, gateway.router(), stop.wait()), operations);
+            let (first, last) = tokio::join!(serve(public, gateway.router()), operations);
             (first, (), last)
         }
     };
@@ -60,40 +69,15 @@ pub(crate) async fn run(args: Args) -> anyhow::Result<()> {
     Ok(())
 }
 
+/// The gateway's, and how much of the log nobody could read.
+fn operations_router(gateway: &Gateway) -> Router {
+    let told = async || format!("{{\"dropped\": {}}}\n", logging::dropped());
+    gateway.operations_router().route("/logz", get(told))
+}
+
 /// Binds a listener; a taken port says which setting to change.
 pub(crate) async fn bind(address: std::net::SocketAddr, setting: &str) -> anyhow::Result<TcpListener> {
     TcpListener::bind(address)
         .await
         .with_context(|| format!("cannot listen on {address}: choose another with {setting}"))
-}
-
-/// Tells everybody to stop when the process is told to.
-#[derive(Clone)]
-pub(crate) struct Stop(watch::Receiver<bool>);
-
-impl Stop {
-    /// Stops on SIGINT (Ctrl-C) and SIGTERM.
-    pub(crate) fn on_signal() -> anyhow::Result<Self> {
-        let (tell, told) = watch::channel(false);
-        let (mut interrupt, mut terminate) =
-            (signal(SignalKind::interrupt())?, signal(SignalKind::terminate())?);
-        tokio::spawn(async move {
-            tokio::select! {
-                _ = interrupt.recv() => {}
-                _ = terminate.recv() => {}
-            }
-            tell.send_replace(true);
-            // Kept, so that nobody takes a dropped sender for a signal.
-            std::future::pending::<()>().await;
-        });
-        Ok(Self(told))
-    }
-
-    /// Done once it is time to stop.
-    pub(crate) fn wait(&self) -> impl Future<Output = ()> + Send + use<> {
-        let mut told = self.0.clone();
-        async move {
-            let _stopped = told.wait_for(|stop| *stop).await;
-        }
-    }
 }

@@ -5,16 +5,20 @@
 use std::collections::{BTreeMap, BTreeSet};
 use std::fmt::Display;
 use std::net::{IpAddr, SocketAddr};
-use std::os::unix::fs::PermissionsExt as _;
 use std::path::{Path, PathBuf};
 
 use gateway::Secret;
+use ipnet::{IpNet, Ipv4Net};
 use toml::{Table, Value};
 use url::Url;
 
+use super::injected::{is_injected, is_linked};
+use super::readable::{Readable, readable};
+
 /// Variables of ours that are not settings.
-const NOT_SETTINGS: [&str; 7] = [
+const NOT_SETTINGS: [&str; 8] = [
     "VESTIBULE_CONFIG",
+    "VESTIBULE_EMULATOR_ALLOW_HOST",
     "VESTIBULE_LOG",
     "VESTIBULE_URL",
     "VESTIBULE_API_KEY",
@@ -55,6 +59,10 @@ pub(super) struct Reader {
     folder: PathBuf,
     env: Env,
     problems: Vec<String>,
+    /// What is worth a warning.
+    notes: Vec<String>,
+    /// Whether secrets may be readable for others.
+    pub(super) allow_readable: bool,
 }
 
 /// One `[section]`, being read.
@@ -63,14 +71,9 @@ pub(super) struct Section {
     table: Table,
 }
 
-/// Whether only the owner can read a file.
-pub(super) fn is_private(path: &Path) -> bool {
-    std::fs::metadata(path).is_ok_and(|meta| meta.permissions().mode().trailing_zeros() >= 6)
-}
-
 impl Reader {
     pub(super) fn new(table: Table, folder: PathBuf, env: Env) -> Self {
-        Self { table, folder, env, problems: Vec::new() }
+        Self { table, folder, env, problems: Vec::new(), notes: Vec::new(), allow_readable: false }
     }
 
     fn problem(&mut self, what: impl Into<String>) {
@@ -116,8 +119,39 @@ impl Reader {
         result.map_err(|error| self.problem(format!("{key}: {error}"))).ok()
     }
 
-    /// All problems, unknown keys and variables among them.
-    pub(super) fn finish(mut self) -> Vec<String> {
+    /// Whether a variable says yes.
+    pub(super) fn switch(&mut self, variable: &str) -> bool {
+        match self.env.get(variable) {
+            None => false,
+            Some((name, value)) => {
+                let said = value.trim().parse();
+                self.parsed(&name, said.map_err(|_| "true or false was expected")).unwrap_or_default()
+            }
+        }
+    }
+
+    /// Whether a secret may come from where others can read it too; what is wrong, if not.
+    fn admits(&mut self, name: &str, readable: Readable, what: &str) -> bool {
+        match readable {
+            Readable::ByOwner => true,
+            Readable::Mounted => {
+                self.notes.push(format!(
+                    "{name}: {what} can be read by others, and was put there so for this program: it is taken"
+                ));
+                true
+            }
+            Readable::ByOthers if self.allow_readable => {
+                self.notes.push(format!(
+                    "{name}: {what} can be read by others, and keys.allow_readable_secrets lets it"
+                ));
+                true
+            }
+            Readable::ByOthers => false,
+        }
+    }
+
+    /// All problems, unknown keys and variables among them; and what is worth a warning.
+    pub(super) fn finish(mut self) -> (Vec<String>, Vec<String>) {
         let left: Vec<String> =
             self.table.iter().filter(|(_, value)| !is_empty(value)).map(|(key, _)| key.clone()).collect();
         for key in left {
@@ -125,11 +159,18 @@ impl Reader {
         }
         let unknown =
             |name: &&String| !self.env.asked.contains(*name) && !NOT_SETTINGS.contains(&name.as_str());
+        let linked = is_linked(self.env.values.iter());
         let unknown: Vec<String> = self.env.values.keys().filter(unknown).cloned().collect();
         for name in unknown {
-            self.problem(format!("{name}: there is no such environment variable"));
+            if is_injected(&name, &self.env.values[&name], linked) {
+                self.notes.push(format!(
+                    "{name} is passed over: it tells of a service of our name and is no setting"
+                ));
+            } else {
+                self.problem(format!("{name}: there is no such environment variable"));
+            }
         }
-        self.problems
+        (self.problems, self.notes)
     }
 }
 
@@ -242,22 +283,20 @@ impl Section {
         )
     }
 
-    pub(super) fn addresses(&mut self, key: &str, reader: &mut Reader) -> Vec<IpAddr> {
+    /// A list of texts; the variable's by commas.
+    pub(super) fn list(&mut self, key: &str, variable: &str, reader: &mut Reader) -> Vec<String> {
+        let here = self.texts(key, reader);
+        match reader.env.get(variable) {
+            None => here,
+            Some((_, value)) => value.split(',').map(|text| text.trim().to_owned()).collect(),
+        }
+    }
+
+    /// A list of addresses and ranges of addresses.
+    pub(super) fn ranges(&mut self, key: &str, variable: &str, reader: &mut Reader) -> Vec<IpNet> {
         let name = self.key(key);
-        let parse = |text: String| {
-            let parsed = text.parse::<IpAddr>().map_err(|_| format!("{text:?}: an IP address was expected"));
-            reader.parsed(&name, parsed)
-        };
-        let texts = match self.table.remove(key) {
-            None => Vec::new(),
-            Some(value) => value
-                .as_array()
-                .into_iter()
-                .flatten()
-                .map(|text| text.as_str().unwrap_or("?").to_owned())
-                .collect(),
-        };
-        texts.into_iter().filter_map(parse).collect()
+        let texts = self.list(key, variable, reader);
+        texts.into_iter().filter_map(|text| reader.parsed(&name, range(&text))).collect()
     }
 
     pub(super) fn path(&mut self, key: &str, variable: &str, reader: &mut Reader) -> Option<PathBuf> {
@@ -274,7 +313,7 @@ impl Section {
         &mut self,
         key: &str,
         variable: &str,
-        private: bool,
+        private: Readable,
         reader: &mut Reader,
     ) -> Option<Secret<String>> {
         let here = self.text_if(key, reader).map(Secret::new);
@@ -291,12 +330,15 @@ impl Section {
             return secret_file(&name, &reader.folder.join(path), reader);
         }
         match here {
-            Some(_) if !private => {
+            Some(secret) => {
+                let name = self.key(key);
+                if reader.admits(&name, private, "the configuration") {
+                    return Some(secret);
+                }
                 let why = "the configuration holds a secret and others can read it: chmod 600, or name a file instead";
-                reader.problem(format!("{}: {why}", self.key(key)));
+                reader.problem(format!("{name}: {why}"));
                 None
             }
-            Some(secret) => Some(secret),
             None => {
                 let key = self.key(key);
                 reader.problem(format!(
@@ -316,8 +358,11 @@ fn secret_file(name: &str, path: &Path, reader: &mut Reader) -> Option<Secret<St
             return None;
         }
     };
-    if !is_private(path) {
-        reader.problem(format!("{name}: {} can be read by others: chmod 600", path.display()));
+    let shown = path.display().to_string();
+    if !reader.admits(name, readable(path), &shown) {
+        reader.problem(format!(
+            "{name}: {shown} can be read by others: chmod 600, or keys.allow_readable_secrets = true where that cannot be"
+        ));
         return None;
     }
     let trimmed = text.expose().trim();
@@ -326,4 +371,20 @@ fn secret_file(name: &str, path: &Path, reader: &mut Reader) -> Option<Secret<St
         return None;
     }
     Some(Secret::new(trimmed.to_owned()))
+}
+
+/// A range as `10.0.0.0/8`, or one address. One of version 4 that is written as version 6 is one of version 4.
+fn range(text: &str) -> Result<IpNet, String> {
+    let net = text.parse::<IpNet>().or_else(|_| text.parse::<IpAddr>().map(IpNet::from));
+    let net = net.map_err(|_| {
+        format!("{text:?}: an IP address, or a range such as 10.0.0.0/8 or fd00::/8, was expected")
+    })?;
+    let mapped = match net {
+        IpNet::V6(v6) if v6.prefix_len() >= 96 => {
+            v6.addr().to_ipv4_mapped().map(|v4| (v4, v6.prefix_len() - 96))
+        }
+        _ => None,
+    };
+    let net = mapped.and_then(|(v4, length)| Ipv4Net::new(v4, length).ok()).map_or(net, IpNet::V4);
+    Ok(net.trunc())
 }
