@@ -201,7 +201,9 @@ async fn begin(
 ) -> Result<Response, Response> {
     let now = gateway.world.now();
     let admitted = gateway.starts.admit(name, &opening.door, opening.client, now);
-    admitted.map_err(|wait| too_many(wait, opening.way))?;
+    if let Err(wait) = admitted {
+        return Err(too_many(wait, opening.way));
+    }
     let state = gateway.world.token();
     let binding = gateway.world.token();
     let redirect_uri = gateway.config.redirect_uri(name);

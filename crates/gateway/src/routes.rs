@@ -9,7 +9,7 @@ use axum::response::{IntoResponse, Response};
 use axum::routing::{any, delete, get, post};
 
 use crate::error::{Shape, name_request, shape_errors};
-use crate::pages::{Notice, index, page_with};
+use crate::pages::{Notice, WayBack, index, page_with};
 use crate::{Error, Gateway, api, callback, caller, link, near_miss, oauth, proxy};
 
 /// The largest body of the HTTP API and the token endpoint, in bytes: they carry a few short strings.
