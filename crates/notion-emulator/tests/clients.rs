@@ -35,3 +35,40 @@ async fn a_file_that_is_renamed_keeps_its_ending() {
     let bare = json!({"external": {"url": "https://www.example/"}, "name": "LICENSE"});
     assert_eq!(renamed(&n, bare, "COPYING").await, "COPYING");
 }
+
+#[tokio::test]
+async fn dates_are_compared_to_the_minute() {
+    let n = notion().await;
+    let (_, source) = n.database("Dates", json!({"Due": {"date": {}}, "Made": {"created_time": {}}})).await;
+    let due = |at: &str| json!({"Due": {"date": {"start": at}}});
+    let made = n.row(&source, "now", due("2026-06-24T17:33:21.134864+01:00")).await;
+    n.row(&source, "then", due("2026-06-24T16:34:05Z")).await;
+    let found = async |filter: Value| {
+        let path = format!("data_sources/{source}/query");
+        let rows = n.ok("POST", &path, Some(json!({"filter": filter}))).await["results"].clone();
+        let title = |row: &Value| text(&row["properties"]["Name"]["title"][0], "plain_text");
+        rows.as_array().expect("rows").iter().map(title).collect::<Vec<_>>()
+    };
+    let now = "2026-06-24T17:33:21.134864+01:00";
+    for (condition, expected) in
+        [("equals", &["now"][..]), ("before", &[]), ("on_or_before", &["now"]), ("after", &["then"])]
+    {
+        assert_eq!(
+            found(json!({"property": "Due", "date": {condition: now}})).await,
+            expected,
+            "{condition}"
+        );
+    }
+    let minute = text(&n.ok("GET", &format!("pages/{made}"), None).await, "created_time");
+    let late = minute.replace(":00.000Z", ":59.999Z");
+    assert!(
+        found(json!({"property": "Made", "created_time": {"equals": late}}))
+            .await
+            .contains(&"now".to_owned())
+    );
+    let timestamp = json!({"timestamp": "created_time", "created_time": {"before": late}});
+    assert!(
+        !found(timestamp).await.contains(&"now".to_owned()),
+        "the minute in which it was made is not before it"
+    );
+}
