@@ -48,6 +48,23 @@ impl Default for Capabilities {
 }
 
 impl Capabilities {
+    /// As introspection names them, with spaces in between. The names of the comments' two are guessed: the one recorded
+    /// answer, of August 2025, is of an integration without them.
+    pub(crate) fn scope(self) -> String {
+        let with_email = self.user_information == UserInformation::WithEmail;
+        let names = [
+            (self.read_content, "read_content"),
+            (self.insert_content, "insert_content"),
+            (self.update_content, "update_content"),
+            (self.read_comments, "read_comment"),
+            (self.insert_comments, "insert_comment"),
+            (with_email, "read_user_with_email"),
+            (self.user_information != UserInformation::None, "read_user_without_email"),
+        ];
+        let has: Vec<&str> = names.into_iter().filter(|(has, _)| *has).map(|(_, name)| name).collect();
+        has.join(" ")
+    }
+
     /// In the words of the consent screen.
     pub(crate) fn in_words(self) -> Vec<&'static str> {
         let mut words = Vec::new();

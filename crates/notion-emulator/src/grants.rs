@@ -180,7 +180,7 @@ impl Grants {
         &mut self,
         client_id: &str,
         code: &str,
-        redirect_uri: Option<&str>,
+        redirect_uri: &str,
         switches: &Switches,
         now: Timestamp,
     ) -> Result<Pair, Refusal> {
@@ -194,7 +194,7 @@ impl Grants {
         if kept.ends_at <= now {
             return Err(Refusal::CodeExpired);
         }
-        if redirect_uri != Some(&kept.consent.redirect_uri) {
+        if redirect_uri != kept.consent.redirect_uri {
             return Err(Refusal::RedirectUriDiffers);
         }
         kept.spent = true;

@@ -17,6 +17,7 @@ use base64::engine::general_purpose::STANDARD;
 use tower::ServiceExt as _;
 
 use crate::grants::{ACCESS_PREFIX, Client, SECRET_CHARS};
+use crate::oauth::form_decoded;
 use crate::signing::instance_of;
 use crate::{Emulator, Options, server};
 
@@ -189,10 +190,10 @@ impl Front {
         if let Some(name) = bearer(request.headers()).and_then(named_in) {
             return (self.emulator.instances().router_of(name).unwrap_or_else(first), request);
         }
-        let (client_id, request) = client_id(request).await;
-        let router = client_id
-            .filter(|id| !self.emulator.knows_client(id))
-            .and_then(|id| self.emulator.instances().router_where(|instance| instance.knows_client(&id)));
+        let (ids, request) = client_ids(request).await;
+        let is_own = ids.iter().any(|id| self.emulator.knows_client(id));
+        let of = |id: &String| self.emulator.instances().router_where(|instance| instance.knows_client(id));
+        let router = if is_own { None } else { ids.iter().find_map(of) };
         (router.unwrap_or_else(first), request)
     }
 }
@@ -221,15 +222,17 @@ fn named_in(token: &str) -> Option<&str> {
     secret.starts_with('_').then_some(name)
 }
 
-/// The client that a request of the OAuth endpoints is from: by HTTP Basic, or in the address or form of consent.
-async fn client_id(request: Request) -> (Option<String>, Request) {
+/// The client that a request of the OAuth endpoints is from: by HTTP Basic, as it came and decoded (its switches say
+/// whether that opens anything), or in the address or form of consent.
+async fn client_ids(request: Request) -> (Vec<String>, Request) {
     if let Some(basic) = credentials(request.headers(), "basic") {
         let decoded = STANDARD.decode(basic).ok().and_then(|decoded| String::from_utf8(decoded).ok());
         let id = decoded.and_then(|decoded| decoded.split_once(':').map(|(id, _)| id.to_owned()));
-        return (id, request);
+        let encoded = id.as_deref().and_then(form_decoded);
+        return (id.into_iter().chain(encoded).collect(), request);
     }
     if request.uri().path() != "/v1/oauth/authorize" {
-        return (None, request);
+        return (Vec::new(), request);
     }
     if request.method() != Method::POST {
         return (field(request.uri().query().unwrap_or_default().as_bytes()), request);
@@ -239,9 +242,9 @@ async fn client_id(request: Request) -> (Option<String>, Request) {
     (field(&form), Request::from_parts(parts, Body::from(form)))
 }
 
-fn field(encoded: &[u8]) -> Option<String> {
+fn field(encoded: &[u8]) -> Vec<String> {
     let mut fields = url::form_urlencoded::parse(encoded);
-    fields.find(|(name, _)| name == "client_id").map(|(_, id)| id.into_owned())
+    fields.find(|(name, _)| name == "client_id").map(|(_, id)| id.into_owned()).into_iter().collect()
 }
 
 #[cfg(test)]

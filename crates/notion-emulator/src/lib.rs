@@ -62,7 +62,7 @@ pub use listener::origin::Names;
 pub use recorder::Recorder;
 pub use seed::{Seed, SeedError};
 pub use snapshot::SnapshotError;
-pub use switches::{OldPair, Reauthorize, Refresh, Switches};
+pub use switches::{Basic, OldPair, Reauthorize, Refresh, Switches};
 
 use clock::Clock;
 use content::blob::Blob;

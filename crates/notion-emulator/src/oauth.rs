@@ -2,13 +2,13 @@
 //! have seen. Source: Notion, "Authorization", "Create a token", "Introspect", "Revoke" (read 2026-11-22).
 
 pub(crate) mod consent;
+mod credentials;
+mod words;
 
 use axum::extract::{Extension, State as Extracted};
-use axum::http::header::{AUTHORIZATION, CONTENT_TYPE};
+use axum::http::header::CONTENT_TYPE;
 use axum::http::{HeaderMap, StatusCode};
 use axum::response::Response;
-use base64::Engine as _;
-use base64::engine::general_purpose::STANDARD;
 use bytes::Bytes;
 use serde_json::{Map, Value, json};
 
@@ -16,9 +16,11 @@ use crate::Emulator;
 use crate::accounts::Bot;
 use crate::capabilities::UserInformation;
 use crate::faults::Effect;
-use crate::grants::{Client, Pair};
+use crate::grants::Pair;
 use crate::reply::{Injected, RequestId, json_reply};
 use crate::state::State;
+use credentials::authenticate;
+pub(crate) use credentials::form_decoded;
 
 /// An OAuth error: its status and code, and words where Notion has some.
 struct Refused {
@@ -74,16 +76,12 @@ pub(crate) async fn token(
 fn trade(state: &mut State, headers: &HeaderMap, body: &Bytes) -> Result<Pair, Refused> {
     let client_id = authenticate(state, headers)?.client_id;
     let fields = read_fields(headers, body)?;
-    let need = |name: &'static str| {
-        fields.get(name).and_then(Value::as_str).filter(|value| !value.is_empty()).ok_or_else(|| {
-            Refused::bad("invalid_request", format!("body failed validation: body.{name} should be defined."))
-        })
-    };
+    let need = |name: &str| words::text_of(&fields, name).map_err(|why| Refused::bad("invalid_request", why));
     let (now, switches) = (state.clock.now(), state.switches);
     let traded = match need("grant_type")? {
         "authorization_code" => {
-            let redirect_uri = fields.get("redirect_uri").and_then(Value::as_str);
-            state.grants.exchange(&client_id, need("code")?, redirect_uri, &switches, now)
+            // Every consent here was asked for with a redirect URI, so each exchange has to name it again.
+            state.grants.exchange(&client_id, need("code")?, need("redirect_uri")?, &switches, now)
         }
         "refresh_token" => state.grants.refresh(&client_id, need("refresh_token")?, &switches, now),
         _ => {
@@ -166,7 +164,9 @@ pub(crate) async fn introspect(
             let mut answer = Map::new();
             answer.insert("active".into(), made_at.is_some().into());
             if let Some(made_at) = made_at {
-                answer.insert("iat".into(), made_at.as_second().into());
+                // The names and the milliseconds are a recorded answer's of August 2025.
+                answer.insert("scope".into(), client.capabilities.scope().into());
+                answer.insert("iat".into(), made_at.as_millisecond().into());
             }
             json_reply(StatusCode::OK, answer, &id)
         }
@@ -198,24 +198,8 @@ pub(crate) async fn revoke(
 
 fn the_token(headers: &HeaderMap, body: &Bytes) -> Result<String, Refused> {
     let fields = read_fields(headers, body)?;
-    let token = fields.get("token").and_then(Value::as_str).filter(|token| !token.is_empty());
-    let missing = || Refused::bad("invalid_request", "body failed validation: body.token should be defined.");
-    token.map(str::to_owned).ok_or_else(missing)
-}
-
-/// The client, by HTTP Basic. A secret in the body is not looked at, as at Notion.
-fn authenticate(state: &State, headers: &HeaderMap) -> Result<Client, Refused> {
-    let header =
-        headers.get(AUTHORIZATION).and_then(|value| value.to_str().ok()).ok_or_else(Refused::client)?;
-    let (scheme, encoded) = header.split_once(' ').ok_or_else(Refused::client)?;
-    if !scheme.eq_ignore_ascii_case("basic") {
-        return Err(Refused::client());
-    }
-    let decoded = STANDARD.decode(encoded.trim()).map_err(|_| Refused::client())?;
-    let decoded = String::from_utf8(decoded).map_err(|_| Refused::client())?;
-    let (id, secret) = decoded.split_once(':').ok_or_else(Refused::client)?;
-    let known = state.grants.client(id).filter(|client| client.client_secret == secret);
-    known.cloned().ok_or_else(Refused::client)
+    let token = words::text_of(&fields, "token").map_err(|why| Refused::bad("invalid_request", why))?;
+    Ok(token.to_owned())
 }
 
 /// The body's fields, from JSON or a form.

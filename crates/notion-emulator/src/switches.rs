@@ -1,4 +1,4 @@
-//! What nobody outside Notion knows about its tokens and its index, as switches. The defaults are the most hostile answers, so that a
+//! What nobody outside Notion knows about its tokens, clients and index, as switches. The defaults are the most hostile answers, so that a
 //! client which survives them survives the real ones; [`Switches::documented`] is the mild reading of the documents.
 
 use std::time::Duration;
@@ -19,6 +19,8 @@ pub struct Switches {
     pub older_pair: OldPair,
     /// How many seconds an access token lives; `null`: until something ends it.
     pub access_seconds: Option<u32>,
+    /// What is decoded of the client id and secret in HTTP Basic.
+    pub basic: Basic,
     /// How many seconds search is behind: it knows titles and sharing as they were then, by the emulator's clock, while
     /// direct reads know them as they are. At Notion a page may be missing for a while. Source: Notion, "Search
     /// optimizations and limitations" (read 2026-11-22).
@@ -40,6 +42,19 @@ pub enum Refresh {
     Grace,
     /// It dies at once, and using it again ends the whole authorization.
     Family,
+}
+
+/// What is decoded of HTTP Basic at the token endpoints. RFC 6749 2.3.1 has clients form-encode both parts, and strict
+/// libraries do; Notion's documents show them as they are.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Basic {
+    /// Nothing: an encoded secret is a wrong one.
+    Raw,
+    /// Both parts, always.
+    Encoded,
+    /// Both parts, if they are not right as they are.
+    Either,
 }
 
 /// What becomes of the tokens that newer ones replace.
@@ -70,6 +85,7 @@ impl Default for Switches {
             reauthorize: Reauthorize::Fresh,
             older_pair: OldPair::Dies,
             access_seconds: None,
+            basic: Basic::Raw,
             search_lag_seconds: 0,
             async_polls: 0,
             refuse_formula_filters: true,

@@ -95,6 +95,14 @@ async fn consent_and_tokens_find_their_instance_by_the_client() {
     let token = text(&pair, "access_token");
     assert!(token.starts_with("ntn_emulator_oauth_"), "the name leads there");
     assert_eq!(n.call(&token, "GET", "users/me", None).await.json()["name"], "Theirs");
+    // Strict libraries encode the client id: it leads to the same instance, whose switches decide. Base64 of `t%68eirs:s`.
+    let headers = [("authorization", "Basic dCU2OGVpcnM6cw=="), ("content-type", "application/json")];
+    for (basic, status) in [("raw", 401), ("either", 200)] {
+        control(&n, "PUT", "instances/oauth/switches", json!({"basic": basic})).await;
+        let token = json!({"token": token}).to_string();
+        let asked = n.send("POST", "/v1/oauth/introspect", &headers, token).await.expect("an answer");
+        assert_eq!((asked.status.as_u16(), asked.json()["active"] == true), (status, status == 200));
+    }
     let journal = control(&n, "GET", "journal", Value::Null).await.json();
     assert_eq!(journal["entries"], json!([]), "the first saw nothing of it");
 }

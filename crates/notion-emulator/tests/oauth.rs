@@ -2,7 +2,7 @@
 
 use axum::http::StatusCode;
 use notion_emulator::{
-    Capabilities, Effect, Fault, OldPair, Reauthorize, Refresh, Switches, UserInformation,
+    Basic, Capabilities, Effect, Fault, OldPair, Reauthorize, Refresh, Switches, UserInformation,
 };
 use serde_json::json;
 
@@ -177,7 +177,15 @@ async fn introspection_and_revocation_speak_of_the_access_token() {
     let n = notion().await;
     let pair = n.pair().await;
     let token = json!({"token": pair["access_token"]});
-    assert_eq!(n.oauth("introspect", token.clone()).await.json()["active"], true);
+    let introspected = n.oauth("introspect", token.clone()).await.json();
+    let keys: Vec<&str> = introspected.as_object().unwrap().keys().map(String::as_str).collect();
+    assert_eq!(keys, ["active", "scope", "iat", "request_id"]);
+    assert_eq!(introspected["active"], true);
+    assert_eq!(
+        introspected["scope"],
+        "read_content insert_content update_content read_comment insert_comment read_user_with_email read_user_without_email"
+    );
+    assert_eq!(introspected["iat"].to_string().len(), 13, "milliseconds, until the year 2286");
     assert_eq!(n.oauth("introspect", json!({"token": "ntn_emulator_x"})).await.json()["active"], false);
     assert_eq!(n.oauth("revoke", token.clone()).await.status, StatusCode::OK);
     assert_eq!(n.oauth("revoke", token.clone()).await.status, StatusCode::OK, "revoking twice is no error");
@@ -221,5 +229,152 @@ async fn people_show_as_much_as_the_capability_lets() {
         assert_eq!((user["name"].is_string(), user["person"]["email"].is_string()), (name, email), "{user}");
         let users = n.call(&text(&pair, "access_token"), "GET", "users", None).await;
         assert_eq!(users.status == StatusCode::OK, name, "{}", users.text());
+    }
+}
+
+#[tokio::test]
+async fn the_scope_names_what_the_integration_may_do() {
+    let scope = async |capabilities| {
+        let n = with(Switches::default(), capabilities).await;
+        let token = json!({"token": n.pair().await["access_token"]});
+        text(&n.oauth("introspect", token).await.json(), "scope")
+    };
+    // The recorded answer's integration: no comments, people with their addresses.
+    let without_comments =
+        Capabilities { read_comments: false, insert_comments: false, ..Capabilities::default() };
+    assert_eq!(
+        scope(without_comments).await,
+        "read_content insert_content update_content read_user_with_email read_user_without_email"
+    );
+    let names_only = Capabilities {
+        insert_content: false,
+        update_content: false,
+        user_information: UserInformation::WithoutEmail,
+        ..without_comments
+    };
+    assert_eq!(scope(names_only).await, "read_content read_user_without_email");
+    let least = Capabilities { user_information: UserInformation::None, ..names_only };
+    assert_eq!(scope(least).await, "read_content");
+}
+
+#[tokio::test]
+async fn a_field_that_is_missing_or_no_text_is_named_in_notions_words() {
+    let n = notion().await;
+    let code = parameter(&n.consent().await.location(), "code").unwrap();
+    let said = async |endpoint: &str, body: serde_json::Value| {
+        let reply = n.oauth(endpoint, body).await;
+        assert_eq!(reply.refusal(), "400, invalid_request");
+        assert!(reply.json()["request_id"].is_string());
+        text(&reply.json(), "error_description")
+    };
+    let without = |name: &str| {
+        let mut body = exchange(&code);
+        body.as_object_mut().unwrap().remove(name);
+        body
+    };
+    let missing = |name: &str| {
+        format!("body failed validation: body.{name} should be defined, instead was `undefined`.")
+    };
+    for name in ["grant_type", "code", "redirect_uri"] {
+        assert_eq!(said("token", without(name)).await, missing(name));
+    }
+    assert_eq!(said("token", json!({"grant_type": "refresh_token"})).await, missing("refresh_token"));
+    for endpoint in ["introspect", "revoke"] {
+        assert_eq!(said(endpoint, json!({})).await, missing("token"));
+    }
+    let with = |name: &str, value: serde_json::Value| {
+        let mut body = exchange(&code);
+        body[name] = value;
+        body
+    };
+    assert_eq!(
+        said("token", with("redirect_uri", json!(null))).await,
+        "body failed validation: body.redirect_uri should be a string, instead was `null`."
+    );
+    assert_eq!(
+        said("token", with("code", json!(7))).await,
+        "body failed validation: body.code should be a string, instead was `7`."
+    );
+    assert_eq!(
+        said("token", with("code", json!(""))).await,
+        "body failed validation: body.code should be populated, instead was `\"\"`."
+    );
+    // None of it spent the code.
+    assert_eq!(n.oauth("token", exchange(&code)).await.status, StatusCode::OK);
+}
+
+#[tokio::test]
+async fn a_link_with_a_parameter_of_the_wrong_type_is_answered_with_json() {
+    let n = notion().await;
+    let said = async |path: String| {
+        let reply = n.send("GET", &path, &[], String::new()).await.unwrap();
+        assert_eq!(reply.refusal(), "400, invalid_request", "{path}");
+        assert_eq!(reply.location(), "");
+        assert_eq!(reply.json()["request_id"], reply.headers["x-notion-request-id"].to_str().unwrap());
+        text(&reply.json(), "error_description")
+    };
+    let wrong = |name: &str, was: &str| {
+        format!(
+            "query failed validation: query.{name} should be a string or `undefined`, instead was `{was}`."
+        )
+    };
+    for (name, value) in [("client_id", "client"), ("response_type", "code"), ("owner", "user")] {
+        let given = format!("{name}={value}");
+        let link = n.authorize("");
+        assert_eq!(said(link.replace(&given, &format!("{name}="))).await, wrong(name, "0"));
+        let list = format!("[\"{value}\",\"b\"]");
+        assert_eq!(said(format!("{link}&{name}=b")).await, wrong(name, &list));
+        let one = format!("[\"{value}\"]");
+        assert_eq!(said(link.replace(&given, &format!("{name}[]={value}"))).await, wrong(name, &one));
+    }
+    assert_eq!(
+        said("/v1/oauth/authorize?client_id=&redirect_uri=%2Fx".to_owned()).await,
+        wrong("client_id", "0")
+    );
+    assert_eq!(said(n.authorize("&state=b")).await, wrong("state", "[\"s&t\",\"b\"]"));
+    let missing = said(n.authorize("").replace("client_id=client&", "")).await;
+    assert_eq!(missing, "Missing or incomplete Client ID.");
+    // One that is text, but nobody's, is a page.
+    let page = n.send("GET", &n.authorize("").replace("=client&", "=x&"), &[], String::new()).await.unwrap();
+    assert!(page.text().contains("Missing or incomplete Client ID.") && page.text().contains("<html"));
+}
+
+#[tokio::test]
+async fn what_is_decoded_of_the_credentials_is_a_switch() {
+    use base64::Engine as _;
+    let encoded = "c%6Cient:s%65cret";
+    let outcomes = async |basic: Basic| {
+        let n = with(Switches { basic, ..Switches::default() }, Capabilities::default()).await;
+        let mut statuses = Vec::new();
+        for (pair, endpoint) in [
+            ("client:secret", "introspect"),
+            (encoded, "introspect"),
+            (encoded, "revoke"),
+            ("client:s%ZZ", "token"),
+        ] {
+            let header = format!("Basic {}", base64::engine::general_purpose::STANDARD.encode(pair));
+            let headers = [("authorization", header.as_str()), ("content-type", "application/json")];
+            let path = format!("/v1/oauth/{endpoint}");
+            let reply = n.send("POST", &path, &headers, json!({"token": "t"}).to_string()).await.unwrap();
+            statuses.push(reply.status.as_u16());
+        }
+        statuses
+    };
+    assert_eq!(outcomes(Basic::Raw).await, [200, 401, 401, 401], "the default: as hostile as may be");
+    assert_eq!(outcomes(Basic::Encoded).await, [200, 200, 200, 401]);
+    assert_eq!(outcomes(Basic::Either).await, [200, 200, 200, 401]);
+    // Where everything is decoded, a secret that was not encoded is another one.
+    let n = notion().await;
+    let client = json!({"client_id": "odd", "client_secret": "a%41+b", "name": "Odd", "redirect_uris": []});
+    n.control("POST", "/_emulator/clients", client).await;
+    for (basic, raw, coded) in [("raw", 200, 401), ("encoded", 401, 200), ("either", 200, 200)] {
+        n.control("PUT", "/_emulator/switches", json!({"basic": basic})).await;
+        for (pair, status) in [("odd:a%41+b", raw), ("odd:a%2541%2Bb", coded)] {
+            let header = format!("Basic {}", base64::engine::general_purpose::STANDARD.encode(pair));
+            let headers = [("authorization", header.as_str()), ("content-type", "application/json")];
+            let body = json!({"token": "t"}).to_string();
+            let reply = n.send("POST", "/v1/oauth/introspect", &headers, body).await.unwrap();
+            assert_eq!(reply.status.as_u16(), status, "{basic} {pair}");
+        }
     }
 }

@@ -81,7 +81,7 @@ impl HostArgs {
 }
 
 /// What a snapshot brings, so that a flag would contradict it.
-const SET_BY_SNAPSHOT: [&str; 11] = [
+const SET_BY_SNAPSHOT: [&str; 12] = [
     "seed",
     "preset",
     "refresh",
@@ -89,6 +89,7 @@ const SET_BY_SNAPSHOT: [&str; 11] = [
     "reauthorize",
     "older_pair",
     "access_seconds",
+    "basic",
     "search_lag_seconds",
     "async_polls",
     "refuse_formula_filters",

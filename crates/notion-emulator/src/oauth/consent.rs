@@ -3,7 +3,7 @@
 //! Source: Notion, "Authorization", "Prompting users" (read 2026-11-22).
 
 use askama::Template;
-use axum::extract::{RawQuery, State as Extracted};
+use axum::extract::{Extension, RawQuery, State as Extracted};
 use axum::http::header::{CACHE_CONTROL, LOCATION, REFERRER_POLICY};
 use axum::http::{HeaderValue, StatusCode};
 use axum::response::{IntoResponse, Response};
@@ -11,12 +11,16 @@ use bytes::Bytes;
 use url::Url;
 use uuid::Uuid;
 
+use super::{Refused, words};
 use crate::Emulator;
 use crate::accounts::{Person, Workspace};
 use crate::content::{PickKind, Pickable};
 use crate::grants::{Client, Consent};
-use crate::reply::html;
+use crate::reply::{Injected, RequestId, html};
 use crate::state::State;
+
+/// What Notion's page says of a client id that it does not know. Source: a user's report of April 2024.
+const NO_CLIENT: &str = "Missing or incomplete Client ID.";
 
 /// What the query or the form says, the first of each name.
 struct Fields(Vec<(String, String)>);
@@ -33,6 +37,14 @@ impl Fields {
             .find(|(had, _)| had == name)
             .map(|(_, value)| value.as_str())
             .filter(|value| !value.is_empty())
+    }
+
+    /// What is wrong with a parameter that may come once, in Notion's words; lists are written `a=1&a=2` and `a[]=1`.
+    fn not_one_text(&self, name: &str) -> Option<String> {
+        let is_item = |had: &str| had.strip_prefix(name).is_some_and(|rest| rest.starts_with('['));
+        let of_name = self.0.iter().filter(|(had, _)| had == name || is_item(had));
+        let values: Vec<&str> = of_name.map(|(_, value)| value.as_str()).collect();
+        words::not_one_text(name, &values, self.0.iter().any(|(had, _)| is_item(had)))
     }
 
     fn id(&self, name: &str) -> Option<Uuid> {
@@ -52,10 +64,19 @@ struct Asked {
 }
 
 impl Asked {
-    /// Checks the request. What is wrong with the client or the redirect URI is told here and never sent on.
-    fn check(state: &State, fields: &Fields) -> Result<Self, Response> {
-        let client = fields.get("client_id").and_then(|id| state.grants.client(id));
-        let client = client.ok_or_else(|| problem("Missing or invalid client_id.")).cloned()?;
+    /// Checks the request. What is wrong with the client or the redirect URI is told here and never sent on; what is not
+    /// even of the right type, as JSON.
+    fn check(state: &State, fields: &Fields, id: &RequestId, injected: &Injected) -> Result<Self, Response> {
+        let refused = |why: String| Refused::bad("invalid_request", why).into_reply(id, injected);
+        for name in ["client_id", "redirect_uri", "response_type", "owner", "state"] {
+            // Whether Notion minds an empty `state` is not known; it sends one itself.
+            let wrong = fields.not_one_text(name).filter(|_| name != "state" || fields.get(name).is_some());
+            if let Some(why) = wrong {
+                return Err(refused(why));
+            }
+        }
+        let client_id = fields.get("client_id").ok_or_else(|| refused(NO_CLIENT.to_owned()))?;
+        let client = state.grants.client(client_id).ok_or_else(|| problem(NO_CLIENT)).cloned()?;
         let redirect_uri =
             fields.get("redirect_uri").filter(|uri| client.redirect_uris.iter().any(|had| had == uri));
         let redirect_uri =
@@ -106,10 +127,15 @@ impl Asked {
 }
 
 /// `GET /v1/oauth/authorize`: the screen that comes next.
-pub(crate) async fn screen(Extracted(emulator): Extracted<Emulator>, RawQuery(query): RawQuery) -> Response {
+pub(crate) async fn screen(
+    Extracted(emulator): Extracted<Emulator>,
+    Extension(id): Extension<RequestId>,
+    Extension(injected): Extension<Injected>,
+    RawQuery(query): RawQuery,
+) -> Response {
     let fields = Fields::read(query.unwrap_or_default().as_bytes());
     let state = emulator.state();
-    let asked = match Asked::check(&state, &fields) {
+    let asked = match Asked::check(&state, &fields, &id, &injected) {
         Ok(asked) => asked,
         Err(answer) => return answer,
     };
@@ -131,10 +157,15 @@ pub(crate) async fn screen(Extracted(emulator): Extracted<Emulator>, RawQuery(qu
 }
 
 /// `POST /v1/oauth/authorize`: access is allowed, a code goes back.
-pub(crate) async fn allow(Extracted(emulator): Extracted<Emulator>, body: Bytes) -> Response {
+pub(crate) async fn allow(
+    Extracted(emulator): Extracted<Emulator>,
+    Extension(id): Extension<RequestId>,
+    Extension(injected): Extension<Injected>,
+    body: Bytes,
+) -> Response {
     let fields = Fields::read(&body);
     let mut state = emulator.state();
-    let asked = match Asked::check(&state, &fields) {
+    let asked = match Asked::check(&state, &fields, &id, &injected) {
         Ok(asked) => asked,
         Err(answer) => return answer,
     };

@@ -1,7 +1,7 @@
 //! The switches of the emulator as flags: what nobody outside Notion knows, decided one way or the other.
 
 use clap::ValueEnum;
-use notion_emulator::{OldPair, Reauthorize, Refresh, Switches};
+use notion_emulator::{Basic, OldPair, Reauthorize, Refresh, Switches};
 
 /// One flag for each switch, over a preset.
 #[derive(Debug, clap::Args)]
@@ -24,6 +24,9 @@ pub(super) struct SwitchArgs {
     /// How long an access token lives; without it until something ends it
     #[arg(long, value_name = "SECONDS")]
     access_seconds: Option<u32>,
+    /// What is decoded of the client id and secret in HTTP Basic, which strict OAuth libraries encode
+    #[arg(long, value_enum)]
+    basic: Option<BasicFlag>,
     /// How far search is behind direct reads
     #[arg(long, value_name = "SECONDS")]
     search_lag_seconds: Option<u32>,
@@ -58,6 +61,23 @@ enum OldFlag {
 enum ReauthorizeFlag {
     Same,
     Fresh,
+}
+
+#[derive(Debug, Clone, Copy, ValueEnum)]
+enum BasicFlag {
+    Raw,
+    Encoded,
+    Either,
+}
+
+impl From<BasicFlag> for Basic {
+    fn from(flag: BasicFlag) -> Self {
+        match flag {
+            BasicFlag::Raw => Self::Raw,
+            BasicFlag::Encoded => Self::Encoded,
+            BasicFlag::Either => Self::Either,
+        }
+    }
 }
 
 impl From<RefreshFlag> for Refresh {
@@ -100,6 +120,7 @@ impl SwitchArgs {
             reauthorize: self.reauthorize.map_or(preset.reauthorize, Into::into),
             older_pair: self.older_pair.map_or(preset.older_pair, Into::into),
             access_seconds: self.access_seconds.or(preset.access_seconds),
+            basic: self.basic.map_or(preset.basic, Into::into),
             search_lag_seconds: self.search_lag_seconds.unwrap_or(preset.search_lag_seconds),
             async_polls: self.async_polls.unwrap_or(preset.async_polls),
             refuse_formula_filters: self.refuse_formula_filters.unwrap_or(preset.refuse_formula_filters),
