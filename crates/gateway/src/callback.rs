@@ -10,7 +10,7 @@ use axum::http::header::SET_COOKIE;
 use axum::response::Response;
 use jiff::Timestamp;
 use notion_wire::callback::{CallbackReply, ErrorCode, Reply, read_callback_query};
-use notion_wire::redirect::with_query;
+use notion_wire::redirect::with_query_and_state;
 use notion_wire::token::{Refusal, TokenResponse};
 use sealing::{Cell, Row, sha256};
 use store::records::{
@@ -346,7 +346,7 @@ fn page_of(gateway: &Gateway, notice: Notice, attempt: &Attempt) -> Response {
 /// Notion-shaped one.
 fn back(gateway: &Gateway, attempt: &Attempt, pairs: &[(&str, &str)]) -> Response {
     let mut pairs = pairs.to_vec();
-    let state;
+    let mut state = None;
     let return_url = match &attempt.door {
         Door::Session { return_url, .. } => {
             pairs.push(("attempt", &attempt.id));
@@ -354,9 +354,6 @@ fn back(gateway: &Gateway, attempt: &Attempt, pairs: &[(&str, &str)]) -> Respons
         }
         Door::NotionShaped { redirect_uri, .. } => {
             state = app_state(gateway, attempt);
-            if let Some(state) = &state {
-                pairs.push(("state", state.expose()));
-            }
             for pair in &mut pairs {
                 // The Notion-shaped door speaks RFC 6749 4.1.2.1, which knows no words of ours.
                 if pair.0 == "error" && pair.1 != "access_denied" {
@@ -372,11 +369,13 @@ fn back(gateway: &Gateway, attempt: &Attempt, pairs: &[(&str, &str)]) -> Respons
         let way = registered.and_then(|(_, integration)| WayBack::of(integration));
         return page_with(Notice::RedirectUriNotRegistered, Some(&attempt.id), way);
     }
-    let mut response = redirect(&with_query(return_url, &pairs));
+    let state = state.as_ref().map(|state| state.expose().as_str());
+    let mut response = redirect(&with_query_and_state(return_url, &pairs, state));
     response.headers_mut().append(SET_COOKIE, cookie::unbind(&gateway.config, &attempt.id));
     response
 }
 
+/// The app's own `state`, encoded for a query as it came.
 fn app_state(gateway: &Gateway, attempt: &Attempt) -> Option<sealing::Secret<String>> {
     let Door::NotionShaped { app_state_sealed: Some(sealed), data_key_wrapped: Some(wrapped), .. } =
         &attempt.door

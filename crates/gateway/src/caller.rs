@@ -2,6 +2,8 @@
 //! makes one: from a good key and a connection that it opens. The id part of a key finds the row, the secret part is
 //! compared as HMAC in constant time, and an unknown id costs the same work.
 
+mod basic;
+
 use std::sync::Arc;
 use std::sync::atomic::{AtomicI64, Ordering};
 
@@ -9,10 +11,8 @@ use axum::extract::FromRequestParts;
 use axum::http::HeaderMap;
 use axum::http::header::AUTHORIZATION;
 use axum::http::request::Parts;
-use base64::Engine as _;
-use base64::engine::general_purpose::STANDARD;
 use lifecycle::GrantState;
-use sealing::{Secret, Sha256, equal};
+use sealing::{Sha256, equal};
 use store::records::{ApiKey, ConnectionStage, KeyKind};
 
 use crate::config::Integration;
@@ -122,14 +122,15 @@ pub(crate) async fn at_connection(
 
 /// Basic with client id and app secret.
 async fn oauth_client(gateway: &Gateway, headers: &HeaderMap) -> Result<AppCaller, Error> {
-    let (client_id, password) = basic(single_authorization(headers)?).ok_or(Error::KeyMissing)?;
-    let text = KeyText::parse(password.expose()).ok_or(Error::KeyInvalid)?;
-    let key = checked_key(gateway, &text).await?;
-    if key.kind != KeyKind::Secret {
-        return Err(Error::KeyWrongKind("the client secret here is an app secret that was minted for it"));
-    }
-    if key.client_id != client_id {
-        return Err(Error::KeyInvalid);
+    let credentials = basic::read(headers)?;
+    let refused = Error::AppRefused(basic::UNKNOWN);
+    let key = match checked_key(gateway, &credentials.secret).await {
+        Ok(key) => key,
+        Err(Error::KeyInvalid | Error::Disconnected) => return Err(refused),
+        Err(other) => return Err(other),
+    };
+    if !credentials.names(&key.client_id) {
+        return Err(refused);
     }
     Ok(AppCaller { client_id: key.client_id.clone(), key_id: key.id.clone() })
 }
@@ -197,8 +198,12 @@ async fn bearer_key(gateway: &Gateway, headers: &HeaderMap) -> Result<Arc<ApiKey
     if !scheme.eq_ignore_ascii_case("bearer") {
         return Err(Error::KeyMissing);
     }
-    let text = KeyText::parse(text.trim()).ok_or(Error::KeyInvalid)?;
-    checked_key(gateway, &text).await
+    let text = text.trim();
+    let Some(key) = KeyText::parse(text) else {
+        let of_notion = ["ntn_", "secret_"].iter().any(|prefix| text.starts_with(prefix));
+        return Err(if of_notion { Error::KeyOfNotion } else { Error::KeyInvalid });
+    };
+    checked_key(gateway, &key).await
 }
 
 /// The row of a key whose secret is right and which is not ended.
@@ -246,14 +251,4 @@ fn single_authorization(headers: &HeaderMap) -> Result<&str, Error> {
         (Some(one), None) => one.to_str().map_err(|_| Error::KeyInvalid),
         (Some(_), Some(_)) => Err(Error::Invalid("the Authorization header was given twice".into())),
     }
-}
-
-fn basic(header: &str) -> Option<(String, Secret<String>)> {
-    let (scheme, encoded) = header.split_once(' ')?;
-    if !scheme.eq_ignore_ascii_case("basic") {
-        return None;
-    }
-    let decoded = String::from_utf8(STANDARD.decode(encoded.trim()).ok()?).ok()?;
-    let (client_id, password) = decoded.split_once(':')?;
-    Some((client_id.to_owned(), Secret::new(password.to_owned())))
 }

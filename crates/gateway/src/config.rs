@@ -38,7 +38,7 @@ pub struct Integration {
     pub client_secret: Secret<String>,
     /// The app's return URLs and redirect URIs; a request must name one of them exactly.
     pub return_urls: Vec<String>,
-    /// Whether `state` must come at the Notion-shaped door. Without it and without PKCE, login CSRF is open there.
+    /// Whether an app at the Notion-shaped door must send `state` or PKCE. Without both, login CSRF is open there.
     pub require_state: bool,
     /// Whether PKCE must be offered at the Notion-shaped door.
     pub require_pkce: bool,

@@ -29,6 +29,14 @@ pub enum Error {
     /// The key is not one of ours, or was ended.
     #[error("the key is not valid: it was mistyped, ended, or belongs to another Vestibule")]
     KeyInvalid,
+    /// The key is one of Notion's own tokens.
+    #[error(
+        "this looks like a token of Notion's own; here a connection key was expected (vst_con_…): Vestibule keeps Notion's tokens to itself"
+    )]
+    KeyOfNotion,
+    /// At the token endpoints: no good client id and app secret.
+    #[error("{0}")]
+    AppRefused(&'static str),
     /// The key is good, but not for this.
     #[error("{0}")]
     KeyWrongKind(&'static str),
@@ -138,7 +146,9 @@ impl Error {
         use StatusCode as S;
         let (status, code, notion_code) = match self {
             Self::KeyMissing => (S::UNAUTHORIZED, "key_missing", "unauthorized"),
-            Self::KeyInvalid => (S::UNAUTHORIZED, "key_invalid", "unauthorized"),
+            Self::KeyInvalid | Self::KeyOfNotion | Self::AppRefused(_) => {
+                (S::UNAUTHORIZED, "key_invalid", "unauthorized")
+            }
             Self::KeyWrongKind(_) => (S::FORBIDDEN, "key_wrong_kind", "restricted_resource"),
             Self::NotFound(_) => (S::NOT_FOUND, "not_found", "object_not_found"),
             Self::Invalid(_) => (S::BAD_REQUEST, "invalid_request", "validation_error"),
@@ -210,7 +220,9 @@ impl Error {
         let facts = self.facts();
         let (status, error) = match self {
             Self::TokenRequest(problem) => return problem.clone(),
-            Self::KeyMissing | Self::KeyInvalid | Self::KeyWrongKind(_) => (401, "invalid_client"),
+            Self::AppRefused(_) | Self::KeyMissing | Self::KeyInvalid | Self::KeyWrongKind(_) => {
+                (401, "invalid_client")
+            }
             Self::InvalidGrant(_) => (400, "invalid_grant"),
             _ if facts.status.is_client_error() => (facts.status.as_u16(), "invalid_request"),
             _ => (facts.status.as_u16(), "internal_server_error"),
@@ -319,7 +331,11 @@ pub(crate) fn shaped(error: &Error, shape: Shape, request_id: &str) -> Response 
         headers.insert(RETRY_AFTER, HeaderValue::from(whole_seconds(wait)));
     }
     if status == StatusCode::UNAUTHORIZED {
-        let scheme = if matches!(shape, Shape::OAuth) { "Basic realm=\"vestibule\"" } else { "Bearer" };
+        let scheme = if matches!(shape, Shape::OAuth) {
+            "Basic realm=\"vestibule\", charset=\"UTF-8\""
+        } else {
+            "Bearer"
+        };
         headers.insert(WWW_AUTHENTICATE, HeaderValue::from_static(scheme));
     }
     response

@@ -9,8 +9,9 @@ use axum::extract::{Path, RawQuery, Request, State};
 use axum::http::header::{CACHE_CONTROL, LOCATION, REFERRER_POLICY, RETRY_AFTER, SET_COOKIE};
 use axum::http::{HeaderMap, HeaderValue, Method, StatusCode};
 use axum::response::{IntoResponse, Response};
-use notion_wire::authorize::{AuthorizeError, consent_url, read_authorize_query};
-use notion_wire::redirect::with_query;
+use notion_wire::authorize::{AppAuthorizeRequest, AuthorizeError, consent_url, read_authorize_query};
+use notion_wire::redirect::with_query_and_state;
+use notion_wire::state::EchoedState;
 use sealing::{Cell, Row, Secret, sha256};
 use store::AttemptStart;
 use store::records::{Actor, Attempt, AttemptOutcome, ConnectSession, Door, Step, StepOutcome};
@@ -115,24 +116,29 @@ async fn begin_from_authorize(gateway: &Gateway, query: &str, client: Client) ->
     let Some(way) = WayBack::to(integration, &asked.redirect_uri) else {
         return Err(page_with(Notice::RedirectUriNotRegistered, None, WayBack::of(integration)));
     };
-    let invalid =
-        |what| back_with_error(&asked.redirect_uri, "invalid_request", what, asked.state.as_deref());
-    if asked.state.is_none() && integration.require_state {
-        return Err(invalid(
-            "state is required: 16 to 512 visible characters that your app checks on the way back",
-        ));
+    let invalid = |what| back_with_error(&asked.redirect_uri, "invalid_request", what, asked.state.as_ref());
+    // Either binds the code to the session of the app that asked (RFC 9700 2.1): without both anybody could have this
+    // browser log in with a consent of theirs.
+    let bound = asked.state.is_some() || asked.code_challenge.is_some();
+    if !bound && integration.require_state {
+        return Err(invalid(NEITHER));
     }
     if asked.code_challenge.is_none() && integration.require_pkce {
         return Err(invalid("PKCE is required: code_challenge with code_challenge_method=S256"));
     }
     let id = gateway.world.id("att");
+    let weakness = weakness(&asked);
     let (data_key_wrapped, app_state_sealed) = match asked.state {
-        Some(state) => seal_state(gateway, &integration.client_id, &id, state),
+        Some(state) => seal_state(gateway, &integration.client_id, &id, &state),
         None => (None, None),
     };
     let now = gateway.world.now();
+    let link = Step::ok(now, Actor::App, Actor::Browser, "Link to the consent screen");
     let steps = vec![
-        Step::ok(now, Actor::App, Actor::Browser, "Link to the consent screen"),
+        match weakness {
+            Some(weakness) => link.with_note(weakness),
+            None => link,
+        },
         Step::ok(now, Actor::Browser, Actor::Vestibule, "Open the link").with_note("GET /v1/oauth/authorize"),
     ];
     let door = Door::NotionShaped {
@@ -142,7 +148,27 @@ async fn begin_from_authorize(gateway: &Gateway, query: &str, client: Client) ->
         data_key_wrapped,
     };
     let ends_by = after(now, ATTEMPT_LIFE);
-    begin(gateway, name, integration, Opening { id, door, steps, ends_by, client, way }).await
+    let begun =
+        begin(gateway, name, integration, Opening { id: id.clone(), door, steps, ends_by, client, way })
+            .await?;
+    if let Some(why) = weakness {
+        tracing::warn!(event = "authorize.weak", integration = name, attempt = id, why);
+    }
+    Ok(begun)
+}
+
+/// What an app is told that sends neither `state` nor PKCE.
+const NEITHER: &str = "state or PKCE is required. Send a random state and compare it on the way back, or code_challenge with code_challenge_method=S256. For an app that can do neither, the operator may set require_state = false (in the demo: --require-state=false)";
+
+/// What does not refuse a request, but is worth telling whoever runs the app.
+fn weakness(asked: &AppAuthorizeRequest) -> Option<&'static str> {
+    match (&asked.state, &asked.code_challenge) {
+        (_, Some(_)) => None,
+        (None, None) => Some("The app sent neither state nor PKCE: it is open to login CSRF."),
+        (Some(state), None) => state.is_guessable().then_some(
+            "The app's state is shorter than 16 characters: one that can be guessed does not protect its login.",
+        ),
+    }
 }
 
 /// An error goes back to the app only if the redirect URI is one that it registered; else it is a page.
@@ -150,7 +176,7 @@ fn refuse_authorize(gateway: &Gateway, error: &AuthorizeError) -> Response {
     let integration = error.client_id.as_deref().and_then(|id| gateway.config.by_client_id(id));
     match (integration, &error.redirect_uri) {
         (Some((_, integration)), Some(uri)) if integration.return_urls.contains(uri) => {
-            back_with_error(uri, error.error, error.description, error.state.as_deref())
+            back_with_error(uri, error.error, error.description, error.state.as_ref())
         }
         (None, _) if error.client_id.is_some() => {
             page_with(Notice::ClientUnknown, None, WayBack::only(&gateway.config))
@@ -163,21 +189,25 @@ fn refuse_authorize(gateway: &Gateway, error: &AuthorizeError) -> Response {
     }
 }
 
-fn back_with_error(redirect_uri: &str, error: &str, description: &str, state: Option<&str>) -> Response {
-    let mut pairs = vec![("error", error), ("error_description", description)];
-    pairs.extend(state.map(|state| ("state", state)));
-    redirect(&with_query(redirect_uri, &pairs))
+fn back_with_error(
+    redirect_uri: &str,
+    error: &str,
+    description: &str,
+    state: Option<&EchoedState>,
+) -> Response {
+    let pairs = [("error", error), ("error_description", description)];
+    redirect(&with_query_and_state(redirect_uri, &pairs, state.map(EchoedState::encoded)))
 }
 
 type SealedState = (Option<sealing::WrappedDataKey>, Option<sealing::Sealed<store::records::AppState>>);
 
-/// The app's `state` is echoed on the way back, so it is kept; sealed, for it guards the app's login.
-fn seal_state(gateway: &Gateway, client_id: &str, attempt_id: &str, state: String) -> SealedState {
+/// The app's `state` is echoed on the way back, so it is kept as it came; sealed, for it guards the app's login.
+fn seal_state(gateway: &Gateway, client_id: &str, attempt_id: &str, state: &EchoedState) -> SealedState {
     let row = Row { table: "attempts", client_id, id: attempt_id };
     let mut random = |buffer: &mut [u8]| gateway.world.fill(buffer);
     let (key, wrapped) = gateway.keyring.new_data_key(&row, &mut random);
     let cell = Cell { row, column: "app_state", generation: 0 };
-    (Some(wrapped), Some(key.seal(&cell, &Secret::new(state), &mut random)))
+    (Some(wrapped), Some(key.seal(&cell, &Secret::new(state.encoded().to_owned()), &mut random)))
 }
 
 /// An attempt about to begin.

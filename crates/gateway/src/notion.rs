@@ -34,6 +34,8 @@ const OAUTH_DEADLINE: Duration = Duration::from_secs(30);
 const INTROSPECT_DEADLINE: Duration = Duration::from_secs(10);
 /// How long to wait after a 429 of an OAuth endpoint that does not say.
 const THROTTLED_FOR: Duration = Duration::from_secs(5);
+/// How long an app's introspection waits for what only Notion knows; without it it is answered all the same.
+const SCOPE_PATIENCE: Duration = Duration::from_secs(5);
 /// The largest OAuth answer, in bytes.
 const OAUTH_BODY_MAX: usize = 64 * 1024;
 /// How many idle sockets to Notion are kept.
@@ -236,19 +238,34 @@ impl Notion {
 
     /// Asks whether an access token is active.
     pub(crate) async fn introspect(&self, integration: &Integration, token: &Secret<String>) -> Introspected {
+        self.introspection(integration, token).await.0
+    }
+
+    /// The same, with the names of the capabilities behind the token if Notion tells them.
+    pub(crate) async fn introspection(
+        &self,
+        integration: &Integration,
+        token: &Secret<String>,
+    ) -> (Introspected, Option<String>) {
         let body = token_body(token.expose());
         let Ok(answer) = self.oauth("/v1/oauth/introspect", integration, body, INTROSPECT_DEADLINE).await
         else {
-            return Introspected::Unclear;
+            return (Introspected::Unclear, None);
         };
         if matches!(answer.status, 429 | 529) {
-            return Introspected::Throttled(answer.retry_after.unwrap_or(THROTTLED_FOR));
+            return (Introspected::Throttled(answer.retry_after.unwrap_or(THROTTLED_FOR)), None);
         }
         match read_introspection(answer.status, &answer.body) {
-            Some(true) => Introspected::Active,
-            Some(false) => Introspected::Inactive,
-            None => Introspected::Unclear,
+            Some(told) if told.active => (Introspected::Active, told.scope),
+            Some(told) => (Introspected::Inactive, told.scope),
+            None => (Introspected::Unclear, None),
         }
+    }
+
+    /// The capabilities behind an access token, in Notion's words, if it tells them soon.
+    pub(crate) async fn scope_of(&self, integration: &Integration, token: &Secret<String>) -> Option<String> {
+        let (told, scope) = timeout(SCOPE_PATIENCE, self.introspection(integration, token)).await.ok()?;
+        scope.filter(|_| told == Introspected::Active)
     }
 
     /// Whether Notion accepts an integration's client id and secret; `None` if its answer does not tell. It is asked about

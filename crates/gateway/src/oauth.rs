@@ -20,7 +20,7 @@ use crate::caller::{AppCaller, OAuthClient, connection_key};
 use crate::error::RequestId;
 use crate::keys::{KeyText, traded};
 use crate::redeem::{Proof, redeem};
-use crate::{Error, Gateway, api};
+use crate::{Error, Gateway, api, vault};
 
 /// `POST /v1/oauth/token`
 pub(crate) async fn token(
@@ -33,7 +33,7 @@ pub(crate) async fn token(
     match read_app_token_request(content_type(&headers), &body)? {
         AppTokenRequest::Code { code, redirect_uri, code_verifier } => {
             let proof = Proof::NotionShaped {
-                redirect_uri: redirect_uri.as_deref(),
+                redirect_uri: &redirect_uri,
                 code_verifier: code_verifier.as_ref().map(notion_wire::token::Token::expose),
             };
             let redeemed = redeem(&gateway, &caller, code.expose(), proof).await?;
@@ -74,12 +74,16 @@ pub(crate) async fn introspect(
 ) -> Result<Response, Error> {
     let token = read_token_parameter(content_type(&headers), &body)?;
     let standing = match connection_key(&gateway, &caller.client_id, token.expose()).await? {
-        Some(key) => standing(&gateway, &key).await?.map(|_| key),
+        Some(key) => standing(&gateway, &key).await?.map(|view| (key, view)),
         None => None,
     };
     let mut answer = json!({ "active": standing.is_some() });
-    if let Some(key) = standing {
-        answer["iat"] = json!(key.created_at.as_second());
+    if let Some((key, view)) = standing {
+        if let Some(scope) = scope(&gateway, &view).await? {
+            answer["scope"] = json!(scope);
+        }
+        // In milliseconds, as Notion answers it; RFC 7662 has seconds.
+        answer["iat"] = json!(key.created_at.as_millisecond());
     }
     answer["request_id"] = json!(request_id.0);
     Ok(no_store(answer))
@@ -107,6 +111,17 @@ async fn standing(gateway: &Gateway, key: &ApiKey) -> Result<Option<ConnectionVi
     let (None, Some(id)) = (key.revoked_at, key.connection_id.as_deref()) else { return Ok(None) };
     let view = gateway.store.find_connection(&key.client_id, id).await?;
     Ok(view.filter(|view| view.connection.stage == ConnectionStage::Active))
+}
+
+/// What the connection may do, which only Notion knows.
+async fn scope(gateway: &Gateway, view: &ConnectionView) -> Result<Option<String>, Error> {
+    let Some(grant_id) = view.connection.grant_id.as_deref() else { return Ok(None) };
+    let Some(grant) = gateway.store.find_grant(grant_id).await? else { return Ok(None) };
+    let Some(pair) = vault::open_grant(gateway, &grant)? else { return Ok(None) };
+    let Some((_, integration)) = gateway.config.by_client_id(&view.connection.client_id) else {
+        return Ok(None);
+    };
+    Ok(gateway.notion.scope_of(integration, &pair.access_token).await)
 }
 
 fn answer(connection: &ConnectionView, key: &str, refresh: &str, request_id: &RequestId) -> Response {

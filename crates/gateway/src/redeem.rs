@@ -25,7 +25,7 @@ pub(crate) enum Proof<'a> {
     /// Session door: the end user of the app's own session.
     EndUser(&'a str),
     /// Notion-shaped door: the redirect URI again, and the PKCE verifier if one was promised.
-    NotionShaped { redirect_uri: Option<&'a str>, code_verifier: Option<&'a str> },
+    NotionShaped { redirect_uri: &'a str, code_verifier: Option<&'a str> },
 }
 
 /// What a presented code deserves.
@@ -80,7 +80,7 @@ fn wrong_proof(door: &Door, proof: &Proof<'_>) -> Option<&'static str> {
             Door::NotionShaped { redirect_uri, code_challenge, .. },
             Proof::NotionShaped { redirect_uri: presented, code_verifier },
         ) => {
-            if *presented != Some(redirect_uri.as_str()) {
+            if *presented != redirect_uri.as_str() {
                 return Some("redirect_uri is not the one that the authorization was asked with");
             }
             match (code_challenge, code_verifier) {

@@ -3,6 +3,7 @@
 
 mod authorization;
 mod canary;
+mod clients;
 mod consents;
 mod doors;
 mod gate;

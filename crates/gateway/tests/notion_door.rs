@@ -37,6 +37,11 @@ async fn an_app_written_for_notion_gets_tokens_in_notions_shape() {
     }
     let introspected = t.oauth("/v1/oauth/introspect", json!({"token": key})).await.json();
     assert_eq!(introspected["active"], true);
+    // As Notion has it: milliseconds, and the capabilities, which only Notion knows.
+    assert_eq!(introspected["iat"], 1_795_424_400_000_i64);
+    assert!(
+        introspected["scope"].as_str().unwrap().starts_with("read_content insert_content update_content")
+    );
     assert_eq!(t.oauth("/v1/oauth/revoke", json!({"token": key})).await.status, StatusCode::OK);
     assert_eq!(t.notion_calls("/v1/oauth/revoke"), 1);
     assert_eq!(t.call_as(key, "GET", "/v1/users/me", None).await.refusal(), "401, disconnected");
@@ -99,7 +104,7 @@ async fn a_faulty_request_goes_back_to_the_app_with_its_error() {
         assert!(reply.location().starts_with(REDIRECT_URI), "{more:?} {}", reply.text());
         reply.query("error").unwrap()
     };
-    assert_eq!(refused(&[("state", "short")]).await, "invalid_request");
+    assert_eq!(refused(&[("state", "line\nbreak")]).await, "invalid_request");
     assert_eq!(refused(&[("response_type", "token")]).await, "unsupported_response_type");
     assert_eq!(refused(&[("owner", "workspace")]).await, "invalid_request");
     assert_eq!(refused(&[("code_challenge", &challenge)]).await, "invalid_request");

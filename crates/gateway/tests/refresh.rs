@@ -95,5 +95,6 @@ async fn a_secret_that_notion_refuses_is_the_operators_fault_and_ends_no_grant()
     t.notion.emulator.register_client(client).expect("its own client");
     assert_eq!(t.api("POST", &format!("/api/connections/{id}/refresh"), None).await.status, StatusCode::OK);
     let asked = t.api("POST", &format!("/api/connections/{id}/introspect"), None).await;
-    assert_eq!(asked.json(), json!({"active": true}));
+    assert_eq!(asked.json()["active"], true);
+    assert!(asked.json()["scope"].as_str().unwrap().contains("read_content"), "as Notion told it");
 }

@@ -16,7 +16,7 @@ pub enum AppTokenRequest {
         /// Our code.
         code: Token,
         /// Must be the authorization request's.
-        redirect_uri: Option<String>,
+        redirect_uri: String,
         /// PKCE.
         code_verifier: Option<Token>,
     },
@@ -64,7 +64,8 @@ pub fn read_app_token_request(
     match take("grant_type").as_deref() {
         Some("authorization_code") => Ok(AppTokenRequest::Code {
             code: Token::new(take("code").ok_or_else(|| missing("code"))?),
-            redirect_uri: take("redirect_uri"),
+            // The authorization request always had one, so it is always repeated (RFC 6749 4.1.3).
+            redirect_uri: take("redirect_uri").ok_or_else(|| missing("redirect_uri"))?,
             code_verifier: take("code_verifier").map(Token::new),
         }),
         Some("refresh_token") => {
@@ -202,7 +203,7 @@ mod tests {
         {
             match read_app_token_request(Some(kind), body).unwrap() {
                 AppTokenRequest::Code { code, redirect_uri, code_verifier: None } => {
-                    assert_eq!((code.expose(), redirect_uri.as_deref()), ("c", Some("https://a/")));
+                    assert_eq!((code.expose(), redirect_uri.as_str()), ("c", "https://a/"));
                 }
                 other => panic!("{other:?}"),
             }
@@ -218,6 +219,10 @@ mod tests {
         assert_eq!(error(r#"{"grant_type":"password"}"#), "unsupported_grant_type");
         assert_eq!(error(r#"{"grant_type":"refresh_token"}"#), "invalid_request");
         assert_eq!(error(r#"{"grant_type":"authorization_code","code":7}"#), "invalid_request");
+        for redirect_uri in ["", r#","redirect_uri":null"#, r#","redirect_uri":"""#] {
+            let body = format!(r#"{{"grant_type":"authorization_code","code":"c"{redirect_uri}}}"#);
+            assert_eq!(error(&body), "invalid_request");
+        }
         assert_eq!(
             error(r#"{"grant_type":"refresh_token","refresh_token":"a","refresh_token":"b"}"#),
             "invalid_request"

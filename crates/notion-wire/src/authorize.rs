@@ -4,6 +4,7 @@
 use url::Url;
 
 use crate::parameters;
+use crate::state::EchoedState;
 
 /// Builds the URL the user's browser is sent to for consent.
 ///
@@ -30,8 +31,8 @@ pub struct AppAuthorizeRequest {
     pub client_id: String,
     /// One of the app's redirect URIs; whether it is registered is the gateway's to say.
     pub redirect_uri: String,
-    /// The app's own `state`: 16 to 512 visible ASCII characters.
-    pub state: Option<String>,
+    /// The app's own `state`.
+    pub state: Option<EchoedState>,
     /// A PKCE S256 challenge.
     pub code_challenge: Option<String>,
 }
@@ -44,16 +45,11 @@ pub struct AuthorizeError {
     /// The redirect URI, if it was readable.
     pub redirect_uri: Option<String>,
     /// The `state`, if it was readable and sound.
-    pub state: Option<String>,
+    pub state: Option<EchoedState>,
     /// An error code of RFC 6749 4.1.2.1.
     pub error: &'static str,
     /// A sentence for the developer.
     pub description: &'static str,
-}
-
-/// The app's `state` guards its login: it is not printed.
-fn redacted(state: Option<&String>) -> Option<&'static str> {
-    state.map(|_| "[redacted]")
 }
 
 impl std::fmt::Debug for AppAuthorizeRequest {
@@ -61,7 +57,7 @@ impl std::fmt::Debug for AppAuthorizeRequest {
         f.debug_struct("AppAuthorizeRequest")
             .field("client_id", &self.client_id)
             .field("redirect_uri", &self.redirect_uri)
-            .field("state", &redacted(self.state.as_ref()))
+            .field("state", &self.state)
             .field("code_challenge", &self.code_challenge)
             .finish()
     }
@@ -72,7 +68,7 @@ impl std::fmt::Debug for AuthorizeError {
         f.debug_struct("AuthorizeError")
             .field("client_id", &self.client_id)
             .field("redirect_uri", &self.redirect_uri)
-            .field("state", &redacted(self.state.as_ref()))
+            .field("state", &self.state)
             .field("error", &self.error)
             .field("description", &self.description)
             .finish()
@@ -84,7 +80,7 @@ impl std::fmt::Debug for AuthorizeError {
 /// # Errors
 /// [`AuthorizeError`] for a parameter given twice, a missing client id or redirect URI, a response type other than
 /// `code`, an owner other than `user`, an unsound `state`, or PKCE that is not S256. Unknown parameters are ignored,
-/// as RFC 6749 3.1 asks.
+/// as RFC 6749 3.1 asks; so are those without a value.
 pub fn read_authorize_query(query: &str) -> Result<AppAuthorizeRequest, AuthorizeError> {
     let parameters::Given { values: mut given, twice } =
         parameters::read_all(query.as_bytes()).map_err(|description| AuthorizeError {
@@ -95,8 +91,9 @@ pub fn read_authorize_query(query: &str) -> Result<AppAuthorizeRequest, Authoriz
             description,
         })?;
     let mut take = |name: &str| given.remove(name).filter(|value| !value.is_empty());
-    let (client_id, redirect_uri, state) = (take("client_id"), take("redirect_uri"), take("state"));
-    let sound_state = state.clone().filter(|state| is_sound_state(state));
+    let (client_id, redirect_uri) = (take("client_id"), take("redirect_uri"));
+    let read_state = take("state").map(|_| EchoedState::read(query));
+    let sound_state = read_state.clone().and_then(Result::ok);
     let refuse = |error, description| AuthorizeError {
         client_id: client_id.clone(),
         redirect_uri: redirect_uri.clone(),
@@ -124,9 +121,7 @@ pub fn read_authorize_query(query: &str) -> Result<AppAuthorizeRequest, Authoriz
     if owner.is_some_and(|owner| owner != "user") {
         return Err(invalid("owner must be user"));
     }
-    if state.is_some() && sound_state.is_none() {
-        return Err(invalid("state must be 16 to 512 visible ASCII characters"));
-    }
+    let state = read_state.transpose().map_err(invalid)?;
     let code_challenge = read_challenge(challenge, method.as_deref()).map_err(invalid)?;
     Ok(AppAuthorizeRequest {
         client_id: client_id.unwrap_or_default(),
@@ -134,10 +129,6 @@ pub fn read_authorize_query(query: &str) -> Result<AppAuthorizeRequest, Authoriz
         state,
         code_challenge,
     })
-}
-
-fn is_sound_state(state: &str) -> bool {
-    (16..=512).contains(&state.len()) && state.bytes().all(|b| b.is_ascii_graphic())
 }
 
 /// PKCE is taken as S256 or not at all: a challenge without a method would mean `plain` (RFC 7636 4.3).
@@ -186,7 +177,7 @@ mod tests {
     fn a_request_written_for_notion_is_read() {
         let read = read_authorize_query(GOOD).unwrap();
         assert_eq!(read.redirect_uri, "https://app.example/cb");
-        assert_eq!(read.state.as_deref(), Some("0123456789abcdef"));
+        assert_eq!(read.state.map(|state| state.encoded().to_owned()).as_deref(), Some("0123456789abcdef"));
         assert_eq!(read.code_challenge, None);
     }
 
@@ -209,8 +200,10 @@ mod tests {
             (GOOD.replace("&response_type=code", ""), "invalid_request"),
             (GOOD.replace("response_type=code", "response_type=token"), "unsupported_response_type"),
             (GOOD.replace("owner=user", "owner=workspace"), "invalid_request"),
-            (GOOD.replace("0123456789abcdef", "short"), "invalid_request"),
-            (GOOD.replace("0123456789abcdef", "0123456789%20abcdef"), "invalid_request"),
+            (format!("{GOOD}&state=0123456789abcdef"), "invalid_request"),
+            (format!("{GOOD}&state="), "invalid_request"),
+            (GOOD.replace("0123456789abcdef", "line%0Abreak"), "invalid_request"),
+            (GOOD.replace("0123456789abcdef", &"x".repeat(8193)), "invalid_request"),
             (format!("{GOOD}&code_challenge={challenge}"), "invalid_request"),
             (format!("{GOOD}&code_challenge={challenge}&code_challenge_method=plain"), "invalid_request"),
             (format!("{GOOD}&code_challenge_method=S256"), "invalid_request"),
@@ -221,6 +214,15 @@ mod tests {
         }
         let pkce = format!("{GOOD}&code_challenge={challenge}&code_challenge_method=S256");
         assert_eq!(read_authorize_query(&pkce).unwrap().code_challenge.as_deref(), Some(challenge));
+    }
+
+    #[test]
+    fn parameters_of_others_and_parameters_without_a_value_change_nothing() {
+        let more = "&scope=a+b&nonce=n&prompt=consent&access_type=offline&response_mode=query&resource=a&resource=b&code_challenge=";
+        let read = read_authorize_query(&format!("{GOOD}{more}")).unwrap();
+        assert_eq!(read, read_authorize_query(GOOD).unwrap());
+        let none = read_authorize_query(&GOOD.replace("0123456789abcdef", "")).unwrap();
+        assert_eq!(none.state, None);
     }
 
     proptest! {

@@ -10,4 +10,5 @@ pub mod callback;
 pub mod error;
 mod parameters;
 pub mod redirect;
+pub mod state;
 pub mod token;

@@ -64,6 +64,15 @@ pub fn with_query(url: &str, pairs: &[(&str, &str)]) -> String {
     format!("{url}{joint}{}", query.finish())
 }
 
+/// The same, with the app's own `state` at the end as it came.
+pub fn with_query_and_state(url: &str, pairs: &[(&str, &str)], state: Option<&str>) -> String {
+    let url = with_query(url, pairs);
+    match state {
+        Some(state) => format!("{url}&state={state}"),
+        None => url,
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -103,5 +112,9 @@ mod tests {
         assert_eq!(with_query("https://a/", &[("code", "x y")]), "https://a/?code=x+y");
         assert_eq!(with_query("https://a/?k=%2F", &[("a", "b")]), "https://a/?k=%2F&a=b");
         assert_eq!(with_query("https://a/?", &[("a", "b")]), "https://a/?a=b");
+        assert_eq!(
+            with_query_and_state("https://a/", &[("code", "x y")], Some("a%20b")),
+            "https://a/?code=x+y&state=a%20b"
+        );
     }
 }

@@ -256,14 +256,26 @@ fn read_refusal(status: u16, body: &[u8]) -> Option<Refusal> {
 #[derive(Deserialize)]
 struct RawIntrospection {
     active: bool,
+    #[serde(default)]
+    scope: Value,
 }
 
-/// Reads an answer of `POST /v1/oauth/introspect`: `Some(active)`, or `None` if it does not say.
+/// What Notion says of a token.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Introspection {
+    /// Whether it is good.
+    pub active: bool,
+    /// The names of the integration's capabilities, with spaces between them.
+    pub scope: Option<String>,
+}
+
+/// Reads an answer of `POST /v1/oauth/introspect`; `None` if it does not say whether the token is active.
 ///
 /// Source: Notion, "Introspect a token" (read 2026-11-22).
-pub fn read_introspection(status: u16, body: &[u8]) -> Option<bool> {
+pub fn read_introspection(status: u16, body: &[u8]) -> Option<Introspection> {
     let raw: RawIntrospection = serde_json::from_slice(body).ok()?;
-    (status == 200).then_some(raw.active)
+    let scope = raw.scope.as_str().map(str::to_owned);
+    (status == 200).then_some(Introspection { active: raw.active, scope })
 }
 
 /// Whether a revocation was taken. A token that Notion does not know (any more) counts: it is as revoked as can be.
@@ -398,6 +410,19 @@ mod tests {
         }
         assert!(matches!(read_token_answer(429, b""), TokenOutcome::Throttled));
         assert!(matches!(read_token_answer(529, b""), TokenOutcome::Throttled));
+    }
+
+    #[test]
+    fn an_introspection_is_read_with_its_scope_if_it_has_one() {
+        let read = |body: &str| read_introspection(200, body.as_bytes());
+        let scope = Some("read_content insert_content".to_owned());
+        assert_eq!(
+            read(r#"{"active":true,"scope":"read_content insert_content","iat":1756139508753}"#),
+            Some(Introspection { active: true, scope })
+        );
+        assert_eq!(read(r#"{"active":false,"scope":7}"#), Some(Introspection { active: false, scope: None }));
+        assert_eq!(read(r#"{"scope":"read_content"}"#), None);
+        assert_eq!(read_introspection(401, br#"{"active":true}"#), None);
     }
 
     #[test]

@@ -177,7 +177,7 @@ pub(crate) fn warnings(settings: &Settings) -> Vec<String> {
         );
     }
     for (name, integration) in &settings.gateway.integrations {
-        if !integration.require_state {
+        if !integration.require_state && !integration.require_pkce {
             warnings.push(format!(
                 "integrations.{name}.require_state is false: an app that sends neither `state` nor PKCE is open to login CSRF"
             ));

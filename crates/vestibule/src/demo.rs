@@ -51,6 +51,9 @@ pub(crate) struct Args {
     return_url: Vec<String>,
     #[command(flatten)]
     hosts: emulate::HostArgs,
+    /// Whether an app at the Notion-shaped door must send `state` or PKCE; `false` for a tutorial that sends neither
+    #[arg(long, value_name = "BOOL", default_value_t = true, action = clap::ArgAction::Set)]
+    require_state: bool,
     /// Write down what is asked of the offline Notion and answered, one JSON object a line
     #[arg(long, value_name = "FILE")]
     record: Option<PathBuf>,
@@ -94,7 +97,16 @@ pub(crate) async fn run(args: Args) -> anyhow::Result<()> {
     });
     let mut return_urls = vec![return_url.clone()];
     return_urls.extend(args.return_url);
-    let gateway = build(&places, folder.path(), &client_id, &client_secret, return_urls).await?;
+    let integration = Integration {
+        client_id: client_id.clone(),
+        client_secret: Secret::new(client_secret.clone()),
+        return_urls,
+        require_state: args.require_state,
+        require_pkce: false,
+        notion_version: Some("2025-09-03".to_owned()),
+        requests_per_minute: REQUESTS_PER_MINUTE,
+    };
+    let gateway = build(&places, folder.path(), integration).await?;
     let mint = async |kind, label| gateway.mint_key(INTEGRATION, kind, label).await.map(|minted| minted.key);
     let credentials = Credentials {
         client_id,
@@ -145,22 +157,7 @@ fn client(places: &Places, client_id: &str, client_secret: &str) -> Client {
     }
 }
 
-async fn build(
-    places: &Places,
-    folder: &Path,
-    client_id: &str,
-    client_secret: &str,
-    return_urls: Vec<String>,
-) -> anyhow::Result<Gateway> {
-    let integration = Integration {
-        client_id: client_id.to_owned(),
-        client_secret: Secret::new(client_secret.to_owned()),
-        return_urls,
-        require_state: true,
-        require_pkce: false,
-        notion_version: Some("2025-09-03".to_owned()),
-        requests_per_minute: REQUESTS_PER_MINUTE,
-    };
+async fn build(places: &Places, folder: &Path, integration: Integration) -> anyhow::Result<Gateway> {
     let config = Config {
         public_url: Url::parse(&places.gateway)?,
         notion_url: Url::parse(&places.emulator)?,
@@ -203,7 +200,7 @@ async fn announce(
     let file = folder.join(folder::FACTS);
     folder::write_whole(&file, &format!("{facts:#}\n"))?;
     print(&format!(
-        "Vestibule's demo is ready.\n\n  Open    {app}\n          and press \"Connect to Notion\"\n\n  Gateway         {gateway}\n  Offline Notion  {emulator}\n  For scripts     {file} (addresses and keys of this run)\n\nCtrl-C ends it.\n",
+        "Vestibule's demo is ready.\n\n  Open    {app}\n          and press \"Connect to Notion\"\n\n  Gateway         {gateway}\n  Offline Notion  {emulator}\n  For scripts     {file} (addresses and keys of this run)\n\n  Code written for Notion works with gateway_url as its host and app_secret of that file as its client secret,\n  if it sends `state` or PKCE. For a tutorial that sends neither: demo --require-state=false\n\nCtrl-C ends it.\n",
         app = places.app,
         gateway = places.gateway,
         emulator = places.emulator,

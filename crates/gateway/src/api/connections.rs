@@ -162,9 +162,10 @@ pub(crate) async fn introspect(
     let pair = vault::open_grant(&gateway, &grant)?.ok_or(Error::Disconnected)?;
     let (_, integration) =
         gateway.config.by_client_id(&caller.client_id).ok_or(Error::NotFound("integration"))?;
-    match gateway.notion.introspect(integration, &pair.access_token).await {
-        Introspected::Active => Ok(answer(StatusCode::OK, json!({ "active": true }))),
-        Introspected::Inactive => Ok(answer(StatusCode::OK, json!({ "active": false }))),
+    let (told, scope) = gateway.notion.introspection(integration, &pair.access_token).await;
+    match told {
+        Introspected::Active => Ok(answer(StatusCode::OK, json!({ "active": true, "scope": scope }))),
+        Introspected::Inactive => Ok(answer(StatusCode::OK, json!({ "active": false, "scope": scope }))),
         Introspected::Throttled(retry_after) => Err(Error::Renewing { retry_after }),
         Introspected::Unclear => Err(Error::NotionNoAnswer),
     }
