@@ -18,12 +18,13 @@ const PACKAGES: [(&str, &str); 3] = [
 ];
 
 /// Folders with Node packages.
-const NODE_FOLDERS: [&str; 3] = ["tests/node", "examples/express-drop-in", "examples/express-session"];
+const NODE_FOLDERS: [&str; 4] =
+    ["tests/node", "tests/clients", "examples/express-drop-in", "examples/express-session"];
 
 /// A step's name and what it does.
 type Step = (&'static str, fn() -> anyhow::Result<()>);
 
-const STEPS: [Step; 11] = [
+const STEPS: [Step; 12] = [
     ("Debian packages", packages),
     ("Node packages", node_packages),
     ("Python packages", python_packages),
@@ -36,6 +37,7 @@ const STEPS: [Step; 11] = [
     ("examples in the docs", || run(".", "cargo", &["test", "--workspace", "--doc"], &[])),
     ("docs", || run(".", "cargo", &["doc", "--workspace", "--no-deps"], &[("RUSTDOCFLAGS", "-D warnings")])),
     ("SDK, MCP server, examples, browser", node_tests),
+    ("OAuth libraries", client_tests),
     ("types of Notion's client", types),
 ];
 
@@ -147,4 +149,12 @@ fn node_tests() -> anyhow::Result<()> {
         ("EXCHANGES", &*exchanges),
     ];
     run("tests/node", "node", &["--test", "--test-reporter=spec"], &env)
+}
+
+/// The real binary under OAuth libraries for Node; those for Python are among the Python client's tests.
+fn client_tests() -> anyhow::Result<()> {
+    let binary = target_folder()?.join("debug/vestibule").display().to_string();
+    let exchanges = exchanges()?.display().to_string();
+    let env = [("VESTIBULE_BIN", &*binary), ("EXCHANGES", &*exchanges)];
+    run("tests/clients", "node", &["--test", "--test-reporter=spec"], &env)
 }

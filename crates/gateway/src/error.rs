@@ -331,14 +331,22 @@ pub(crate) fn shaped(error: &Error, shape: Shape, request_id: &str) -> Response 
         headers.insert(RETRY_AFTER, HeaderValue::from(whole_seconds(wait)));
     }
     if status == StatusCode::UNAUTHORIZED {
-        let scheme = if matches!(shape, Shape::OAuth) {
-            "Basic realm=\"vestibule\", charset=\"UTF-8\""
-        } else {
-            "Bearer"
+        let (fallback, challenge) = match shape {
+            Shape::OAuth => ("Basic", basic_challenge(&error.to_string())),
+            Shape::Envelope | Shape::Problem => ("Bearer", None),
         };
-        headers.insert(WWW_AUTHENTICATE, HeaderValue::from_static(scheme));
+        headers.insert(WWW_AUTHENTICATE, challenge.unwrap_or_else(|| HeaderValue::from_static(fallback)));
     }
     response
+}
+
+/// Asks for Basic. Libraries that find a challenge show it and leave the body unread, so it says what is wrong, too.
+fn basic_challenge(why: &str) -> Option<HeaderValue> {
+    let quoted = why.replace(['"', '\\'], "'");
+    let challenge = format!(
+        "Basic realm=\"vestibule\", charset=\"UTF-8\", error=\"invalid_client\", error_description=\"{quoted}\""
+    );
+    HeaderValue::try_from(challenge).ok()
 }
 
 /// Whole seconds, rounded up: what `Retry-After` can say.

@@ -119,7 +119,8 @@ async fn each_mistake_with_the_secret_is_answered_with_its_cure() {
             let body = json!({"grant_type": "refresh_token", "refresh_token": refresh, "token": key});
             let reply = t.send("POST", endpoint, &[("authorization", sent)], Some(body)).await;
             assert_eq!(reply.refusal(), "401, invalid_client");
-            assert!(reply.header("www-authenticate").starts_with("Basic "), "{endpoint}");
+            let challenge = reply.header("www-authenticate");
+            assert!(challenge.starts_with("Basic ") && challenge.contains(said), "{challenge}");
             let description = reply.json()["error_description"].as_str().unwrap().to_owned();
             assert!(description.contains(said), "{description}");
             assert!(!description.contains("AAAA") && !description.contains(&t.app_secret));
