@@ -16,7 +16,7 @@ use sealing::{Cell, Row, sha256};
 use store::records::{
     Actor, Attempt, AttemptOutcome, Candidate, Code, Connection, ConnectionStage, Door, Profile, Step,
 };
-use store::{Arrival, ArrivalSaved, AttemptTaken};
+use store::{Arrival, ArrivalSaved, AttemptTaken, StoreError};
 
 use crate::link::{after, internal, redirect, starts_nothing};
 use crate::notion::TokenError;
@@ -25,9 +25,10 @@ use crate::{Error, Gateway, cookie, vault};
 
 /// How long the app has to redeem our code.
 pub(crate) const CODE_LIFE: Duration = Duration::from_mins(5);
-/// How often saving a fresh pair is tried again when the store fails right after the exchange, and how far apart.
-const SAVE_TRIES: u32 = 20;
+/// How long to wait before a fresh pair that the store did not take is offered to it again.
 const SAVE_PAUSE: Duration = Duration::from_millis(500);
+/// How long the browser waits for the exchange. Its answer is listened to, and stored, without it.
+const PATIENCE: Duration = Duration::from_secs(45);
 
 /// `GET /callback/{integration}`
 pub(crate) async fn finish(
@@ -174,9 +175,15 @@ async fn exchange(
         .update_attempt(&attempt.id, Some(AttemptOutcome::Exchanging), &[callback])
         .await
         .map_err(internal)?;
+    let gone = back(gateway, &attempt, &[("error", "exchange_failed")]);
     let (inner, integration) = (gateway.clone(), name.to_owned());
     let task = async move { Ok(exchange_and_save(&inner, &integration, attempt, code).await) };
-    gateway.uninterrupted(task).await.map_err(internal)?
+    tokio::select! {
+        biased;
+        answer = gateway.uninterrupted(task) => answer.map_err(internal)?,
+        // What still comes is nobody's to redeem, and is settled like any other pair that was not.
+        () = gateway.world.sleep_until(after(now, PATIENCE)) => Ok(gone),
+    }
 }
 
 async fn exchange_and_save(
@@ -314,20 +321,17 @@ pub(crate) fn profile(response: &TokenResponse) -> Profile {
     }
 }
 
-/// The pair exists nowhere else yet, so a store that fails now is asked again for a while.
+/// The pair exists nowhere else yet, so the store is asked until it answers.
 async fn save(gateway: &Gateway, arrival: &Arrival, now: Timestamp) -> Result<ArrivalSaved, Error> {
-    let mut tries = 0;
     loop {
         match gateway.store.save_arrival(arrival, now).await {
             Ok(saved) => return Ok(saved),
-            Err(error) if tries >= SAVE_TRIES => {
-                tracing::error!(event = "arrival.lost", attempt = arrival.attempt_id, why = %error);
-                return Err(error.into());
+            Err(error @ StoreError::Damaged { .. }) => return Err(error.into()),
+            Err(error) => {
+                tracing::error!(event = "arrival.unsaved", attempt = arrival.attempt_id, why = %error);
+                gateway.world.sleep_until(after(gateway.world.now(), SAVE_PAUSE)).await;
             }
-            Err(error) => tracing::warn!(event = "arrival.unsaved", tries, why = %error),
         }
-        tries += 1;
-        tokio::time::sleep(SAVE_PAUSE).await;
     }
 }
 

@@ -9,7 +9,7 @@ use store::records::{Connection, ConnectionStage, Event, Grant};
 
 use crate::callback::profile;
 use crate::notion::TokenError;
-use crate::{Error, Gateway, vault};
+use crate::{Error, Gateway, pairs, vault};
 
 /// What became of one line.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -114,6 +114,8 @@ impl Gateway {
             store::Imported::KeptNewer => {
                 let live = self.store.find_live_grant(client_id, &grant.profile).await?;
                 let live = live.ok_or(Error::NotFound("grant"))?;
+                // Which of the two pairs lives is asked when it is settled; the imported one is known to work now.
+                pairs::keep(self, client_id, &grant.profile, now, &vault::Pair::of(response)).await?;
                 let held = self.store.find_connection_on_grant(&live.id, Some(&end_user), false).await?;
                 Ok(Imported::KeptNewer(held.ok_or(Error::NotFound("connection"))?.id))
             }

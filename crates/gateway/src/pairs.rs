@@ -22,17 +22,7 @@ pub(crate) async fn keep(
     issued_at: Timestamp,
     pair: &vault::Pair,
 ) -> Result<Candidate, Error> {
-    let id = gateway.world.id("can");
-    let candidate = Candidate {
-        pair: vault::seal_candidate(gateway, client_id, &id, pair),
-        id,
-        client_id: client_id.to_owned(),
-        connection_id: None,
-        attempt_id: None,
-        profile: profile.clone(),
-        issued_at,
-        expires_at: gateway.world.now(),
-    };
+    let candidate = due(gateway, client_id, profile, issued_at, pair);
     loop {
         match gateway.store.insert_candidate(&candidate).await {
             Ok(()) => return Ok(candidate),
@@ -74,5 +64,31 @@ pub(crate) fn renewed(gateway: &Gateway, grant: &Grant, pair: &vault::Pair) -> G
         reason: None,
         issued_at: gateway.world.now(),
         ..grant.clone()
+    }
+}
+
+/// A grant's own pair as a candidate, to be kept beside the one that takes its place.
+pub(crate) fn beside(gateway: &Gateway, grant: &Grant, pair: &vault::Pair) -> Candidate {
+    due(gateway, &grant.client_id, &grant.profile, grant.issued_at, pair)
+}
+
+/// A candidate that no connection waits for and that is due at once.
+fn due(
+    gateway: &Gateway,
+    client_id: &str,
+    profile: &Profile,
+    issued_at: Timestamp,
+    pair: &vault::Pair,
+) -> Candidate {
+    let id = gateway.world.id("can");
+    Candidate {
+        pair: vault::seal_candidate(gateway, client_id, &id, pair),
+        id,
+        client_id: client_id.to_owned(),
+        connection_id: None,
+        attempt_id: None,
+        profile: profile.clone(),
+        issued_at,
+        expires_at: gateway.world.now(),
     }
 }

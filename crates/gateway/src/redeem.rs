@@ -6,7 +6,7 @@
 use base64::Engine as _;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use jiff::Timestamp;
-use lifecycle::{Generation, GrantState};
+use lifecycle::{Generation, GrantState, RedeemEffect, Redemption};
 use sealing::{equal, sha256};
 use store::records::{
     Actor, AttemptOutcome, Candidate, Code, CodeSpent, Connection, ConnectionView, Door, Event, Grant, Step,
@@ -15,7 +15,7 @@ use store::{Activated, Activation, CodeFound, Footing};
 
 use crate::caller::AppCaller;
 use crate::keys::MintedKey;
-use crate::{Error, Gateway, keys, settle, vault};
+use crate::{Error, Gateway, keys, pairs, settle, vault};
 
 /// How often activation reads again when the grant moved on meanwhile.
 const ACTIVATION_TRIES: usize = 8;
@@ -182,7 +182,7 @@ async fn activate(
 ) -> Result<Option<Redeemed>, Error> {
     let Some(candidate) = &found.candidate else { return Err(Error::InvalidGrant(UNKNOWN)) };
     let live = gateway.store.find_live_grant(&caller.client_id, &candidate.profile).await?;
-    let footing = footing(gateway, candidate, live.as_ref(), now)?;
+    let footing = footing(gateway, candidate, live.as_ref(), now).await?;
     let healed = older_connection(gateway, &found, live.as_ref(), candidate).await?;
     let kind = if healed.is_some() { "connection.reconnected" } else { "connection.connected" };
     let connection_id = healed.unwrap_or_else(|| found.code.connection_id.clone());
@@ -215,37 +215,66 @@ async fn activate(
     }
 }
 
-/// Where the connection comes to stand: on a new grant, or on the live one, with the candidate's pair unless the pair there
-/// is newer. An older consent may be redeemed after a newer one, or after a refresh: its pair is dead by then.
-fn footing(
+/// Where the connection comes to stand: on a new grant, or on the live one, with whichever pair Notion says lives.
+async fn footing(
     gateway: &Gateway,
     candidate: &Candidate,
     live: Option<&Grant>,
     now: Timestamp,
 ) -> Result<Footing, Error> {
-    let renewed = |id: String, generation, created_at| -> Result<Grant, Error> {
-        let pair = vault::open_candidate(gateway, candidate)?;
-        Ok(Grant {
-            pair: Some(vault::seal_grant(gateway, &candidate.client_id, &id, generation, &pair)),
+    let new = vault::open_candidate(gateway, candidate)?;
+    let Some(live) = live else {
+        let id = gateway.world.id("grt");
+        return Ok(Footing::New(Grant {
+            pair: Some(vault::seal_grant(gateway, &candidate.client_id, &id, 1, &new)),
             id,
             client_id: candidate.client_id.clone(),
             profile: candidate.profile.clone(),
-            generation: Generation(generation),
+            generation: Generation(1),
             state: GrantState::Active,
             reason: None,
             issued_at: candidate.issued_at,
-            created_at,
+            created_at: now,
             leased_until: None,
-        })
+        }));
     };
-    Ok(match live {
-        None => Footing::New(renewed(gateway.world.id("grt"), 1, now)?),
-        Some(live) if lifecycle::replaces(candidate.issued_at, live.issued_at, live.state) => {
-            let grant = renewed(live.id.clone(), live.generation.0 + 1, live.created_at)?;
-            Footing::Renewed { grant, spent: live.generation }
+    let old = vault::open_grant(gateway, live)?.ok_or(Error::Internal)?;
+    Ok(match which_lives(gateway, &candidate.client_id, &new, live, &old).await? {
+        lifecycle::Footing::New => return Err(Error::Internal),
+        lifecycle::Footing::Joined { keep_new } => {
+            Footing::Joined { grant_id: live.id.clone(), at: live.generation, kept: keep_new }
         }
-        Some(live) => Footing::Joined { grant_id: live.id.clone(), at: live.generation },
+        lifecycle::Footing::Renewed { keep_old } => Footing::Renewed {
+            grant: Grant {
+                issued_at: candidate.issued_at,
+                profile: candidate.profile.clone(),
+                ..pairs::renewed(gateway, live, &new)
+            },
+            spent: live.generation,
+            kept: keep_old.then(|| Box::new(pairs::beside(gateway, live, &old))),
+        },
     })
+}
+
+/// Asks Notion which of the two pairs lives.
+async fn which_lives(
+    gateway: &Gateway,
+    client_id: &str,
+    new: &vault::Pair,
+    live: &Grant,
+    old: &vault::Pair,
+) -> Result<lifecycle::Footing, Error> {
+    let (_, integration) = gateway.config.by_client_id(client_id).ok_or(Error::NotFound("integration"))?;
+    let same = equal(new.access_token.expose().as_bytes(), old.access_token.expose().as_bytes());
+    let (mut machine, mut effect) = Redemption::begin(Some(live.state), same);
+    loop {
+        let asked = match effect {
+            RedeemEffect::AskPair => new,
+            RedeemEffect::AskGrant => old,
+            RedeemEffect::Stand(footing) => return Ok(footing),
+        };
+        effect = machine.told(gateway.notion.introspect(integration, &asked.access_token).await);
+    }
 }
 
 /// The older connection that this consent heals, if there is one: the same end user (or, at the Notion-shaped door,

@@ -1,11 +1,12 @@
 //! What becomes of token pairs that nobody will use: unredeemed candidates and the tombstones of ended grants.
-//! A pair is revoked at Notion only if nothing else stands on the same authorization; otherwise it is adopted, for
-//! the newer consent may have ended the older pair. A stranger's attempt must never end a live connection.
+//! A pair is revoked at Notion only if nothing else stands on the same authorization; otherwise Notion is asked which of
+//! them lives, for a newer consent may have ended the older pair. A stranger's attempt must never end a live connection.
 
 use std::time::Duration;
 
-use lifecycle::{Introspected, Settlement, replaces, settle_candidate};
+use lifecycle::{Introspected, Rival, SettleEffect, Settlement};
 use notion_wire::token::Refusal;
+use sealing::equal;
 use store::records::{Actor, AttemptOutcome, Candidate, Event, Grant, Profile, Step};
 use store::{CodeFound, Committed};
 
@@ -24,10 +25,21 @@ const AGAIN_AFTER: Duration = Duration::from_mins(5);
 pub(crate) enum Settled {
     /// It is settled; or it moved meanwhile, stays due, and the next round decides anew.
     Done,
-    /// Notion said no, or the row cannot be read: it is tried again later.
-    Later,
+    /// Notion said no, the row cannot be read, or nobody can tell yet: it is tried again after this time.
+    Later(Duration),
     /// Notion does not answer: it need not be asked about others now.
     Unanswered,
+}
+
+impl Settled {
+    /// How long it waits to be tried again.
+    fn wait(self) -> Option<Duration> {
+        match self {
+            Self::Done => None,
+            Self::Later(wait) => Some(wait),
+            Self::Unanswered => Some(AGAIN_AFTER),
+        }
+    }
 }
 
 /// Settles what is due, now, without making anybody wait for it.
@@ -82,11 +94,10 @@ async fn end_unredeemed(gateway: &Gateway, found: &CodeFound) -> Result<(), Erro
 pub(crate) async fn candidate_now(gateway: &Gateway, candidate: &Candidate) -> Result<Settled, Error> {
     let settled = settle(gateway, candidate).await.unwrap_or_else(|error| {
         tracing::error!(event = "settle.failed", candidate = candidate.id, why = %error);
-        Settled::Later
+        Settled::Later(AGAIN_AFTER)
     });
-    if settled != Settled::Done {
-        let again = after(gateway.world.now(), AGAIN_AFTER);
-        gateway.store.postpone_candidate(&candidate.id, again).await?;
+    if let Some(wait) = settled.wait() {
+        gateway.store.postpone_candidate(&candidate.id, after(gateway.world.now(), wait)).await?;
     }
     Ok(settled)
 }
@@ -99,33 +110,77 @@ pub(crate) async fn tombstone_now(gateway: &Gateway, grant_id: &str) -> Result<S
     drop(turn);
     let settled = ended.unwrap_or_else(|error| {
         tracing::error!(event = "settle.failed", grant = grant_id, why = %error);
-        Settled::Later
+        Settled::Later(AGAIN_AFTER)
     });
-    if settled != Settled::Done {
-        let again = after(gateway.world.now(), AGAIN_AFTER);
-        gateway.store.postpone_revocation(grant_id, again).await?;
+    if let Some(wait) = settled.wait() {
+        gateway.store.postpone_revocation(grant_id, after(gateway.world.now(), wait)).await?;
     }
     Ok(settled)
 }
 
-/// Settles one candidate that no connection waits for.
+/// Settles one candidate that no connection waits for: `lifecycle` says what to ask and what to do.
 async fn settle(gateway: &Gateway, candidate: &Candidate) -> Result<Settled, Error> {
-    let live = gateway.store.find_live_grant(&candidate.client_id, &candidate.profile).await?;
-    let others = gateway.store.candidates_of(&candidate.client_id, &candidate.profile).await?;
-    let other = others.iter().find(|other| other.id != candidate.id && other.connection_id.is_some());
-    let decision = settle_candidate(
-        live.as_ref().map(|live| replaces(candidate.issued_at, live.issued_at, live.state)),
-        other.map(|other| candidate.issued_at >= other.issued_at),
-    );
-    match (decision, live, other) {
-        (Settlement::Adopt, Some(grant), _) => return adopt(gateway, candidate, &grant).await,
-        (Settlement::HandOver, _, Some(other)) => {
-            gateway.store.hand_over_candidate(&candidate.id, &other.id).await?;
+    let Some((_, integration)) = gateway.config.by_client_id(&candidate.client_id) else {
+        return Ok(Settled::Later(AGAIN_AFTER));
+    };
+    let pair = vault::open_candidate(gateway, candidate)?;
+    let (rival, standing) = rival_of(gateway, candidate).await?;
+    let same = standing.as_ref().is_some_and(|(_, other)| {
+        equal(pair.access_token.expose().as_bytes(), other.access_token.expose().as_bytes())
+    });
+    let (mut machine, mut effect) = Settlement::begin(rival, same);
+    loop {
+        let asked = match (effect, &standing) {
+            (SettleEffect::AskPair, _) => &pair,
+            (SettleEffect::AskRival, Some((_, other))) => other,
+            (SettleEffect::End, _) => return revoke_candidate(gateway, candidate).await,
+            (SettleEffect::Replace, Some((Standing::Grant(grant), _))) => {
+                return adopt(gateway, candidate, grant).await;
+            }
+            (SettleEffect::Replace, Some((Standing::Waiting(waiting), _))) => {
+                gateway.store.hand_over_candidate(&candidate.id, &waiting.id).await?;
+                return Ok(Settled::Done);
+            }
+            (SettleEffect::Drop, _) => {
+                gateway.store.delete_candidate(&candidate.id, None).await?;
+                return Ok(Settled::Done);
+            }
+            (SettleEffect::Keep(wait), _) => return Ok(Settled::Later(wait)),
+            (SettleEffect::AskRival | SettleEffect::Replace, None) => return Err(Error::Internal),
+        };
+        let answer = gateway.notion.introspect(integration, &asked.access_token).await;
+        effect = machine.told(answer);
+        if answer == Introspected::Unclear {
+            return Ok(Settled::Unanswered);
         }
-        (Settlement::Revoke, _, _) => return revoke_candidate(gateway, candidate).await,
-        _ => gateway.store.delete_candidate(&candidate.id, None).await?,
     }
-    Ok(Settled::Done)
+}
+
+/// What stands on the same authorization as a candidate.
+enum Standing {
+    Grant(Box<Grant>),
+    Waiting(Box<Candidate>),
+}
+
+/// The live grant comes first, with its pair in the clear; then a candidate that a pending connection waits for.
+async fn rival_of(
+    gateway: &Gateway,
+    candidate: &Candidate,
+) -> Result<(Rival, Option<(Standing, vault::Pair)>), Error> {
+    if let Some(grant) = gateway.store.find_live_grant(&candidate.client_id, &candidate.profile).await? {
+        let renewing = grant.leased_until.is_some_and(|until| until > gateway.world.now());
+        let rival = Rival::Grant { state: grant.state, renewing };
+        let pair = vault::open_grant(gateway, &grant)?.ok_or(Error::Internal)?;
+        return Ok((rival, Some((Standing::Grant(Box::new(grant)), pair))));
+    }
+    let others = gateway.store.candidates_of(&candidate.client_id, &candidate.profile).await?;
+    match others.into_iter().find(|other| other.id != candidate.id && other.connection_id.is_some()) {
+        Some(waiting) => {
+            let pair = vault::open_candidate(gateway, &waiting)?;
+            Ok((Rival::Waiting, Some((Standing::Waiting(Box::new(waiting)), pair))))
+        }
+        None => Ok((Rival::Nobody, None)),
+    }
 }
 
 async fn adopt(gateway: &Gateway, candidate: &Candidate, grant: &Grant) -> Result<Settled, Error> {
@@ -149,8 +204,8 @@ async fn revoke_candidate(gateway: &Gateway, candidate: &Candidate) -> Result<Se
     Ok(settled)
 }
 
-/// Ends what a tombstone holds, and destroys its data key. If a newer consent stands on the same authorization there is
-/// nothing to revoke: it would end the new one. If an older one does, this pair is the one that works: it is kept for it.
+/// Ends what a tombstone holds, and destroys its data key. If another consent stands on the same authorization nothing is
+/// revoked, for that would end it too: the pair is kept and settled with it, for it may be the one that works.
 async fn end_tombstone(gateway: &Gateway, grant_id: &str) -> Result<Settled, Error> {
     let Some(grant) = gateway.store.find_grant(grant_id).await? else { return Ok(Settled::Done) };
     let Some(pair) = vault::open_grant(gateway, &grant)? else { return Ok(Settled::Done) };
@@ -160,17 +215,11 @@ async fn end_tombstone(gateway: &Gateway, grant_id: &str) -> Result<Settled, Err
     }
     let live = gateway.store.find_live_grant(&grant.client_id, &grant.profile).await?;
     let others = gateway.store.candidates_of(&grant.client_id, &grant.profile).await?;
-    let decision = settle_candidate(
-        live.map(|live| grant.issued_at > live.issued_at),
-        others.first().map(|newest| grant.issued_at > newest.issued_at),
-    );
-    let settled = match decision {
-        Settlement::Revoke => end_at_notion(gateway, &grant.client_id, &grant.profile, &pair).await?,
-        Settlement::Drop => Settled::Done,
-        Settlement::Adopt | Settlement::HandOver => {
-            pairs::keep(gateway, &grant.client_id, &grant.profile, grant.issued_at, &pair).await?;
-            Settled::Done
-        }
+    let settled = if live.is_none() && others.is_empty() {
+        end_at_notion(gateway, &grant.client_id, &grant.profile, &pair).await?
+    } else {
+        pairs::keep(gateway, &grant.client_id, &grant.profile, grant.issued_at, &pair).await?;
+        Settled::Done
     };
     if settled == Settled::Done {
         let event = gateway.event("connection.revoked", &grant.client_id);
@@ -187,7 +236,9 @@ async fn end_at_notion(
     profile: &Profile,
     pair: &vault::Pair,
 ) -> Result<Settled, Error> {
-    let Some((_, integration)) = gateway.config.by_client_id(client_id) else { return Ok(Settled::Later) };
+    let Some((_, integration)) = gateway.config.by_client_id(client_id) else {
+        return Ok(Settled::Later(AGAIN_AFTER));
+    };
     match gateway.notion.introspect(integration, &pair.access_token).await {
         Introspected::Active => Ok(revoke(gateway, integration, pair).await),
         Introspected::Unclear | Introspected::Throttled(_) => Ok(Settled::Unanswered),
@@ -215,11 +266,11 @@ async fn renew_and_revoke(
         }
         Ok(_) => {
             tracing::error!(event = "refresh.foreign_pair", bot = profile.bot_id);
-            Ok(Settled::Later)
+            Ok(Settled::Later(AGAIN_AFTER))
         }
         Err(TokenError::Refused(Refusal::InvalidGrant)) => Ok(Settled::Done),
         Err(TokenError::NotSent | TokenError::NoAnswer) => Ok(Settled::Unanswered),
-        Err(_) => Ok(Settled::Later),
+        Err(_) => Ok(Settled::Later(AGAIN_AFTER)),
     }
 }
 
@@ -229,7 +280,7 @@ async fn revoke(gateway: &Gateway, integration: &Integration, pair: &vault::Pair
         Ok(true) => Settled::Done,
         Ok(false) => {
             tracing::warn!(event = "revoke.refused", client_id = integration.client_id);
-            Settled::Later
+            Settled::Later(AGAIN_AFTER)
         }
         Err(_) => Settled::Unanswered,
     }

@@ -31,6 +31,27 @@ pub struct ClockHand(Arc<Hand>);
 struct Hand {
     now: Mutex<Timestamp>,
     moved: watch::Sender<()>,
+    /// Until when somebody waits, one entry each.
+    sleepers: Mutex<Vec<Timestamp>>,
+}
+
+/// Somebody who waits for a [`World::manual`]'s time to pass; gone when dropped.
+struct Sleeper<'h>(&'h Hand, Timestamp);
+
+impl<'h> Sleeper<'h> {
+    fn until(hand: &'h Hand, at: Timestamp) -> Self {
+        hand.sleepers.lock().unwrap_or_else(PoisonError::into_inner).push(at);
+        Self(hand, at)
+    }
+}
+
+impl Drop for Sleeper<'_> {
+    fn drop(&mut self) {
+        let mut sleepers = self.0.sleepers.lock().unwrap_or_else(PoisonError::into_inner);
+        if let Some(place) = sleepers.iter().position(|at| *at == self.1) {
+            sleepers.swap_remove(place);
+        }
+    }
 }
 
 impl World {
@@ -41,7 +62,11 @@ impl World {
 
     /// A clock that stands still until its hand is moved.
     pub fn manual(start: Timestamp) -> (Self, ClockHand) {
-        let hand = Arc::new(Hand { now: Mutex::new(start), moved: watch::Sender::new(()) });
+        let hand = Arc::new(Hand {
+            now: Mutex::new(start),
+            moved: watch::Sender::new(()),
+            sleepers: Mutex::default(),
+        });
         (Self { clock: Clock::Manual(Arc::clone(&hand)) }, ClockHand(hand))
     }
 
@@ -66,6 +91,7 @@ impl World {
             }
             Clock::Manual(hand) => {
                 let mut moved = hand.moved.subscribe();
+                let _counted = Sleeper::until(hand, at);
                 while self.now() < at {
                     if moved.changed().await.is_err() {
                         return;
@@ -110,9 +136,12 @@ impl ClockHand {
         *self.0.now.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    /// How many wait for time to pass.
-    pub fn sleepers(&self) -> usize {
-        self.0.moved.receiver_count()
+    /// How long it is until the first of those who wait wakes.
+    pub fn next_wake(&self) -> Option<Duration> {
+        let sleepers = self.0.sleepers.lock().unwrap_or_else(PoisonError::into_inner);
+        let first = sleepers.iter().min().copied();
+        drop(sleepers);
+        first.map(|at| Duration::try_from(at.duration_since(self.now())).unwrap_or_default())
     }
 
     /// Moves time on and wakes who waits for it.

@@ -181,3 +181,102 @@ async fn a_pending_connection_can_be_deleted_and_only_it_is_settled() {
     assert_eq!(t.redeem(&code, "u").await.refusal(), "400, invalid_grant");
     assert_eq!(t.events().await.last().map(String::as_str), Some("code.replayed"));
 }
+
+/// A new consent of the same person is redeemed while a refresh is on its way: Notion has rotated the pair, the consent ends the
+/// rotated one, and only then does the refresh's answer come. It once was taken for the newer pair, because it came later.
+#[tokio::test]
+async fn a_refresh_whose_answer_comes_after_a_newer_consent_does_not_replace_its_pair() {
+    for settle_first in [false, true] {
+        let t = House::build(Plan { gate: true, ..Plan::default() }).await;
+        let gate = t.gate.clone().unwrap();
+        let live = t.connection("u").await;
+        gate.hold("/v1/oauth/token");
+        let refresh = format!("/api/connections/{live}/refresh");
+        let crossing = async {
+            gate.arrived().await;
+            later(&t);
+            let (code, _) = t.returned("v").await;
+            let second = redeemed(&t, &code, "v").await;
+            later(&t);
+            gate.open();
+            second
+        };
+        let (_, second) = tokio::join!(t.api("POST", &refresh, None), crossing);
+        if settle_first {
+            t.gateway.settle().await.unwrap();
+        }
+        works(&t, &second).await;
+        works(&t, &live).await;
+        t.wait(Duration::from_mins(5));
+        t.gateway.settle().await.unwrap();
+        works(&t, &second).await;
+        works(&t, &live).await;
+        assert!(!t.events().await.contains(&"connection.reconnect_needed".to_owned()));
+        assert_eq!(t.notion_calls(REVOKE), 0);
+    }
+}
+
+/// The same, with the consent not redeemed by anybody: its pair is the one that lives.
+#[tokio::test]
+async fn a_refresh_whose_answer_comes_after_a_consent_that_nobody_redeems_loses_no_connection() {
+    let t = House::build(Plan { gate: true, ..Plan::default() }).await;
+    let gate = t.gate.clone().unwrap();
+    let live = t.connection("u").await;
+    gate.hold("/v1/oauth/token");
+    let refresh = format!("/api/connections/{live}/refresh");
+    let crossing = async {
+        gate.arrived().await;
+        later(&t);
+        t.returned("somebody-else").await;
+        later(&t);
+        gate.open();
+    };
+    let (refreshed, ()) = tokio::join!(t.api("POST", &refresh, None), crossing);
+    assert_eq!(refreshed.status, StatusCode::OK, "{}", refreshed.text());
+    t.wait(Duration::from_mins(6));
+    for _ in 0..2 {
+        t.gateway.settle().await.unwrap();
+    }
+    works(&t, &live).await;
+    let shown = t.api("GET", &format!("/api/connections/{live}"), None).await.json();
+    assert_eq!(shown["state"], "active");
+}
+
+#[tokio::test]
+async fn where_both_pairs_live_neither_is_dropped_until_one_is_dead() {
+    let t = House::build(Plan { switches: Switches::documented(), ..Plan::default() }).await;
+    let first = t.connection("u").await;
+    later(&t);
+    let second = t.connection("v").await;
+    works(&t, &first).await;
+    works(&t, &second).await;
+    // Both are kept, and nothing is revoked: that would end the authorization of both.
+    t.wait(Duration::from_hours(7));
+    t.gateway.settle().await.unwrap();
+    assert_eq!(t.notion_calls(REVOKE), 0);
+    works(&t, &first).await;
+    works(&t, &second).await;
+}
+
+#[tokio::test]
+async fn an_exchange_that_is_answered_late_is_stored_and_ends_nothing() {
+    let t = House::build(Plan { gate: true, ..Plan::default() }).await;
+    let gate = t.gate.clone().unwrap();
+    let live = t.connection("u").await;
+    let link = t.link("u").await;
+    let mut browser = t.browser();
+    let callback = browser.consent(&link).await;
+    gate.hold("/v1/oauth/token");
+    let late = async {
+        gate.arrived().await;
+        // Notion has ended the older pair. The browser waits no longer than this.
+        t.wait(Duration::from_secs(45));
+    };
+    let (back, ()) = tokio::join!(browser.open(&callback), late);
+    assert_eq!(back.query("error").as_deref(), Some("exchange_failed"));
+    gate.open();
+    t.gateway.drain().await;
+    works(&t, &live).await;
+    let shown = t.api("GET", &format!("/api/connections/{live}"), None).await.json();
+    assert_eq!(shown["state"], "active");
+}

@@ -12,7 +12,8 @@ use crate::support::{House, Plan, house};
 
 const TOKEN: &str = "/v1/oauth/token";
 const INTROSPECT: &str = "/v1/oauth/introspect";
-const TICK: Duration = Duration::from_millis(250);
+/// Sooner than any caller's patience ends.
+const SOON: Duration = Duration::from_secs(1);
 
 async fn with(switches: Switches) -> House {
     House::build(Plan { switches, ..Plan::default() }).await
@@ -40,6 +41,10 @@ async fn works(t: &House, id: &str) {
 async fn grant_of(t: &House, id: &str) -> String {
     let found = t.store().find_connection("client-demo", id).await.unwrap().unwrap();
     found.connection.grant_id.unwrap()
+}
+
+async fn leased(t: &House, grant: &str) -> bool {
+    t.store().find_grant(grant).await.unwrap().unwrap().leased_until.is_some()
 }
 
 #[tokio::test]
@@ -134,7 +139,7 @@ async fn a_throttled_introspection_never_leads_to_a_refresh() {
     t.notion.emulator.fault(Fault::from(Effect::Unauthorized).on("/v1/users/me"));
     t.notion.emulator.fault(Fault::rate_limited(Duration::from_secs(1)).on(INTROSPECT).times(3));
     let call = async { t.api("GET", &format!("/notion/{id}/v1/users/me"), None).await };
-    let reply = t.passing(2, TICK, call).await;
+    let reply = t.passing(SOON, call).await;
     assert_eq!(reply.refusal(), "429, token_renewing");
     assert_eq!((t.notion_calls(INTROSPECT), t.notion_calls(TOKEN)), (3, sent));
 }
@@ -146,7 +151,7 @@ async fn a_brand_new_token_that_is_refused_once_is_tried_again_and_not_refreshed
     let id = t.redeem(&code, "u").await.json()["id"].as_str().unwrap().to_owned();
     let sent = t.notion_calls(TOKEN);
     t.notion.emulator.fault(Fault::from(Effect::Unauthorized).on("/v1/users/me"));
-    t.passing(1, TICK, works(&t, &id)).await;
+    t.passing(SOON, works(&t, &id)).await;
     assert_eq!((t.notion_calls(TOKEN), t.notion_calls("/v1/users/me")), (sent, 2));
 }
 
@@ -174,7 +179,7 @@ async fn under_a_dead_process_lease_callers_are_told_to_come_back_and_the_next_o
     t.store().take_refresh_lease(&grant, lifecycle::Generation(1), "killed", now, until).await.unwrap();
     t.notion.emulator.end_access_tokens();
     let call = async { t.api("GET", &format!("/notion/{id}/v1/users/me"), None).await };
-    let reply = t.passing(2, TICK, call).await;
+    let reply = t.passing(SOON, call).await;
     assert_eq!(reply.refusal(), "429, token_renewing", "it once got Notion's own 401 after 25 seconds");
     // The renewal goes on without its caller, and takes the lease when that has ended.
     let renewed = async {
@@ -182,7 +187,7 @@ async fn under_a_dead_process_lease_callers_are_told_to_come_back_and_the_next_o
             || t.store().find_grant(&grant).await.unwrap().unwrap().generation.0 < 2
         {}
     };
-    t.passing(1, Duration::from_secs(5), renewed).await;
+    t.passing(SOON, renewed).await;
     works(&t, &id).await;
 }
 
@@ -191,7 +196,7 @@ async fn a_second_process_waits_for_the_firsts_refresh_and_shares_its_outcome() 
     let t = House::build(Plan { gate: true, ..Plan::default() }).await;
     let gate = t.gate.clone().unwrap();
     let id = t.connection("u").await;
-    let other = t.second_process().await;
+    let (other, grant) = (t.second_process().await, grant_of(&t, &id).await);
     let sent = t.notion_calls(TOKEN);
     gate.hold(TOKEN);
     let first = force(&t, &id);
@@ -200,12 +205,15 @@ async fn a_second_process_waits_for_the_firsts_refresh_and_shares_its_outcome() 
         let path = format!("{other}/api/connections/{id}/refresh");
         let asked = t.api("POST", &path, None);
         let open = async {
-            while t.clock.sleepers() < 3 {
+            // The callers wait for 30 seconds; the second one's renewal watches the lease.
+            while t.clock.next_wake().is_none_or(|wait| wait > SOON) {
                 tokio::task::yield_now().await;
             }
             gate.open();
+            while leased(&t, &grant).await {}
+            t.wait(SOON);
         };
-        t.passing(3, TICK, async { tokio::join!(asked, open).0 }).await
+        tokio::join!(asked, open).0
     };
     let (first, second) = tokio::join!(first, second);
     assert_eq!((first.status, second.status), (StatusCode::OK, StatusCode::OK), "{}", second.text());

@@ -321,21 +321,16 @@ impl House {
         self.clock.advance(by);
     }
 
-    /// Does `work`, and moves the gateway's time on by `step` whenever as many as this wait for it.
-    pub(crate) async fn passing<T>(
-        &self,
-        sleepers: usize,
-        step: Duration,
-        work: impl Future<Output = T>,
-    ) -> T {
+    /// Does `work`; whenever somebody in the gateway waits for a time that is at most `patience` away, it comes.
+    pub(crate) async fn passing<T>(&self, patience: Duration, work: impl Future<Output = T>) -> T {
         let mut work = std::pin::pin!(work);
         loop {
             tokio::select! {
                 biased;
                 done = &mut work => return done,
                 () = tokio::task::yield_now() => {
-                    if self.clock.sleepers() >= sleepers {
-                        self.clock.advance(step);
+                    if let Some(wait) = self.clock.next_wake().filter(|wait| *wait <= patience) {
+                        self.clock.advance(wait);
                     }
                 }
             }

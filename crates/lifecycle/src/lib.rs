@@ -2,12 +2,12 @@
 //!
 //! A refresh at Notion is destructive: it spends the refresh token and ends the access token. So it is done rarely,
 //! once, and its answer is never lost. [`Renewal`] is that protocol: it is told what came of one effect and says the next.
-//! [`Breaker`] keeps many grants from being refreshed on a guess; [`settle_candidate`] and [`replaces`] say what becomes of
-//! pairs that wait. Nothing here waits, sends or stores, so a model checker can search it.
+//! [`Breaker`] keeps many grants from being refreshed on a guess; [`Settlement`] and [`Redemption`] find out which of two
+//! pairs of one authorization lives. Nothing here waits, sends or stores, so a model checker can search it.
 
 mod breaker;
 mod renewal;
-mod settle;
+mod rivals;
 mod state;
 
 pub use breaker::{Breaker, Trouble};
@@ -15,5 +15,5 @@ pub use renewal::{
     Effect, GrantFacts, Input, Introspected, LEASE_LIFE, LISTEN_MAX, LeaseReply, Outcome, RefreshReply,
     Renewal, Why, Written,
 };
-pub use settle::{Settlement, replaces, settle_candidate};
+pub use rivals::{Footing, RedeemEffect, Redemption, Rival, SettleEffect, Settlement};
 pub use state::{Generation, GrantState, Lease, RefreshSeen};

@@ -154,13 +154,17 @@ pub enum Footing {
         grant: Grant,
         /// The generation that it must still have.
         spent: Generation,
+        /// The pair that was there, if it may live: kept to be settled.
+        kept: Option<Box<Candidate>>,
     },
-    /// The live grant, still at this generation, holds a newer pair: it stays as it is, and the candidate's is dropped.
+    /// The live grant, still at this generation, stays as it is.
     Joined {
         /// The live grant.
         grant_id: String,
         /// The generation that it must still have.
         at: Generation,
+        /// Whether the candidate stays, to be settled; else it is deleted.
+        kept: bool,
     },
 }
 
@@ -182,7 +186,7 @@ pub struct Activation {
     pub code_sha256: Sha256,
     /// Who redeems: the app key's or app secret's id.
     pub key_id: String,
-    /// The candidate, deleted by this. It must still be the one that waits for this code: a newer pair that was handed
+    /// The candidate, deleted by this unless it is kept. It must still be the one that waits for this code: a newer pair that was handed
     /// to the pending connection meanwhile is another candidate.
     pub candidate_id: String,
     /// The grant, and what becomes of the candidate's pair.

@@ -55,6 +55,7 @@ macro_rules! conformance {
             a_second_persons_grant_of_the_same_bot_is_told
             a_candidate_takes_anothers_place_and_nobody_redeems_the_older_pair
             an_older_pair_joins_the_live_grant_and_leaves_its_pair_alone
+            the_pair_that_loses_its_place_is_kept_to_be_settled
             a_refresh_lease_is_held_by_one_and_taken_over_when_it_ended
             a_refresh_is_committed_by_the_spent_generation_and_not_by_the_lease
             a_tombstone_is_never_revived_and_makes_room_for_a_new_grant

@@ -83,6 +83,12 @@ pub(super) fn of(db: &Db, client_id: &str, profile: &Profile) -> Result<Vec<Cand
     Ok(rows.collect::<rusqlite::Result<_>>()?)
 }
 
+/// No connection waits for it any more: it is settled when its time is over.
+pub(super) fn release(db: &Db, id: &str) -> Result<()> {
+    db.prepare_cached("UPDATE candidates SET connection_id = NULL WHERE id = ?1")?.execute([id])?;
+    Ok(())
+}
+
 pub(super) fn adopt(
     db: &Db,
     id: &str,

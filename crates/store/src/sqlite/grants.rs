@@ -195,7 +195,7 @@ pub(super) fn release_lease(db: &Db, grant_id: &str, lease: &Lease, outcome: &st
 }
 
 /// Stores a new pair if the row is still at the generation that was spent. The lease is no part of the condition. A pair that is
-/// there already was stored by an earlier try whose answer was lost: data keys are wrapped at random, so one tells a pair.
+/// there already was stored by an earlier try whose answer was lost: no two sealings are the same.
 pub(super) fn commit(db: &Db, grant: &Grant, spent: Generation, event: Option<&Event>) -> Result<Committed> {
     match standing(db, &grant.id, spent)? {
         Committed::Done => {}
@@ -212,8 +212,8 @@ pub(super) fn commit(db: &Db, grant: &Grant, spent: Generation, event: Option<&E
 
 /// Whether the row holds this very pair.
 fn holds(db: &Db, grant: &Grant) -> Result<bool> {
-    let key = |grant: &Grant| grant.pair.as_ref().map(|pair| pair.data_key_wrapped.as_bytes().to_vec());
-    Ok(find(db, &grant.id)?.is_some_and(|found| key(&found) == key(grant)))
+    let sealed = |grant: &Grant| grant.pair.as_ref().map(|pair| pair.access_token_sealed.as_bytes().to_vec());
+    Ok(find(db, &grant.id)?.is_some_and(|found| sealed(&found) == sealed(grant)))
 }
 
 /// Whether a live grant is still at the generation that was read.

@@ -57,8 +57,8 @@ pub(super) fn activate(db: &Db, activation: &Activation) -> Result<Activated> {
     }
     let standing = match &activation.footing {
         Footing::New(grant) => grants::insert_if_alone(db, grant)?,
-        Footing::Renewed { grant, spent } => grants::commit(db, grant, *spent, None)? == Committed::Done,
-        Footing::Joined { grant_id, at } => grants::standing(db, grant_id, *at)? == Committed::Done,
+        Footing::Renewed { grant, spent, .. } => grants::commit(db, grant, *spent, None)? == Committed::Done,
+        Footing::Joined { grant_id, at, .. } => grants::standing(db, grant_id, *at)? == Committed::Done,
     };
     if !standing {
         return Ok(Activated::GrantMoved);
@@ -67,7 +67,14 @@ pub(super) fn activate(db: &Db, activation: &Activation) -> Result<Activated> {
         "UPDATE codes SET spent = 'redeemed', spent_key_id = ?2, spent_connection_id = ?3 WHERE code_sha256 = ?1",
     )?
     .execute(params![Hash(activation.code_sha256), activation.key_id, activation.connection_id])?;
-    candidates::delete(db, &activation.candidate_id)?;
+    match &activation.footing {
+        Footing::Joined { kept: true, .. } => candidates::release(db, &activation.candidate_id)?,
+        Footing::Renewed { kept: Some(old), .. } => {
+            candidates::delete(db, &activation.candidate_id)?;
+            candidates::insert(db, old)?;
+        }
+        _ => candidates::delete(db, &activation.candidate_id)?,
+    }
     make_live(db, activation, &found.code.connection_id)?;
     if let Some((key, minted)) = &activation.key {
         keys::store(db, key)?;

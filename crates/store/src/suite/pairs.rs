@@ -4,7 +4,7 @@ use lifecycle::{Generation, GrantState};
 
 use super::Subject;
 use super::scene::{
-    APP, OTHER, activation, all, arrival, arrived, at, attempt, event, grant, id, live, profile,
+    APP, OTHER, activation, all, arrival, arrived, at, attempt, event, grant, id, live, profile, sealed,
 };
 use crate::records::{Candidate, ConnectionStage, Grant};
 use crate::{Activated, Activation, Committed, Disconnected, Footing, LeaseTaken};
@@ -98,7 +98,7 @@ pub async fn an_older_pair_joins_the_live_grant_and_leaves_its_pair_alone(store:
     let (_, grant_id) = live(&store, "u", "bot").await;
     let arrival = arrived(&store, Some("v"), "bot").await;
     let join = |at| {
-        let footing = Footing::Joined { grant_id: grant_id.clone(), at: Generation(at) };
+        let footing = Footing::Joined { grant_id: grant_id.clone(), at: Generation(at), kept: false };
         Activation { footing, ..activation(&arrival, grant(&grant_id, "bot", 1), None) }
     };
     assert_eq!(store.activate(&join(2)).await.expect("answered"), Activated::GrantMoved);
@@ -110,6 +110,33 @@ pub async fn an_older_pair_joins_the_live_grant_and_leaves_its_pair_alone(store:
     assert!(store.candidates_of(APP, &profile("bot")).await.expect("read").is_empty());
     let view = store.find_connection(APP, &arrival.connection.id).await.expect("read").expect("there");
     assert_eq!((view.connection.stage, view.shared_grant), (ConnectionStage::Active, true));
+}
+
+pub async fn the_pair_that_loses_its_place_is_kept_to_be_settled(store: Subject) {
+    let (_, grant_id) = live(&store, "u", "bot").await;
+    let waiting = async || store.candidates_of(APP, &profile("bot")).await.expect("read");
+    let due = async || store.due_candidates(at(1_000), 10).await.expect("read").len();
+
+    let joins = arrived(&store, Some("v"), "bot").await;
+    let footing = Footing::Joined { grant_id: grant_id.clone(), at: Generation(1), kept: true };
+    let activation_of = |arrival: &crate::Arrival, footing| Activation {
+        footing,
+        ..activation(arrival, grant(&grant_id, "bot", 2), None)
+    };
+    assert_eq!(store.activate(&activation_of(&joins, footing)).await.expect("answered"), Activated::Done);
+    assert_eq!((waiting().await.len(), due().await), (1, 1), "the redeemed pair");
+
+    let renews = arrived(&store, Some("w"), "bot").await;
+    let old =
+        Candidate { connection_id: None, attempt_id: None, ..arrival(&attempt(None), None, "bot").candidate };
+    let footing = Footing::Renewed {
+        grant: grant(&grant_id, "bot", 2),
+        spent: Generation(1),
+        kept: Some(Box::new(old.clone())),
+    };
+    assert_eq!(store.activate(&activation_of(&renews, footing)).await.expect("answered"), Activated::Done);
+    assert!(waiting().await.iter().any(|kept| kept.id == old.id), "the pair that was there");
+    assert_eq!(due().await, 2);
 }
 
 pub async fn a_refresh_lease_is_held_by_one_and_taken_over_when_it_ended(store: Subject) {
@@ -148,7 +175,8 @@ pub async fn a_refresh_is_committed_by_the_spent_generation_and_not_by_the_lease
             .await
             .expect("answered")
     };
-    let (one, other) = (grant(&grant_id, "bot", 2), grant(&grant_id, "bot", 2));
+    let one = grant(&grant_id, "bot", 2);
+    let other = Grant { pair: Some(sealed("another")), ..grant(&grant_id, "bot", 2) };
     // No lease is held at all: a stalled holder may own the only valid pair.
     assert_eq!(commit(&one, 1).await, Committed::Done);
     assert_eq!(commit(&one, 1).await, Committed::Done, "the answer to the first try may have been lost");

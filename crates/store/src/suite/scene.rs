@@ -185,7 +185,7 @@ pub(super) fn activation(arrival: &Arrival, grant: Grant, expected: Option<u64>)
         candidate_id: arrival.candidate.id.clone(),
         footing: match expected {
             None => Footing::New(grant),
-            Some(spent) => Footing::Renewed { grant, spent: Generation(spent) },
+            Some(spent) => Footing::Renewed { grant, spent: Generation(spent), kept: None },
         },
         connection_id: arrival.connection.id.clone(),
         key: None,
