@@ -1,13 +1,7 @@
-"""The Python client, unmodified, against the emulator: what its documentation shows, both ways (plain and async).
-
-VESTIBULE_BIN names the binary; `cargo xtask test` sets it. EXCHANGES, if it names a folder, receives what was asked and answered.
-"""
+"""The Python client, unmodified, against the emulator: what its documentation shows, both ways (plain and async)."""
 
 import asyncio
 import io
-import json
-import os
-import subprocess
 import unittest
 
 from notion_client import APIErrorCode, APIResponseError, AsyncClient, Client
@@ -20,27 +14,7 @@ from notion_client.helpers import (
     iterate_paginated_api,
 )
 
-
-class Emulator:
-    """A `vestibule emulate` of our own on a free port."""
-
-    def __init__(self):
-        command = [os.environ["VESTIBULE_BIN"], "emulate", "--listen", "127.0.0.1:0", "--output", "json"]
-        if folder := os.environ.get("EXCHANGES"):
-            command += ["--record", os.path.join(folder, f"python-{os.getpid()}.jsonl")]
-        self.process = subprocess.Popen(command, stdout=subprocess.PIPE, text=True)
-        lines = []
-        while not lines or lines[-1].rstrip() != "}":
-            line = self.process.stdout.readline()
-            if not line:
-                raise RuntimeError(f"the emulator ended: {lines}")
-            lines.append(line)
-        self.facts = json.loads("".join(lines))
-
-    def stop(self):
-        self.process.terminate()
-        self.process.wait()
-        self.process.stdout.close()
+from emulator import Emulator
 
 
 def setUpModule():
