@@ -33,6 +33,8 @@ pub(crate) fn settled(mut steps: Vec<Step>) -> Vec<Step> {
 enum Tone {
     Done,
     Waiting,
+    /// It was awaited when the attempt ended.
+    Unfinished,
     /// The user said no. Nothing is broken, so it is no alarm.
     Cancelled,
     Failed,
@@ -42,7 +44,8 @@ impl Tone {
     fn of(outcome: AttemptOutcome, step: &Step) -> Self {
         match step.outcome {
             StepOutcome::Ok => Self::Done,
-            StepOutcome::Pending => Self::Waiting,
+            StepOutcome::Pending if is_open(outcome) => Self::Waiting,
+            StepOutcome::Pending => Self::Unfinished,
             // The other thing that may have failed in a cancelled attempt, a callback from another browser, is from there.
             StepOutcome::Failed if outcome == AttemptOutcome::AccessDenied && step.from == Actor::Notion => {
                 Self::Cancelled
@@ -55,10 +58,17 @@ impl Tone {
         match self {
             Self::Done => "done",
             Self::Waiting => "waiting",
+            Self::Unfinished => "unfinished",
             Self::Cancelled => "cancelled",
             Self::Failed => "failed",
         }
     }
+}
+
+/// Whether the attempt goes on.
+fn is_open(outcome: AttemptOutcome) -> bool {
+    use AttemptOutcome::{Exchanging, Returned, WentToNotion};
+    matches!(outcome, WentToNotion | Exchanging | Returned)
 }
 
 /// A step as it is told.
@@ -150,6 +160,15 @@ mod tests {
     fn a_clock_that_was_set_back_makes_no_odd_time() {
         assert_eq!(told_at(&[500, 0]), ["+0 ms", "+0 ms"]);
         assert_eq!(told_at(&[]), [""; 0]);
+    }
+
+    #[test]
+    fn nothing_is_awaited_once_the_attempt_is_over() {
+        let now = at(0);
+        let awaited =
+            Step { outcome: StepOutcome::Pending, ..Step::ok(now, Actor::Browser, Actor::Notion, "Choose") };
+        assert_eq!(Tone::of(AttemptOutcome::WentToNotion, &awaited), Tone::Waiting);
+        assert_eq!(Tone::of(AttemptOutcome::Superseded, &awaited), Tone::Unfinished);
     }
 
     #[test]

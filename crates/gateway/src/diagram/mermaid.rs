@@ -17,7 +17,7 @@ pub(crate) fn mermaid(outcome: AttemptOutcome, steps: &[Step]) -> String {
         let (arrow, mark) = match Tone::of(outcome, step) {
             Tone::Done => ("->>", ""),
             Tone::Failed => ("-x", "FAILED: "),
-            Tone::Waiting => ("-->>", ""),
+            Tone::Waiting | Tone::Unfinished => ("-->>", ""),
             Tone::Cancelled => ("--)", ""),
         };
         let _infallible =

@@ -28,7 +28,7 @@ const STYLE: &str = "\
 .vst-flow text{font-family:ui-sans-serif,system-ui,-apple-system,'Segoe UI','Liberation Sans',Helvetica,Arial,sans-serif;fill:var(--ink)}\
 .vst-flow .title{font-size:17px;font-weight:700}.vst-flow .lane{font-size:14px;font-weight:650}.vst-flow .label{font-size:14px;font-weight:550}\
 .vst-flow .note,.vst-flow .time,.vst-flow .id,.vst-flow .who{font-size:12px;fill:var(--soft)}.vst-flow .number{font-size:11px;font-weight:700;fill:var(--paper)}\
-.vst-flow .tall .label{font-size:15px}.vst-flow .tall .note{font-size:13px}.vst-flow .who{font-weight:650}\
+.vst-flow .tall .label{font-size:15px}.vst-flow .tall .note{font-size:13px}.vst-flow .who{font-weight:650}.vst-flow .tall .waiting .number{fill:var(--soft)}\
 .vst-flow .failed .label,.vst-flow .failed .note,.vst-flow .failed .time{fill:var(--stop)}.vst-flow .waiting .label{fill:var(--soft)}";
 
 /// A form, drawn: its size and what is inside.
@@ -119,7 +119,7 @@ fn fit(wide: &Drawn, tall: &Drawn) -> String {
 pub(super) fn look(tone: Tone) -> (&'static str, &'static str, &'static str) {
     match tone {
         Tone::Done => ("done", "vst-go", "--go"),
-        Tone::Waiting => ("waiting", "vst-wait", "--soft"),
+        Tone::Waiting | Tone::Unfinished => ("waiting", "vst-wait", "--soft"),
         Tone::Cancelled => ("cancelled", "vst-wait", "--soft"),
         Tone::Failed => ("failed", "vst-stop", "--stop"),
     }
@@ -128,10 +128,15 @@ pub(super) fn look(tone: Tone) -> (&'static str, &'static str, &'static str) {
 /// What lies behind a step that needs to be noticed.
 pub(super) fn band(tone: Tone) -> Option<&'static str> {
     match tone {
-        Tone::Done | Tone::Waiting => None,
+        Tone::Done | Tone::Waiting | Tone::Unfinished => None,
         Tone::Cancelled => Some("--lane"),
         Tone::Failed => Some("--stop-paper"),
     }
+}
+
+/// How a step is dashed that did not happen.
+pub(super) fn dash(tone: Tone) -> &'static str {
+    if matches!(tone, Tone::Waiting | Tone::Unfinished) { " stroke-dasharray=\"5 4\"" } else { "" }
 }
 
 /// What a step says, with its mark.

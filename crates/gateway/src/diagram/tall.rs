@@ -2,8 +2,8 @@
 //! what was said, what to know.
 
 use super::letters::{pixels, wrap};
-use super::svg::{Drawn, band, label, look, put, write_line};
-use super::{Told, Tone, name};
+use super::svg::{Drawn, band, dash, label, look, put, write_line};
+use super::{Told, name};
 
 // All in pixels of the drawing.
 const WIDTH: usize = 340;
@@ -16,6 +16,9 @@ const TITLE_LINE: usize = 22;
 const WHO_LINE: usize = 18;
 const LABEL_LINE: usize = 20;
 const NOTE_LINE: usize = 18;
+/// Notes are of 13 pixels and times of 12, in a lighter hand than widths are estimated for.
+const NOTE_SIZE: usize = 12;
+const TIME_SIZE: usize = 11;
 /// Between two steps.
 const PAUSE: usize = 22;
 
@@ -51,18 +54,15 @@ pub(super) fn draw(title: &str, id: &str, told: &[Told<'_>], left: usize) -> Dra
 /// Draws one step at `y`; how much room it took.
 fn step(bands: &mut String, out: &mut String, y: usize, told: &Told<'_>) -> usize {
     let (class, _, colour) = look(told.tone);
-    let dash = if told.tone == Tone::Waiting { " stroke-dasharray=\"3 3\"" } else { "" };
+    let dash = dash(told.tone);
     put(out, format_args!("<g class=\"{class}\">"));
-    let (fill, number) = if told.tone == Tone::Waiting {
-        ("--paper", format!(" fill=\"var({colour})\" style=\"fill:var({colour})\""))
-    } else {
-        (colour, String::new())
-    };
+    // What did not happen is a ring.
+    let fill = if dash.is_empty() { colour } else { "--paper" };
     put(
         out,
         format_args!(
             "<circle cx=\"{RAIL}\" cy=\"{y}\" r=\"11\" fill=\"var({fill})\" stroke=\"var({colour})\" stroke-width=\"1.5\"{dash}/>\
-             <text class=\"number\" x=\"{RAIL}\" y=\"{}\" text-anchor=\"middle\"{number}>{}</text>",
+             <text class=\"number\" x=\"{RAIL}\" y=\"{}\" text-anchor=\"middle\">{}</text>",
             y + 4,
             told.number,
         ),
@@ -75,7 +75,7 @@ fn step(bands: &mut String, out: &mut String, y: usize, told: &Told<'_>) -> usiz
     };
     write_line(out, "who", (WORDS, line), "start", &who);
     let how = format!("{} · {}", told.tone.in_words(), told.time);
-    if pixels(&who, 12) + pixels(&how, 12) + 10 > ROOM {
+    if pixels(&who, 12) + pixels(&how, TIME_SIZE) + 10 > ROOM {
         line += WHO_LINE;
         write_line(out, "time", (WORDS, line), "start", &how);
     } else {
@@ -85,7 +85,7 @@ fn step(bands: &mut String, out: &mut String, y: usize, told: &Told<'_>) -> usiz
         line += LABEL_LINE;
         write_line(out, "label", (WORDS, line), "start", &text);
     }
-    for text in wrap(told.step.note.as_deref().unwrap_or_default(), 13, ROOM) {
+    for text in wrap(told.step.note.as_deref().unwrap_or_default(), NOTE_SIZE, ROOM) {
         line += NOTE_LINE;
         write_line(out, "note", (WORDS, line), "start", &text);
     }

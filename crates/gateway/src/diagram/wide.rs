@@ -4,8 +4,8 @@
 use store::records::Actor;
 
 use super::letters::wrap;
-use super::svg::{Drawn, band, label, look, put, write_line};
-use super::{Told, Tone, name};
+use super::svg::{Drawn, band, dash, label, look, put, write_line};
+use super::{Told, name};
 
 /// The lanes, from left to right.
 pub(super) const LANES: [Actor; 4] = [Actor::Browser, Actor::App, Actor::Vestibule, Actor::Notion];
@@ -17,6 +17,8 @@ const LANE_GAP: usize = 232;
 const TOP: usize = 112;
 const LABEL_LINE: usize = 18;
 const NOTE_LINE: usize = 16;
+/// Notes are of 12 pixels, and in a lighter hand than widths are estimated for.
+const NOTE_SIZE: usize = 11;
 /// What stays free between a caption and a lane: an arrow's end is 16 long.
 const MARGIN: usize = 19;
 /// How far a loop on one lane hangs out, and where its words begin.
@@ -83,7 +85,7 @@ fn step(bands: &mut String, out: &mut String, y: usize, told: &Told<'_>) -> usiz
     let (class, end, colour) = look(told.tone);
     let Place { x, anchor, room } = place(from, to);
     let labels = wrap(&label(told), 14, room);
-    let notes = wrap(told.step.note.as_deref().unwrap_or_default(), 12, room);
+    let notes = wrap(told.step.note.as_deref().unwrap_or_default(), NOTE_SIZE, room);
     let line_y = y + labels.len() * LABEL_LINE + 6;
     let height = labels.len() * LABEL_LINE + notes.len() * NOTE_LINE + 38;
     if let Some(paper) = band(told.tone) {
@@ -110,7 +112,7 @@ fn step(bands: &mut String, out: &mut String, y: usize, told: &Told<'_>) -> usiz
     for (at, text) in labels.iter().enumerate() {
         write_line(out, "label", (x, y + 12 + at * LABEL_LINE), anchor, text);
     }
-    let dash = if told.tone == Tone::Waiting { " stroke-dasharray=\"5 5\"" } else { "" };
+    let dash = dash(told.tone);
     put(
         out,
         format_args!(
@@ -141,4 +143,31 @@ fn lane(actor: Actor) -> usize {
 
 fn lane_x(lane: usize) -> usize {
     FIRST_LANE + LANE_GAP * lane
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_caption_stands_between_two_lanes_and_clear_of_an_arrows_end() {
+        for from in 0..LANES.len() {
+            for to in 0..LANES.len() {
+                let Place { x, anchor, room } = place(from, to);
+                let (left, right) = match anchor {
+                    "middle" => (x - room / 2, x + room / 2),
+                    "start" => (x, x + room),
+                    _ => (x - room, x),
+                };
+                for lane in (0..LANES.len()).map(lane_x) {
+                    // An arrow's end is 16 long.
+                    assert!(
+                        right + 16 <= lane || lane + 16 <= left,
+                        "{from} to {to}: {left} to {right} at {lane}"
+                    );
+                }
+                assert!(right <= WIDTH && room >= 150, "{from} to {to}");
+            }
+        }
+    }
 }
