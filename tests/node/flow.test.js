@@ -165,6 +165,42 @@ test("on a desk no caption crosses a lane or covers an arrow's end", async () =>
   }
 });
 
+/** How well a text stands out from what it stands on (WCAG 2, 1.4.3): the worst of all that are drawn. */
+const contrast = (page) =>
+  page.evaluate(() => {
+    const numbers = (colour) => colour.match(/[\d.]+/g).slice(0, 3).map(Number);
+    const light = (colour) => {
+      const [red, green, blue] = numbers(colour).map((part) => part / 255).map((part) => (part <= 0.04045 ? part / 12.92 : ((part + 0.055) / 1.055) ** 2.4));
+      return 0.2126 * red + 0.7152 * green + 0.0722 * blue;
+    };
+    const within = (inner, outer) => inner.left >= outer.left && inner.right <= outer.right && inner.top >= outer.top - 1 && inner.bottom <= outer.bottom + 1;
+    const drawn = [...document.querySelectorAll("text")].filter((text) => text.getBoundingClientRect().height > 0);
+    return Math.min(
+      ...drawn.map((text) => {
+        const box = text.getBoundingClientRect();
+        // What is painted last below the text is what it stands on.
+        const below = [...document.querySelectorAll("rect, circle")].filter((shape) => shape.compareDocumentPosition(text) & Node.DOCUMENT_POSITION_FOLLOWING && within(box, shape.getBoundingClientRect()));
+        const [one, other] = [light(getComputedStyle(text).fill), light(getComputedStyle(below.at(-1)).fill)];
+        return (Math.max(one, other) + 0.05) / (Math.min(one, other) + 0.05);
+      }),
+    );
+  });
+
+test("every text stands out from its ground, light and dark", async () => {
+  for (const [outcome, { id }] of Object.entries(attempts)) {
+    for (const width of [390, 1280]) {
+      const page = await open(id, "", { width, height: 900 });
+      for (const value of ["light", "dark"]) {
+        await page.emulateMediaFeatures([{ name: "prefers-color-scheme", value }]);
+        const worst = await contrast(page);
+        assert.ok(worst >= 4.5, `${outcome} at ${width}, ${value}: ${worst}`);
+        if (value === "dark") await picture(page, `flow-${outcome}-${width}-dark`);
+      }
+      await page.close();
+    }
+  }
+});
+
 test("a cancel is no alarm, a failure is one, and times tell steps apart", async () => {
   const drawing = async (outcome, form) => {
     const answer = await fetch(`${run.facts.gateway_url}/api/attempts/${attempts[outcome].id}${form}`, { headers: { authorization: `Bearer ${run.facts.api_key}` } });

@@ -162,6 +162,26 @@ test("the gateway's pages", async () => {
   await page.browserContext().close();
 });
 
+test("the way back to an app with an address without end", async () => {
+  const away = `https://${"a-long-name-".repeat(5)}x.${"another-long-one-".repeat(3)}x.example:8443`;
+  const other = await demo("--return-url", `${away}/return`);
+  try {
+    const minted = await api(other.facts, "POST", "/api/connect-sessions", { end_user: "away", return_url: `${away}/return` });
+    for (let times = 0; times < 5; times += 1) await new Browser().open(minted.body.url);
+    const page = await tab();
+    const answer = await page.goto(minted.body.url);
+    assert.equal(answer.status(), 429);
+    assert.equal(await page.$eval(".way a", (link) => link.href), `${away}/`);
+    await lookAt(page, "gateway-long-address");
+    // With two places to go back to, a page that knows of neither chooses none.
+    await page.goto(`${other.facts.gateway_url}/nowhere`);
+    assert.equal(await page.$(".way a"), null);
+    await page.browserContext().close();
+  } finally {
+    await other.stop();
+  }
+});
+
 test("the emulator's pages", async () => {
   const page = await tab();
   const { emulator_url: emulator, gateway_url: gateway, client_id: client } = run.facts;

@@ -280,3 +280,41 @@ fn icon(line: &Pickable) -> &str {
         PickKind::Database => "🗂",
     })
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn page(id: u128, within: usize) -> Pickable {
+        let id = Uuid::from_u128(id);
+        Pickable {
+            id,
+            title: format!("Page {within}"),
+            icon: None,
+            kind: PickKind::Page,
+            depth: within,
+            within,
+        }
+    }
+
+    /// The levels as the template opens and closes them, one letter a tag: `(` a list, `)` its end, `.` a line.
+    fn outline(within: &[usize]) -> String {
+        let lines = nested((0..).zip(within).map(|(id, within)| page(id, *within)).collect());
+        let mut outline = String::new();
+        for line in &lines {
+            outline += if line.down { "(" } else { "" };
+            outline += &")".repeat(line.up);
+            outline += ".";
+        }
+        outline + &")".repeat(open_levels(&lines))
+    }
+
+    #[test]
+    fn the_picker_nests_each_page_in_the_one_that_brings_it_along() {
+        assert_eq!(outline(&[]), "");
+        assert_eq!(outline(&[0, 0]), "..");
+        assert_eq!(outline(&[0, 1, 1, 2, 0]), ".(..(.)).");
+        assert_eq!(outline(&[0, 1, 2, 1]), ".(.(.).)");
+        assert_eq!(outline(&[0, 1, 2]), ".(.(.))");
+    }
+}
