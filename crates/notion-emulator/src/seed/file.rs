@@ -58,10 +58,9 @@ pub(super) struct Head {
 pub(super) fn plant(seed: &Value) -> Result<State, SeedError> {
     let at = At::root("seed", Some(seed));
     let mut state = State { ids: Ids::series(SERIES), ..State::default() };
-    let problems = match read_head(&at, &mut state) {
-        Ok(head) => content(&at, &head, &mut state),
-        Err(problems) => problems,
-    };
+    // Whatever is wrong with the head, something sound stands in for it, so that the content is judged in the same breath.
+    let (head, mut problems) = read_head(&at, &mut state);
+    problems.extend(content(&at, &head, &mut state));
     if !problems.is_empty() {
         return Err(SeedError { problems });
     }
@@ -83,19 +82,19 @@ impl Problems {
     }
 }
 
-/// Everything but the content; all that is wrong with it.
-fn read_head(at: &At<'_>, state: &mut State) -> Result<Head, Vec<String>> {
+/// Everything but the content, and all that is wrong with it.
+fn read_head(at: &At<'_>, state: &mut State) -> (Head, Vec<String>) {
     let mut problems = Problems::default();
     problems.noted(at.only(&["time", "notion_version", "people", "workspaces", "clients"]));
     let time = problems.noted(at.get("time").optional(time)).flatten();
     let version = problems.noted(at.get("notion_version").optional(|at| at.text(NAME_MAX))).flatten();
     for at in problems.noted(list(at, "people")).unwrap_or_default() {
-        let person = problems.noted(person(&at, state));
-        state.accounts.people.extend(person);
+        let person = person(&at, state, &mut problems);
+        state.accounts.people.push(person);
     }
     for at in problems.noted(list(at, "workspaces")).unwrap_or_default() {
-        let workspace = problems.noted(workspace(&at, state));
-        state.accounts.workspaces.extend(workspace);
+        let workspace = workspace(&at, state, &mut problems);
+        state.accounts.workspaces.push(workspace);
     }
     for at in problems.noted(list(at, "clients")).unwrap_or_default() {
         if let Some(client) = problems.noted(client(&at)) {
@@ -111,11 +110,8 @@ fn read_head(at: &At<'_>, state: &mut State) -> Result<Head, Vec<String>> {
         None if problems.is_empty() => problems.push("seed.workspaces should hold at least one.".to_owned()),
         None => {}
     }
-    if !problems.is_empty() {
-        return Err(problems);
-    }
     let time = time.unwrap_or_else(|| TIME.parse().expect("the constant is written well"));
-    Ok(Head { time, version: version.unwrap_or_else(|| VERSION.to_owned()) })
+    (Head { time, version: version.unwrap_or_else(|| VERSION.to_owned()) }, problems)
 }
 
 /// An integration, as `/_emulator/clients` takes it.
@@ -144,19 +140,24 @@ fn own_id(at: &At<'_>, state: &mut State) -> Result<Uuid, Invalid> {
     Ok(id)
 }
 
-fn person(at: &At<'_>, state: &mut State) -> Result<Person, Invalid> {
-    at.only(&["id", "name", "email", "avatar_url"])?;
-    Ok(Person {
-        id: own_id(&at.get("id"), state)?,
-        name: at.get("name").filled_text(NAME_MAX)?,
-        email: at.get("email").filled_text(NAME_MAX)?,
-        avatar_url: at.get("avatar_url").optional_nullable(|at| at.text(NAME_MAX))?.flatten(),
-    })
+fn person(at: &At<'_>, state: &mut State, problems: &mut Problems) -> Person {
+    problems.noted(at.only(&["id", "name", "email", "avatar_url"]));
+    let mut text = |key| problems.noted(at.get(key).filled_text(NAME_MAX)).unwrap_or_default();
+    let (name, email) = (text("name"), text("email"));
+    Person {
+        id: problems.noted(own_id(&at.get("id"), state)).unwrap_or_else(|| state.ids.uuid()),
+        name,
+        email,
+        avatar_url: problems
+            .noted(at.get("avatar_url").optional_nullable(|at| at.text(NAME_MAX)))
+            .flatten()
+            .flatten(),
+    }
 }
 
-fn workspace(at: &At<'_>, state: &mut State) -> Result<Workspace, Invalid> {
-    at.only(&["id", "name", "plan", "members", "pages", "databases"])?;
-    let plan = match at.get("plan").optional(|at| at.one_of(&PLANS))? {
+fn workspace(at: &At<'_>, state: &mut State, problems: &mut Problems) -> Workspace {
+    problems.noted(at.only(&["id", "name", "plan", "members", "pages", "databases"]));
+    let plan = match problems.noted(at.get("plan").optional(|at| at.one_of(&PLANS))).flatten() {
         Some("free") => Plan::Free,
         Some("business") => Plan::Business,
         Some("enterprise") => Plan::Enterprise,
@@ -164,16 +165,17 @@ fn workspace(at: &At<'_>, state: &mut State) -> Result<Workspace, Invalid> {
     };
     let members = at.get("members");
     let members = if members.is_defined() {
-        members.items(LIST_MAX)?.iter().map(|at| member(at, state)).collect::<Result<_, _>>()?
+        let named = problems.noted(members.items(LIST_MAX)).unwrap_or_default();
+        named.iter().filter_map(|at| problems.noted(member(at, state))).collect()
     } else {
         state.accounts.people.iter().map(|person| person.id).collect()
     };
-    Ok(Workspace {
-        id: own_id(&at.get("id"), state)?,
-        name: at.get("name").filled_text(NAME_MAX)?,
+    Workspace {
+        id: problems.noted(own_id(&at.get("id"), state)).unwrap_or_else(|| state.ids.uuid()),
+        name: problems.noted(at.get("name").filled_text(NAME_MAX)).unwrap_or_default(),
         members,
         plan,
-    })
+    }
 }
 
 /// A person of the file, by e-mail address or id.

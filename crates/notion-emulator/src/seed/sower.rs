@@ -127,15 +127,42 @@ impl<'a> Sower<'a> {
     }
 
     /// A page or row with everything below it. (JSON that reads is not deep, which bounds the recursion.)
-    fn page(&mut self, at: &At<'a>, parent: &Value, above: Maker) -> Option<()> {
+    fn page(&mut self, at: &At<'a>, parent: &Value, above: Maker) {
+        let known = self.problems.0.len();
+        // Each part is judged, whatever is wrong with the others.
         let read = self.maker(at, above);
-        let maker = self.noted(read)?;
+        let maker = self.noted(read).unwrap_or(above);
         let read = at.get("private_to").optional(|at| member(at, self.state));
-        let private_to = self.noted(read)?;
-        let edited_at = self.noted(at.get("last_edited_time").optional(time))?;
-        let in_trash = self.noted(at.get("in_trash").optional(At::boolean))?;
-        let mut made = self.noted(body(at, &PAGE_KEYS, &json!({"parent": parent})))?;
-        let blocks = self.noted(Blocks::read(&at.get("children")))?;
+        let private_to = self.noted(read).flatten();
+        let edited_at = self.noted(at.get("last_edited_time").optional(time)).flatten();
+        let in_trash = self.noted(at.get("in_trash").optional(At::boolean)).flatten();
+        let made = self.noted(body(at, &PAGE_KEYS, &json!({"parent": parent})));
+        let blocks = self.noted(Blocks::read(&at.get("children")));
+        let planted = match (made, blocks) {
+            (Some(made), Some(blocks)) => self.plant_page(at, made, &blocks, maker),
+            _ => None,
+        };
+        match planted {
+            Some(id) => {
+                self.below(at, &json!({"page_id": id}), maker);
+                self.edits.push((id, Stamp { at: edited_at.unwrap_or(maker.at), by: maker.by }));
+                self.private.extend(private_to.map(|person| (id, person)));
+                self.trash.extend(in_trash.filter(|trash| *trash).map(|_| id));
+            }
+            // What is below it is judged all the same, at the top of the workspace.
+            None if self.problems.0.len() > known => self.below(at, &json!({"workspace": true}), maker),
+            None => {}
+        }
+    }
+
+    /// Makes a page with its blocks and comments; its id.
+    fn plant_page(
+        &mut self,
+        at: &At<'a>,
+        mut made: Map<String, Value>,
+        blocks: &Blocks<'_>,
+        maker: Maker,
+    ) -> Option<Uuid> {
         let mut chunks = blocks.chunks();
         if let Some(first) = chunks.next() {
             made.insert("children".into(), first);
@@ -155,11 +182,7 @@ impl<'a> Sower<'a> {
             let made = self.noted(body(&comment, &[], &place))?;
             self.ask(&comment, Method::POST, "/comments".to_owned(), made, maker);
         }
-        self.below(at, &json!({"page_id": id}), maker);
-        self.edits.push((id, Stamp { at: edited_at.unwrap_or(maker.at), by: maker.by }));
-        self.private.extend(private_to.map(|person| (id, person)));
-        self.trash.extend(in_trash.filter(|trash| *trash).map(|_| id));
-        Some(())
+        Some(id)
     }
 
     /// A database with its data sources; their rows wait.
