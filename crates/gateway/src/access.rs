@@ -9,6 +9,7 @@ use std::time::Duration;
 use jiff::Timestamp;
 use lifecycle::{Generation, GrantState, Outcome, Why};
 use sealing::Secret;
+use store::records::Grant;
 
 use crate::caller::Authorized;
 use crate::link::after;
@@ -49,7 +50,7 @@ pub(crate) async fn live_token(gateway: &Gateway, caller: &Authorized) -> Result
         GrantState::Tombstone => return Err(Error::Disconnected),
         GrantState::Active | GrantState::Suspect | GrantState::Degraded => {}
     }
-    let pair = vault::open_grant(gateway, &grant)?.ok_or(Error::Disconnected)?;
+    let pair = vault::open_grant(gateway, &grant)?.ok_or_else(|| tokenless(&grant))?;
     let token = LiveToken { generation: grant.generation, secret: pair.access_token };
     Ok(gateway.tokens.put(&caller.grant_id, revision, token))
 }
@@ -129,4 +130,13 @@ fn told(outcome: Outcome) -> Result<(), Error> {
         Outcome::Foreign => Err(Error::NotionOdd("the renewed tokens belong to another bot")),
         Outcome::Failed => Err(Error::Internal),
     }
+}
+
+/// A grant without a pair: one that was ended, or a row that lost it.
+pub(crate) fn tokenless(grant: &Grant) -> Error {
+    if grant.state == GrantState::Tombstone {
+        return Error::Disconnected;
+    }
+    tracing::error!(event = "store.damaged", table = "grants", id = grant.id, what = "its token is gone");
+    Error::Damaged("authorization's")
 }

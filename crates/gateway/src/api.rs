@@ -16,6 +16,7 @@ use axum::http::header::CACHE_CONTROL;
 use axum::response::{IntoResponse, Response};
 use serde::de::DeserializeOwned;
 use serde_json::{Value, json};
+use store::records::{DamagedRow, Listed};
 use store::{Page, PageRequest};
 
 use crate::Error;
@@ -46,10 +47,21 @@ fn answer(status: StatusCode, body: Value) -> Response {
     (status, [(CACHE_CONTROL, "no-store")], Json(body)).into_response()
 }
 
-/// A list, as every list of the API looks.
-fn list<T>(page: &Page<T>, show: impl Fn(&T) -> Value) -> Response {
+/// A list, as every list of the API looks: newest first, and a damaged row in its place, told as that.
+fn list<T>(
+    page: &Page<Listed<T>>,
+    show: impl Fn(&T) -> Value,
+    damaged: impl Fn(&DamagedRow) -> Value,
+) -> Response {
+    let shown = |row: &Listed<T>| match row {
+        Listed::Sound(row) => show(row),
+        Listed::Damaged(row) => {
+            tracing::error!(event = "store.damaged", id = row.id, what = row.what);
+            damaged(row)
+        }
+    };
     let body = json!({
-        "data": page.rows.iter().map(show).collect::<Vec<_>>(),
+        "data": page.rows.iter().map(shown).collect::<Vec<_>>(),
         "next_cursor": page.next,
         "has_more": page.next.is_some(),
     });

@@ -41,6 +41,7 @@ pub(crate) struct Line {
     stage: ConnectionStage,
     grant_id: Option<String>,
     grant_state: Option<GrantState>,
+    damaged: bool,
     touched_at: AtomicI64,
     called_before: bool,
 }
@@ -157,6 +158,9 @@ async fn open(gateway: &Gateway, client_id: &str, connection_id: &str) -> Result
         ConnectionStage::Pending => return Err(Error::Pending),
         ConnectionStage::Active => {}
     }
+    if line.damaged {
+        return Err(Error::Damaged("connection's"));
+    }
     match line.grant_state {
         Some(GrantState::ReconnectNeeded) => return Err(Error::ReconnectNeeded),
         Some(GrantState::Tombstone) => return Err(Error::Disconnected),
@@ -183,10 +187,14 @@ async fn line(gateway: &Gateway, client_id: &str, connection_id: &str) -> Result
         .find_connection(client_id, connection_id)
         .await?
         .ok_or(Error::NotFound("connection"))?;
+    if let Some(what) = &view.damage {
+        tracing::error!(event = "store.damaged", table = "connections", id = connection_id, what);
+    }
     let line = Line {
         stage: view.connection.stage,
         grant_id: view.connection.grant_id,
         grant_state: view.grant_state,
+        damaged: view.damage.is_some(),
         touched_at: AtomicI64::new(view.connection.last_used_at.map_or(i64::MIN, jiff::Timestamp::as_second)),
         called_before: view.connection.last_used_at.is_some(),
     };

@@ -126,6 +126,11 @@ pub enum Error {
     /// The store did not answer.
     #[error("the store is unavailable: nothing was changed, try again shortly")]
     StoreUnavailable,
+    /// A stored row does not read as what we write, or its token does not open.
+    #[error(
+        "the {0} row that is stored here is damaged (the log says how): restore the store from a copy, or end the connection and send the user through a new connect link"
+    )]
+    Damaged(&'static str),
     /// A defect of ours.
     #[error("an internal error: nothing more can be said here, the log has it")]
     Internal,
@@ -172,6 +177,7 @@ impl Error {
             Self::NotionOdd(_) => (S::BAD_GATEWAY, "notion_odd_answer", "internal_server_error"),
             Self::ClientRefused => (S::BAD_GATEWAY, "client_refused", "internal_server_error"),
             Self::StoreUnavailable => (S::SERVICE_UNAVAILABLE, "store_unavailable", "service_unavailable"),
+            Self::Damaged(_) => (S::INTERNAL_SERVER_ERROR, "damaged", "internal_server_error"),
             Self::Internal => (S::INTERNAL_SERVER_ERROR, "internal", "internal_server_error"),
         };
         let retry_after = match self {
@@ -234,13 +240,13 @@ impl Error {
 impl From<StoreError> for Error {
     fn from(error: StoreError) -> Self {
         match error {
-            StoreError::Unavailable(why) => {
-                tracing::error!(event = "store.unavailable", why);
+            StoreError::Unavailable(trouble, why) => {
+                tracing::error!(event = "store.unavailable", trouble = trouble.as_str(), why);
                 Self::StoreUnavailable
             }
             StoreError::Damaged { table, what } => {
                 tracing::error!(event = "store.damaged", table, what);
-                Self::Internal
+                Self::Damaged(table)
             }
         }
     }

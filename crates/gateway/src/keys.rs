@@ -5,7 +5,7 @@
 
 use sealing::{Keyring, RootKey, Secret};
 use store::Store;
-use store::records::{ApiKey, Event, KeyKind};
+use store::records::{ApiKey, Event, KeyKind, Listed};
 
 use crate::world::World;
 use crate::{BuildError, Error, Gateway};
@@ -171,7 +171,7 @@ impl Gateway {
     ///
     /// # Errors
     /// [`Error::NotFound`] if there is no integration of that name, [`Error::StoreUnavailable`].
-    pub async fn app_keys(&self, integration: &str) -> Result<Vec<ApiKey>, Error> {
+    pub async fn app_keys(&self, integration: &str) -> Result<Vec<Listed<ApiKey>>, Error> {
         let config = self.config.integrations.get(integration).ok_or(Error::NotFound("integration"))?;
         Ok(self.store.list_api_keys(&config.client_id, None).await?)
     }

@@ -49,7 +49,8 @@ pub use import::{ImportError, Imported};
 pub use keys::MintedKey;
 pub use notion::{Notion, NotionError, TokenError};
 pub use sealing::{RootKey, Secret};
-pub use store::records::{ApiKey, KeyKind};
+pub use store::Contents;
+pub use store::records::{ApiKey, KeyKind, Listed};
 pub use world::{ClockHand, World};
 
 /// How many keys, connections and tokens are remembered: at about 500 bytes each, some 50 MB.
@@ -155,6 +156,29 @@ impl Gateway {
     /// The configuration it was built with.
     pub fn config(&self) -> &Config {
         &self.config
+    }
+
+    /// How much the store holds. One without keys and connections is new, or not the one that it should be.
+    ///
+    /// # Errors
+    /// [`Error::StoreUnavailable`].
+    pub async fn contents(&self) -> Result<Contents, Error> {
+        Ok(self.store.contents().await?)
+    }
+
+    /// How many connections are damaged, counted up to a hundred an integration.
+    ///
+    /// # Errors
+    /// [`Error::StoreUnavailable`].
+    pub async fn damaged(&self) -> Result<usize, Error> {
+        let mut damaged = 0;
+        for integration in self.config.integrations.values() {
+            let state = Some("damaged".to_owned());
+            let filter = store::ConnectionFilter { state, ..store::ConnectionFilter::default() };
+            let page = store::PageRequest { after: None, size: 100 };
+            damaged += self.store.list_connections(&integration.client_id, &filter, &page).await?.rows.len();
+        }
+        Ok(damaged)
     }
 
     /// Waits for the work that must not be cut short: an exchange or a refresh whose answer is on its way; at most

@@ -7,6 +7,7 @@ use axum::http::{StatusCode, Version};
 use axum::middleware::{from_fn, from_fn_with_state};
 use axum::response::{IntoResponse, Response};
 use axum::routing::{any, delete, get, post};
+use store::StoreError;
 
 use crate::error::{Shape, name_request, shape_errors};
 use crate::pages::{Notice, WayBack, index, page_with};
@@ -151,6 +152,13 @@ fn target(request: &Request, prefix: &str) -> Result<String, Error> {
 async fn ready(State(gateway): State<Gateway>) -> Response {
     match gateway.store.check().await {
         Ok(()) => "ready\n".into_response(),
-        Err(_) => (StatusCode::SERVICE_UNAVAILABLE, "the store does not answer\n").into_response(),
+        Err(error) => {
+            tracing::warn!(event = "not_ready", why = %error);
+            let word = match &error {
+                StoreError::Unavailable(trouble, _) => trouble.as_str(),
+                StoreError::Damaged { .. } => "damaged",
+            };
+            (StatusCode::SERVICE_UNAVAILABLE, format!("the store is not ready: {word}\n")).into_response()
+        }
     }
 }

@@ -4,7 +4,7 @@
 
 use notion_wire::token::{Token, TokenResponse};
 use sealing::{Cell, OpenError, Row, Secret};
-use store::records::{Candidate, Grant, SealedPair};
+use store::records::{Candidate, ConnectionView, Grant, SealedPair};
 
 use crate::{Error, Gateway};
 
@@ -40,20 +40,33 @@ pub(crate) fn seal_pair(gateway: &Gateway, row: &Row<'_>, generation: u64, pair:
     }
 }
 
-fn open_pair(gateway: &Gateway, row: &Row<'_>, generation: u64, pair: &SealedPair) -> Result<Pair, Error> {
+fn opened(gateway: &Gateway, row: &Row<'_>, generation: u64, pair: &SealedPair) -> Result<Pair, OpenError> {
     let cell = |column| Cell { row: *row, column, generation };
-    let open = || -> Result<Pair, OpenError> {
-        let key = gateway.keyring.open_data_key(row, &pair.data_key_wrapped)?;
-        let refresh = pair.refresh_token_sealed.as_ref();
-        Ok(Pair {
-            access_token: key.open(&cell("access_token"), &pair.access_token_sealed)?,
-            refresh_token: refresh.map(|sealed| key.open(&cell("refresh_token"), sealed)).transpose()?,
-        })
-    };
-    open().map_err(|error| {
-        tracing::error!(event = "vault.unopened", table = row.table, id = row.id, why = %error);
-        Error::Internal
+    let key = gateway.keyring.open_data_key(row, &pair.data_key_wrapped)?;
+    let refresh = pair.refresh_token_sealed.as_ref();
+    Ok(Pair {
+        access_token: key.open(&cell("access_token"), &pair.access_token_sealed)?,
+        refresh_token: refresh.map(|sealed| key.open(&cell("refresh_token"), sealed)).transpose()?,
     })
+}
+
+fn open_pair(gateway: &Gateway, row: &Row<'_>, generation: u64, pair: &SealedPair) -> Result<Pair, Error> {
+    opened(gateway, row, generation, pair).map_err(|error| {
+        tracing::error!(event = "vault.unopened", table = row.table, id = row.id, why = %error);
+        Error::Damaged(if row.table == "grants" { "authorization's" } else { "candidate's" })
+    })
+}
+
+/// Whether the tokens that a connection stands on can be opened, for lists: a bit that fell over shows nowhere else until a call.
+pub(crate) fn opens(gateway: &Gateway, view: &ConnectionView) -> bool {
+    let connection = &view.connection;
+    match (&view.sealed, &connection.grant_id) {
+        (Some((generation, pair)), Some(id)) => {
+            let row = Row { table: "grants", client_id: &connection.client_id, id };
+            opened(gateway, &row, generation.0, pair).is_ok()
+        }
+        _ => true,
+    }
 }
 
 /// Opens a grant's current pair; `None` once its data key was destroyed.

@@ -5,6 +5,7 @@ mod authorization;
 mod canary;
 mod clients;
 mod consents;
+mod damage;
 mod doors;
 mod gate;
 mod notion_door;

@@ -297,7 +297,7 @@ impl House {
     pub(crate) async fn events(&self) -> Vec<String> {
         let reply = self.api("GET", "/api/events", None).await.json();
         let data = reply["data"].as_array().expect("a list").clone();
-        data.iter().map(|event| event["type"].as_str().unwrap_or_default().to_owned()).collect()
+        data.iter().rev().map(|event| event["type"].as_str().unwrap_or_default().to_owned()).collect()
     }
 
     /// Whether the bot is still in its workspace; it is not afterwards.

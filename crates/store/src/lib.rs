@@ -12,18 +12,46 @@ use jiff::Timestamp;
 use lifecycle::{Generation, GrantFacts, GrantState, Lease};
 use records::{
     ApiKey, Attempt, AttemptOutcome, Candidate, Code, ConnectSession, Connection, ConnectionView, Event,
-    Grant, Profile, Step,
+    Grant, Listed, Profile, Step,
 };
 use sealing::{Sha256, StoredKeyring};
 
 pub use sqlite::SqliteStore;
 
+/// Why the store is unavailable, in one word.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Trouble {
+    /// There is no room, or hardly any.
+    Full,
+    /// It may not be written to.
+    ReadOnly,
+    /// Its file was deleted, moved or replaced under us.
+    Moved,
+    /// Another process keeps it locked.
+    Locked,
+    /// Anything else: an I/O error, a file that is none of ours, threads that have stopped.
+    Failing,
+}
+
+impl Trouble {
+    /// The word, as `/readyz` says it.
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Self::Full => "full",
+            Self::ReadOnly => "read-only",
+            Self::Moved => "moved",
+            Self::Locked => "locked",
+            Self::Failing => "failing",
+        }
+    }
+}
+
 /// The store could not do it.
-#[derive(Debug, thiserror::Error)]
+#[derive(Debug, Clone, thiserror::Error)]
 pub enum StoreError {
     /// Disk full, I/O error, database gone: nothing was written; trying later may help.
-    #[error("the store is unavailable: {0}")]
-    Unavailable(String),
+    #[error("the store is unavailable: {1}")]
+    Unavailable(Trouble, String),
     /// A stored row does not read as what we write; no retry helps.
     #[error("a stored {table} row is damaged: {what}")]
     Damaged {
@@ -46,6 +74,13 @@ pub struct Page<T> {
     pub next: Option<String>,
 }
 
+impl<T> Page<Listed<T>> {
+    /// Those of its rows that can be read.
+    pub fn sound(self) -> Vec<T> {
+        self.rows.into_iter().filter_map(Listed::sound).collect()
+    }
+}
+
 /// How much of a list to read, and from where.
 #[derive(Debug, Clone)]
 pub struct PageRequest {
@@ -58,13 +93,16 @@ pub struct PageRequest {
 /// Which connections to list; every field given must match.
 #[derive(Debug, Clone, Default)]
 pub struct ConnectionFilter {
+    /// This one alone.
+    pub id: Option<String>,
     /// The app's user.
     pub end_user: Option<String>,
     /// Notion's workspace.
     pub workspace_id: Option<String>,
     /// Notion's bot.
     pub bot_id: Option<String>,
-    /// The state as the HTTP API names it (`pending`, `active`, `suspect`, `degraded`, `reconnect_needed`, `disconnected`).
+    /// The state as the HTTP API names it (`pending`, `active`, `suspect`, `degraded`, `reconnect_needed`, `disconnected`,
+    /// `damaged`).
     pub state: Option<String>,
 }
 
@@ -252,6 +290,22 @@ pub enum Disconnected {
     Unknown,
 }
 
+/// How much a store holds.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Contents {
+    /// Keys of all kinds, ended ones too.
+    pub keys: u64,
+    /// Connections, ended ones too.
+    pub connections: u64,
+}
+
+impl Contents {
+    /// Nobody has used it yet; or it is not the store that it should be.
+    pub fn is_empty(&self) -> bool {
+        self.keys == 0 && self.connections == 0
+    }
+}
+
 /// What [`Store::import`] did with one hand-written back end's connection.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Imported {
@@ -332,7 +386,8 @@ pub trait Store: Send + Sync + 'static {
         event: &Event,
         now: Timestamp,
     ) -> Result<bool>;
-    /// Codes that ended unspent before `now`, oldest first.
+    /// Codes that ended unspent before `now`, oldest first; rows that cannot be read are passed over, here and in the two lists
+    /// of what is due below.
     async fn unredeemed_codes(&self, now: Timestamp, limit: usize) -> Result<Vec<CodeFound>>;
 
     // Candidates to settle.
@@ -362,7 +417,8 @@ pub trait Store: Send + Sync + 'static {
     // Grants and their refresh.
     /// By id.
     async fn find_grant(&self, id: &str) -> Result<Option<Grant>>;
-    /// The live (not tombstoned) grant of this identity: client id, bot, owner.
+    /// The live (not tombstoned) grant of this identity: client id, bot, owner. A damaged one is found too, as one that needs a
+    /// new consent: that is what mends it.
     async fn find_live_grant(&self, client_id: &str, profile: &Profile) -> Result<Option<Grant>>;
     /// A grant and what its renewal is decided on, read in one go: refreshes are those begun after `since`.
     async fn find_grant_with_facts(&self, id: &str, since: Timestamp) -> Result<Option<(Grant, GrantFacts)>>;
@@ -401,7 +457,8 @@ pub trait Store: Send + Sync + 'static {
     async fn destroy_data_key(&self, grant_id: &str, event: &Event) -> Result<()>;
 
     // Connections.
-    /// By id; disconnected ones too.
+    /// By id; disconnected ones too. A row that cannot be read is [`StoreError::Damaged`]; one whose grant is damaged is found,
+    /// and says so.
     async fn find_connection(&self, client_id: &str, id: &str) -> Result<Option<ConnectionView>>;
     /// The live connection of this end user on this grant, or, with `notion_shaped`, the one of that door.
     async fn find_connection_on_grant(
@@ -416,7 +473,7 @@ pub trait Store: Send + Sync + 'static {
         client_id: &str,
         filter: &ConnectionFilter,
         page: &PageRequest,
-    ) -> Result<Page<ConnectionView>>;
+    ) -> Result<Page<Listed<ConnectionView>>>;
     /// Sets the app's name for its user. False if there is no such connection, or it is disconnected.
     async fn update_end_user(&self, client_id: &str, id: &str, end_user: &str, event: &Event)
     -> Result<bool>;
@@ -439,7 +496,11 @@ pub trait Store: Send + Sync + 'static {
     /// By id, ended ones too: the caller compares hashes first and learns nothing else.
     async fn find_api_key(&self, id: &str) -> Result<Option<ApiKey>>;
     /// Newest first; of one connection, or (with `None`) the integration's app keys and secrets.
-    async fn list_api_keys(&self, client_id: &str, connection_id: Option<&str>) -> Result<Vec<ApiKey>>;
+    async fn list_api_keys(
+        &self,
+        client_id: &str,
+        connection_id: Option<&str>,
+    ) -> Result<Vec<Listed<ApiKey>>>;
     /// Ends a key. False if there is none such, or it had ended.
     async fn revoke_api_key(
         &self,
@@ -458,9 +519,9 @@ pub trait Store: Send + Sync + 'static {
         client_id: &str,
         filter: &AttemptFilter,
         page: &PageRequest,
-    ) -> Result<Page<Attempt>>;
-    /// In the order in which they were stored, after the cursor: a reader who goes on from its last event misses none.
-    async fn list_events(&self, client_id: &str, page: &PageRequest) -> Result<Page<Event>>;
+    ) -> Result<Page<Listed<Attempt>>>;
+    /// Newest first, by the order in which they were stored: a reader who reads down to the last event that it knows misses none.
+    async fn list_events(&self, client_id: &str, page: &PageRequest) -> Result<Page<Listed<Event>>>;
     /// Stores an event that comes with no other change.
     async fn insert_event(&self, event: &Event) -> Result<()>;
 
@@ -470,6 +531,8 @@ pub trait Store: Send + Sync + 'static {
     /// Deletes what has outlived its use: consumed states after 24 hours, disconnected connections after 30 days,
     /// events and refresh records after 90.
     async fn purge(&self, now: Timestamp) -> Result<()>;
-    /// Whether it can read and write now.
+    /// Whether it can read and write now, and has room to.
     async fn check(&self) -> Result<()>;
+    /// How much is in it, of all integrations.
+    async fn contents(&self) -> Result<Contents>;
 }

@@ -2,6 +2,8 @@
 //! Secrets appear only as hashes (`…_sha256`, `…_hmac`) or as [`Sealed`] bytes; a plaintext token has no place here.
 //! `client_id` is the wall between apps: every row names its integration and every query is scoped by it.
 
+use std::collections::BTreeMap;
+
 use jiff::Timestamp;
 use lifecycle::{Generation, GrantState};
 use sealing::{Sealed, Sha256, WrappedDataKey};
@@ -294,9 +296,43 @@ pub struct Connection {
     pub disconnected_at: Option<Timestamp>,
 }
 
+/// A stored row that does not read as what we write.
+#[derive(Debug, Clone)]
+pub struct DamagedRow {
+    /// Its id; empty if even that is gone.
+    pub id: String,
+    /// What is wrong with it, as a sentence without any value of the row.
+    pub what: String,
+    /// The texts that can be read, by column.
+    pub texts: BTreeMap<String, String>,
+}
+
+/// A row of a list. A damaged one keeps its place, and hides no other.
+#[derive(Debug, Clone)]
+pub enum Listed<T> {
+    /// It reads as it should.
+    Sound(T),
+    /// It does not.
+    Damaged(DamagedRow),
+}
+
+impl<T> Listed<T> {
+    /// The row, if it is sound.
+    pub fn sound(self) -> Option<T> {
+        match self {
+            Self::Sound(row) => Some(row),
+            Self::Damaged(_) => None,
+        }
+    }
+}
+
 /// A connection with what its grant (or, while pending, its candidate) says.
 #[derive(Debug, Clone)]
 pub struct ConnectionView {
+    /// What is damaged of its grant or candidate, if anything: nothing can be called through it.
+    pub damage: Option<String>,
+    /// The grant's generation and current pair, while the connection stands on one that has a pair.
+    pub sealed: Option<(Generation, SealedPair)>,
     /// The row.
     pub connection: Connection,
     /// Workspace, owner and bot.

@@ -5,6 +5,8 @@
 mod callback;
 mod candidates;
 mod connections;
+mod damage;
+mod file;
 mod grants;
 mod history;
 mod housekeeping;
@@ -15,6 +17,7 @@ mod threads;
 mod way_in;
 
 use std::path::Path;
+use std::sync::Arc;
 
 use async_trait::async_trait;
 use jiff::Timestamp;
@@ -24,13 +27,14 @@ use sealing::{Sha256, StoredKeyring};
 
 use crate::records::{
     ApiKey, Attempt, AttemptOutcome, Candidate, ConnectSession, Connection, ConnectionView, Event, Grant,
-    Profile, Step,
+    Listed, Profile, Step,
 };
 use crate::{
     Activated, Activation, Arrival, ArrivalSaved, AttemptFilter, AttemptStart, AttemptTaken, CodeFound,
-    Committed, ConnectionFilter, Disconnected, Imported, LeaseTaken, Page, PageRequest, Result, Store,
-    StoreError,
+    Committed, ConnectionFilter, Contents, Disconnected, Imported, LeaseTaken, Page, PageRequest, Result,
+    Store, StoreError, Trouble,
 };
+use file::StoreFile;
 use threads::Threads;
 
 /// The newest schema this program knows.
@@ -45,6 +49,8 @@ const MIGRATIONS: [&str; 5] = [
 /// A store in one file.
 pub struct SqliteStore {
     threads: Threads,
+    /// After the threads: closing it lets go of the locks that they hold.
+    file: Arc<StoreFile>,
 }
 
 impl SqliteStore {
@@ -52,18 +58,32 @@ impl SqliteStore {
     /// until [`Store::prepare`].
     ///
     /// # Errors
-    /// [`StoreError::Unavailable`] if it cannot be opened, is not a database, was written by a newer version, or lies in a
-    /// folder that everybody may write to.
+    /// [`StoreError::Unavailable`] if it cannot be opened, is a link or no ordinary file, is another program's, was written by a
+    /// newer version, lies in a folder that everybody may write to, or the log beside it is not its own. Then nothing is
+    /// changed, its mode included.
     pub fn open(path: &Path) -> Result<Self> {
-        keep_private(path)?;
+        let file = Arc::new(StoreFile::open(path)?);
         let mut writer = threads::open_writer(path)?;
-        if version(&writer)? == 0 {
+        if file.has_log {
+            fits_its_log(&writer, &file)?;
+        }
+        let seen = is_ours(&writer)?;
+        file.narrow()?;
+        threads::begin_writing(&writer)?;
+        if seen == 0 {
             // Nothing is in it yet.
             let transaction = writer.transaction_with_behavior(rusqlite::TransactionBehavior::Immediate)?;
             migrate(&transaction)?;
             transaction.commit()?;
         }
-        Ok(Self { threads: Threads::start(path, writer)? })
+        let threads = Threads::start(path, writer, Arc::clone(&file))?;
+        Ok(Self { threads, file })
+    }
+
+    /// Whether no other server has this store open. Two share the tokens well, by leases, but each paces its calls as if it were
+    /// alone. What asks for a moment, such as a command, need not ask.
+    pub fn hold_as_server(&self) -> bool {
+        self.file.hold()
     }
 
     async fn write<T, F>(&self, job: F) -> Result<T>
@@ -83,31 +103,38 @@ impl SqliteStore {
     }
 }
 
-/// The file is made, or narrowed, to its owner alone before a byte is written to it; its folder too if it is made here. In a
-/// folder that everybody may write to, anybody could put another file in its place.
-fn keep_private(path: &Path) -> Result<()> {
-    use std::os::unix::fs::{DirBuilderExt as _, OpenOptionsExt as _, PermissionsExt as _};
-    let unavailable = |error: std::io::Error| StoreError::Unavailable(format!("{}: {error}", path.display()));
-    if let Some(folder) = path.parent().filter(|folder| !folder.as_os_str().is_empty()) {
-        std::fs::DirBuilder::new().recursive(true).mode(0o700).create(folder).map_err(unavailable)?;
-        let mode = std::fs::metadata(folder).map_err(unavailable)?.permissions().mode();
-        if mode & 0o002 != 0 {
-            let folder = folder.display();
-            let message = format!(
-                "everybody may write to the folder {folder}: `chmod 700 {folder}`, or choose another"
-            );
-            return Err(StoreError::Unavailable(message));
-        }
+/// As [`version`]; a file without any migration must be empty, or it is somebody else's.
+fn is_ours(db: &Db) -> Result<usize> {
+    let seen = version(db)?;
+    let tables: i64 = db.query_row("SELECT count(*) FROM sqlite_master", [], |row| row.get(0))?;
+    let keyring: i64 =
+        db.query_row("SELECT count(*) FROM sqlite_master WHERE name = 'keyring'", [], |row| row.get(0))?;
+    if (seen == 0 && tables > 0) || (seen > 0 && keyring == 0) {
+        let why = "the file is another program's database, or a damaged store: it was left alone";
+        return Err(StoreError::Unavailable(Trouble::Failing, why.to_owned()));
     }
-    let file = std::fs::OpenOptions::new()
-        .read(true)
-        .write(true)
-        .create(true)
-        .truncate(false)
-        .mode(0o600)
-        .open(path)
-        .map_err(unavailable)?;
-    file.set_permissions(std::fs::Permissions::from_mode(0o600)).map_err(unavailable)
+    Ok(seen)
+}
+
+/// A log that was copied beside the wrong file is replayed into it without a word: what fits replaces the file, what does not
+/// tears it. The file's keyring tells the first, its tree of pages the second; then nothing of the log may reach the file.
+fn fits_its_log(db: &Db, file: &StoreFile) -> Result<()> {
+    use rusqlite::config::DbConfig;
+    db.set_db_config(DbConfig::SQLITE_DBCONFIG_NO_CKPT_ON_CLOSE, true)?;
+    let keyring =
+        |db: &Db| db.query_row("SELECT lookup_wrapped FROM keyring", [], |row| row.get::<_, Vec<u8>>(0));
+    let alone = threads::open_without_log(file.path()).ok().and_then(|db| keyring(&db).ok());
+    let strange = alone.is_some_and(|alone| keyring(db).ok() != Some(alone));
+    let torn = || {
+        db.query_row("PRAGMA quick_check(1)", [], |row| row.get::<_, String>(0))
+            .is_ok_and(|told| told != "ok")
+    };
+    if strange || (file.log_without_index && torn()) {
+        let why = "the file and the log (-wal) beside it do not belong together, or are damaged: put back the two that were copied together, or move the log away";
+        return Err(StoreError::Unavailable(Trouble::Failing, why.to_owned()));
+    }
+    db.set_db_config(DbConfig::SQLITE_DBCONFIG_NO_CKPT_ON_CLOSE, false)?;
+    Ok(())
 }
 
 /// How many migrations the file has seen.
@@ -116,7 +143,7 @@ fn version(db: &Db) -> Result<usize> {
     let seen = usize::try_from(version).unwrap_or(usize::MAX);
     if seen > MIGRATIONS.len() {
         let message = format!("the file has schema {version}, written by a newer version of this program");
-        return Err(StoreError::Unavailable(message));
+        return Err(StoreError::Unavailable(Trouble::Failing, message));
     }
     Ok(seen)
 }
@@ -142,15 +169,22 @@ fn raise_revision(db: &Db) -> Result<()> {
 
 impl From<rusqlite::Error> for StoreError {
     fn from(error: rusqlite::Error) -> Self {
+        use rusqlite::ErrorCode as Code;
+        let trouble = match error.sqlite_error_code() {
+            Some(Code::DiskFull) => Trouble::Full,
+            Some(Code::ReadOnly | Code::PermissionDenied) => Trouble::ReadOnly,
+            Some(Code::DatabaseBusy | Code::DatabaseLocked) => Trouble::Locked,
+            _ => Trouble::Failing,
+        };
         match error {
             rusqlite::Error::FromSqlConversionFailure(column, _, why) => {
-                Self::Damaged { table: "a", what: format!("column {column}: {why}") }
+                Self::Damaged { table: "store's", what: format!("column {column}: {why}") }
             }
             rusqlite::Error::InvalidColumnType(_, column, _) => {
-                Self::Damaged { table: "a", what: format!("column {column} has another type") }
+                Self::Damaged { table: "store's", what: format!("column {column} has another type") }
             }
             // SQLite's messages name tables and columns, never values.
-            other => Self::Unavailable(other.to_string()),
+            other => Self::Unavailable(trouble, other.to_string()),
         }
     }
 }
@@ -386,7 +420,7 @@ impl Store for SqliteStore {
         client_id: &str,
         filter: &ConnectionFilter,
         page: &PageRequest,
-    ) -> Result<Page<ConnectionView>> {
+    ) -> Result<Page<Listed<ConnectionView>>> {
         let (client_id, filter, page) = (client_id.to_owned(), filter.clone(), page.clone());
         self.read(move |db| connections::list(db, &client_id, &filter, &page)).await
     }
@@ -434,7 +468,11 @@ impl Store for SqliteStore {
         self.read(move |db| keys::find(db, &id)).await
     }
 
-    async fn list_api_keys(&self, client_id: &str, connection_id: Option<&str>) -> Result<Vec<ApiKey>> {
+    async fn list_api_keys(
+        &self,
+        client_id: &str,
+        connection_id: Option<&str>,
+    ) -> Result<Vec<Listed<ApiKey>>> {
         let (client_id, connection_id) = (client_id.to_owned(), connection_id.map(str::to_owned));
         self.read(move |db| keys::list(db, &client_id, connection_id.as_deref())).await
     }
@@ -461,12 +499,12 @@ impl Store for SqliteStore {
         client_id: &str,
         filter: &AttemptFilter,
         page: &PageRequest,
-    ) -> Result<Page<Attempt>> {
+    ) -> Result<Page<Listed<Attempt>>> {
         let (client_id, filter, page) = (client_id.to_owned(), filter.clone(), page.clone());
         self.read(move |db| history::list_attempts(db, &client_id, &filter, &page)).await
     }
 
-    async fn list_events(&self, client_id: &str, page: &PageRequest) -> Result<Page<Event>> {
+    async fn list_events(&self, client_id: &str, page: &PageRequest) -> Result<Page<Listed<Event>>> {
         let (client_id, page) = (client_id.to_owned(), page.clone());
         self.read(move |db| history::list_events(db, &client_id, &page)).await
     }
@@ -485,6 +523,19 @@ impl Store for SqliteStore {
     }
 
     async fn check(&self) -> Result<()> {
-        self.write(housekeeping::check).await
+        self.file.still_there()?;
+        self.file.room()?;
+        if !self.threads.was_short() {
+            return self.write(housekeeping::check).await;
+        }
+        // Rows that are there already can be changed on a full disk, for the log is used again: only new ones tell.
+        self.write(housekeeping::grow).await?;
+        self.write(housekeeping::shrink).await?;
+        self.threads.is_well();
+        Ok(())
+    }
+
+    async fn contents(&self) -> Result<Contents> {
+        self.read(housekeeping::contents).await
     }
 }

@@ -13,7 +13,7 @@ use lifecycle::{Generation, GrantState};
 use sealing::{Keyring, RootKey};
 
 use crate::records::{
-    ApiKey, Attempt, AttemptOutcome, CodeSpent, Connection, ConnectionStage, Door, KeyKind,
+    ApiKey, Attempt, AttemptOutcome, CodeSpent, Connection, ConnectionStage, Door, KeyKind, Listed,
 };
 use crate::{
     Activated, Activation, ArrivalSaved, AttemptFilter, AttemptStart, AttemptTaken, ConnectionFilter,
@@ -25,6 +25,13 @@ use scene::{
 };
 
 pub use pairs::*;
+
+/// Changes a `SQLite` store's file behind the store's back, for tests of what damaged rows do.
+pub fn tamper(path: &std::path::Path, sql: &str) {
+    let db = rusqlite::Connection::open(path).expect("it opens");
+    db.busy_timeout(Duration::from_secs(5)).expect("set");
+    db.execute_batch(sql).expect("it is changed");
+}
 
 /// The store under test. Tasks share it.
 pub type Subject = Arc<dyn Store>;
@@ -399,7 +406,10 @@ pub async fn keys_end_with_their_connection_and_stay_in_their_integration(store:
         store.insert_api_key(made, &event("key.minted")).await.expect("stored");
     }
     let listed = store.list_api_keys(APP, Some(&connection)).await.expect("read");
-    assert_eq!(listed.iter().map(|key| key.id.as_str()).collect::<Vec<_>>(), [own.id.as_str()]);
+    assert_eq!(
+        listed.into_iter().filter_map(Listed::sound).map(|key| key.id).collect::<Vec<_>>(),
+        std::slice::from_ref(&own.id)
+    );
     assert_eq!(store.list_api_keys(APP, None).await.expect("read").len(), 1, "app keys are listed apart");
     let revoked = event("key.revoked");
     assert!(!store.revoke_api_key(OTHER, None, &app.id, &revoked).await.expect("answered"));
@@ -420,10 +430,10 @@ pub async fn lists_neither_skip_nor_repeat(store: Subject) {
     let mut seen = Vec::new();
     let mut after = None;
     loop {
-        let page = PageRequest { after, size: 3 };
+        let page = PageRequest { after: after.take(), size: 3 };
         let page = store.list_connections(APP, &ConnectionFilter::default(), &page).await.expect("read");
-        seen.extend(page.rows.iter().map(|view| view.connection.id.clone()));
-        after = page.next;
+        after.clone_from(&page.next);
+        seen.extend(page.sound().into_iter().map(|view| view.connection.id));
         if after.is_none() {
             break;
         }
@@ -433,17 +443,17 @@ pub async fn lists_neither_skip_nor_repeat(store: Subject) {
     let attempts =
         store.list_attempts(APP, &AttemptFilter::default(), &PageRequest { after: None, size: 4 }).await;
     assert!(attempts.expect("read").next.is_some());
-    let events = store.list_events(APP, &all()).await.expect("read").rows;
-    assert_eq!(events.len(), 7);
-    let last = events.last().map(|event| event.id.clone());
-    // Ids are made before the commit: one that sorts earlier may be stored later, and is not skipped.
+    assert_eq!(store.list_events(APP, &all()).await.expect("read").rows.len(), 7);
+    // Ids are made before the commit: one that sorts earlier may be stored later, and is the newer one all the same.
     let (early, late) = (event("key.minted"), event("key.minted"));
     for told in [&late, &early] {
         store.insert_event(told).await.expect("stored");
     }
-    let rest = store.list_events(APP, &PageRequest { after: last, size: 1 }).await.expect("read");
-    let rest = store.list_events(APP, &PageRequest { after: rest.next, size: 9 }).await.expect("read").rows;
-    assert_eq!(rest.iter().map(|event| event.id.as_str()).collect::<Vec<_>>(), [early.id.as_str()]);
+    let newest = store.list_events(APP, &PageRequest { after: None, size: 1 }).await.expect("read");
+    let before = PageRequest { after: newest.next.clone(), size: 9 };
+    assert_eq!(newest.sound().first().map(|event| event.id.clone()), Some(early.id));
+    let rest = store.list_events(APP, &before).await.expect("read").sound();
+    assert_eq!((rest.len(), rest.first().map(|event| event.id.clone())), (8, Some(late.id)));
     let filter = ConnectionFilter { bot_id: Some("bot-3".to_owned()), ..ConnectionFilter::default() };
     assert_eq!(store.list_connections(APP, &filter, &all()).await.expect("read").rows.len(), 1);
     let filter = ConnectionFilter { state: Some("disconnected".to_owned()), ..ConnectionFilter::default() };
@@ -453,7 +463,7 @@ pub async fn lists_neither_skip_nor_repeat(store: Subject) {
 pub async fn every_query_stays_in_its_integration(store: Subject) {
     let (connection, _) = live(&store, "u", "bot").await;
     let attempts = store.list_attempts(APP, &AttemptFilter::default(), &all()).await.expect("read");
-    let attempt = attempts.rows.first().expect("one").id.clone();
+    let attempt = attempts.sound().first().expect("one").id.clone();
     assert!(store.find_connection(OTHER, &connection).await.expect("read").is_none());
     assert!(store.find_attempt(OTHER, &attempt).await.expect("read").is_none());
     assert!(
@@ -512,7 +522,7 @@ pub async fn a_first_call_is_drawn_once(store: Subject) {
     let view = store.find_connection(APP, &connection).await.expect("read").expect("there");
     assert_eq!(view.connection.last_used_at, Some(at(100)));
     let attempts = store.list_attempts(APP, &AttemptFilter::default(), &all()).await.expect("read");
-    let (_, steps) = store.find_attempt(APP, &attempts.rows[0].id).await.expect("read").expect("there");
+    let (_, steps) = store.find_attempt(APP, &attempts.sound()[0].id).await.expect("read").expect("there");
     assert_eq!(steps.iter().filter(|step| step.what == "first call").count(), 1);
 }
 

@@ -145,7 +145,11 @@ impl<'g> Flight<'g> {
             return Ok(Input::Grant(None));
         };
         // A tombstone's pair may be gone; nothing is done with it.
-        self.read = vault::open_grant(self.gateway, &grant)?.map(|pair| (grant, pair));
+        let pair = vault::open_grant(self.gateway, &grant)?;
+        if pair.is_none() && grant.state != GrantState::Tombstone {
+            return Err(super::tokenless(&grant));
+        }
+        self.read = pair.map(|pair| (grant, pair));
         Ok(Input::Grant(Some(facts)))
     }
 

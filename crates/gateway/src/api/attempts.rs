@@ -6,7 +6,7 @@ use axum::http::header::{CACHE_CONTROL, CONTENT_SECURITY_POLICY, CONTENT_TYPE, X
 use axum::response::{IntoResponse, Response};
 use serde_json::{Value, json};
 use store::AttemptFilter;
-use store::records::{Attempt, Door, Step};
+use store::records::{Attempt, DamagedRow, Door, Step};
 
 use super::{Query, answer, list};
 use crate::caller::AppCaller;
@@ -28,7 +28,8 @@ pub(crate) async fn index(
     };
     let filter = AttemptFilter { end_user: query.take("end_user"), outcome, connect_session_id: None };
     let page = gateway.store.list_attempts(&caller.client_id, &filter, &query.page()?).await?;
-    Ok(list(&page, |attempt| shown(&gateway, attempt, None)))
+    let damaged = |row: &DamagedRow| damaged(&gateway, &caller.client_id, row);
+    Ok(list(&page, |attempt| shown(&gateway, attempt, None), damaged))
 }
 
 /// `GET /api/attempts/{id}`, `.svg` or `.mmd` after the id.
@@ -99,4 +100,16 @@ fn shown(gateway: &Gateway, attempt: &Attempt, steps: Option<&[Step]>) -> Value 
         shown["steps"] = json!(steps);
     }
     shown
+}
+
+fn damaged(gateway: &Gateway, client_id: &str, row: &DamagedRow) -> Value {
+    json!({
+        "id": row.id,
+        "connect_session_id": row.texts.get("connect_session_id"),
+        "integration": gateway.config.by_client_id(client_id).map(|(name, _)| name),
+        "outcome": null,
+        "started_at": null,
+        "connection": row.texts.get("connection_id"),
+        "damaged": row.what,
+    })
 }

@@ -7,8 +7,8 @@ use axum::response::{IntoResponse, Response};
 use lifecycle::{GrantState, Introspected};
 use serde::Deserialize;
 use serde_json::{Value, json};
-use store::records::{ConnectionStage, ConnectionView, Event};
-use store::{ConnectionFilter, Disconnected};
+use store::records::{ConnectionStage, ConnectionView, DamagedRow, Event, Listed};
+use store::{ConnectionFilter, Disconnected, PageRequest};
 
 use super::{Query, answer, check_end_user, list, read};
 use crate::caller::AppCaller;
@@ -45,6 +45,7 @@ pub(crate) async fn index(
     let known = ["end_user", "workspace_id", "bot_id", "state", "cursor", "page_size"];
     let mut query = Query::read(query.as_deref(), &known)?;
     let filter = ConnectionFilter {
+        id: None,
         end_user: query.take("end_user"),
         workspace_id: query.take("workspace_id"),
         bot_id: query.take("bot_id"),
@@ -54,7 +55,8 @@ pub(crate) async fn index(
         return Err(Error::Invalid(format!("state: one of {} was expected", STATES.join(", ")).into()));
     }
     let page = gateway.store.list_connections(&caller.client_id, &filter, &query.page()?).await?;
-    Ok(list(&page, |view| shown(&gateway, view)))
+    let damaged = |row: &DamagedRow| damaged(&gateway, &caller.client_id, row);
+    Ok(list(&page, |view| shown(&gateway, view), damaged))
 }
 
 /// `GET /api/connections/{id}`
@@ -63,8 +65,15 @@ pub(crate) async fn show(
     Path(id): Path<String>,
     caller: AppCaller,
 ) -> Result<Response, Error> {
-    let view = find(&gateway, &caller.client_id, &id).await?;
-    Ok(answer(StatusCode::OK, shown(&gateway, &view)))
+    // As a list of one: what is damaged is shown as in the list, for that is where its state can be read.
+    let filter = ConnectionFilter { id: Some(id), ..ConnectionFilter::default() };
+    let page = PageRequest { after: None, size: 1 };
+    let found = gateway.store.list_connections(&caller.client_id, &filter, &page).await?.rows.pop();
+    let body = match found.ok_or(Error::NotFound("connection"))? {
+        Listed::Sound(view) => shown(&gateway, &view),
+        Listed::Damaged(row) => damaged(&gateway, &caller.client_id, &row),
+    };
+    Ok(answer(StatusCode::OK, body))
 }
 
 #[derive(Deserialize)]
@@ -159,7 +168,7 @@ pub(crate) async fn introspect(
 ) -> Result<Response, Error> {
     let grant_id = usable_grant(&find(&gateway, &caller.client_id, &id).await?)?;
     let grant = gateway.store.find_grant(&grant_id).await?.ok_or(Error::Disconnected)?;
-    let pair = vault::open_grant(&gateway, &grant)?.ok_or(Error::Disconnected)?;
+    let pair = vault::open_grant(&gateway, &grant)?.ok_or_else(|| access::tokenless(&grant))?;
     let (_, integration) =
         gateway.config.by_client_id(&caller.client_id).ok_or(Error::NotFound("integration"))?;
     let (told, scope) = gateway.notion.introspection(integration, &pair.access_token).await;
@@ -180,12 +189,21 @@ fn usable_grant(view: &ConnectionView) -> Result<String, Error> {
     match view.connection.stage {
         ConnectionStage::Pending => Err(Error::Pending),
         ConnectionStage::Disconnected => Err(Error::Disconnected),
-        ConnectionStage::Active => view.connection.grant_id.clone().ok_or(Error::Internal),
+        ConnectionStage::Active if view.damage.is_some() => Err(Error::Damaged("connection's")),
+        ConnectionStage::Active => view.connection.grant_id.clone().ok_or(Error::Damaged("connection's")),
     }
 }
 
 /// Every state a connection can be in, as the API names them.
-const STATES: [&str; 6] = ["pending", "active", "suspect", "degraded", "reconnect_needed", "disconnected"];
+const STATES: [&str; 7] =
+    ["pending", "active", "suspect", "degraded", "reconnect_needed", "disconnected", "damaged"];
+
+/// What is damaged of a connection's authorization, if anything.
+fn damage(gateway: &Gateway, view: &ConnectionView) -> Option<String> {
+    let stands = view.connection.stage == ConnectionStage::Active;
+    let unopened = || stands && !vault::opens(gateway, view);
+    view.damage.clone().or_else(|| unopened().then(|| "its sealed token does not open".to_owned()))
+}
 
 fn state(view: &ConnectionView) -> &'static str {
     match (view.connection.stage, view.grant_state) {
@@ -202,27 +220,49 @@ fn shown(gateway: &Gateway, view: &ConnectionView) -> Value {
     let connection = &view.connection;
     let profile = &view.profile;
     let name = gateway.config.by_client_id(&connection.client_id).map(|(name, _)| name);
+    let damage = damage(gateway, view);
+    let given = |text: &str| Some(text.to_owned()).filter(|text| !text.is_empty());
     json!({
         "id": connection.id,
         "integration": name,
         "end_user": connection.end_user,
-        "state": state(view),
-        "reason": view.reason,
+        "state": if damage.is_some() { "damaged" } else { state(view) },
+        "reason": damage.or_else(|| view.reason.clone()),
         "refreshing": view.leased_until.is_some_and(|until| until > gateway.world.now()),
         "shared_grant": view.shared_grant,
         "workspace": {
-            "id": profile.workspace_id,
+            "id": given(&profile.workspace_id),
             "name": profile.workspace_name,
             "icon": profile.workspace_icon,
         },
         "owner": {
-            "id": Some(&profile.owner_id).filter(|id| !id.is_empty()),
+            "id": given(&profile.owner_id),
             "name": profile.owner_name,
             "email": profile.owner_email,
         },
-        "bot_id": profile.bot_id,
+        "bot_id": given(&profile.bot_id),
         "duplicated_template_id": profile.duplicated_template_id,
         "created_at": connection.created_at,
         "last_used_at": connection.last_used_at,
+    })
+}
+
+/// A connection whose own row is damaged: what can be read of it.
+fn damaged(gateway: &Gateway, client_id: &str, row: &DamagedRow) -> Value {
+    let text = |name: &str| row.texts.get(name);
+    json!({
+        "id": row.id,
+        "integration": gateway.config.by_client_id(client_id).map(|(name, _)| name),
+        "end_user": text("end_user"),
+        "state": "damaged",
+        "reason": row.what,
+        "refreshing": false,
+        "shared_grant": null,
+        "workspace": { "id": text("workspace_id"), "name": text("workspace_name"), "icon": text("workspace_icon") },
+        "owner": { "id": text("owner_id"), "name": text("owner_name"), "email": text("owner_email") },
+        "bot_id": text("bot_id"),
+        "duplicated_template_id": text("duplicated_template_id"),
+        "created_at": null,
+        "last_used_at": null,
     })
 }

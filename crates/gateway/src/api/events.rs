@@ -1,9 +1,9 @@
-//! Events: what happened to connections and keys, oldest first, to be read on from a cursor.
+//! Events: what happened to connections and keys, newest first, to be read down to the last one that the reader knows.
 
 use axum::extract::{RawQuery, State};
 use axum::response::Response;
 use serde_json::{Value, json};
-use store::records::Event;
+use store::records::{DamagedRow, Event};
 
 use super::{Query, list};
 use crate::caller::AppCaller;
@@ -17,7 +17,7 @@ pub(crate) async fn index(
 ) -> Result<Response, Error> {
     let mut query = Query::read(query.as_deref(), &["cursor", "page_size"])?;
     let page = gateway.store.list_events(&caller.client_id, &query.page()?).await?;
-    Ok(list(&page, shown))
+    Ok(list(&page, shown, damaged))
 }
 
 fn shown(event: &Event) -> Value {
@@ -28,5 +28,17 @@ fn shown(event: &Event) -> Value {
         "connection": event.connection_id,
         "attempt": event.attempt_id,
         "note": event.note,
+    })
+}
+
+fn damaged(row: &DamagedRow) -> Value {
+    json!({
+        "id": row.id,
+        "type": row.texts.get("kind"),
+        "at": null,
+        "connection": row.texts.get("connection_id"),
+        "attempt": row.texts.get("attempt_id"),
+        "note": row.texts.get("note"),
+        "damaged": row.what,
     })
 }

@@ -7,7 +7,7 @@ use axum::response::{IntoResponse, Response};
 use serde::Deserialize;
 use serde_json::{Value, json};
 use store::Page;
-use store::records::{ApiKey, ConnectionStage, Event, KeyKind};
+use store::records::{ApiKey, ConnectionStage, DamagedRow, Event, KeyKind};
 
 use super::connections::find;
 use super::{answer, list, read};
@@ -31,7 +31,7 @@ pub(crate) async fn index(
 ) -> Result<Response, Error> {
     find(&gateway, &caller.client_id, &id).await?;
     let rows = gateway.store.list_api_keys(&caller.client_id, Some(&id)).await?;
-    Ok(list(&Page { rows, next: None }, shown))
+    Ok(list(&Page { rows, next: None }, shown, damaged))
 }
 
 /// `POST /api/connections/{id}/keys`: the answer holds the key, once.
@@ -89,5 +89,17 @@ fn shown(key: &ApiKey) -> Value {
         "connection": key.connection_id,
         "created_at": key.created_at,
         "revoked_at": key.revoked_at,
+    })
+}
+
+fn damaged(row: &DamagedRow) -> Value {
+    json!({
+        "id": row.id,
+        "kind": null,
+        "label": row.texts.get("label"),
+        "connection": row.texts.get("connection_id"),
+        "created_at": null,
+        "revoked_at": null,
+        "damaged": row.what,
     })
 }

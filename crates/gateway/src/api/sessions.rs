@@ -7,7 +7,7 @@ use axum::response::Response;
 use sealing::sha256;
 use serde::Deserialize;
 use serde_json::{Value, json};
-use store::records::{Attempt, ConnectSession};
+use store::records::{Attempt, ConnectSession, Listed};
 use store::{AttemptFilter, PageRequest};
 
 use super::{answer, check_end_user, read};
@@ -77,7 +77,7 @@ pub(crate) async fn show(
 }
 
 /// The url is in the answer to `create` only; its token is stored as a hash.
-fn shown(session: &ConnectSession, url: Option<String>, attempts: &[Attempt]) -> Value {
+fn shown(session: &ConnectSession, url: Option<String>, attempts: &[Listed<Attempt>]) -> Value {
     let mut shown = json!({ "id": session.id });
     if let Some(url) = url {
         shown["url"] = json!(url);
@@ -85,7 +85,12 @@ fn shown(session: &ConnectSession, url: Option<String>, attempts: &[Attempt]) ->
     shown["expires_at"] = json!(session.expires_at);
     shown["end_user"] = json!(session.end_user);
     shown["return_url"] = json!(session.return_url);
-    let brief = |a: &Attempt| json!({ "id": a.id, "outcome": a.outcome, "started_at": a.started_at });
+    let brief = |attempt: &Listed<Attempt>| match attempt {
+        Listed::Sound(a) => json!({ "id": a.id, "outcome": a.outcome, "started_at": a.started_at }),
+        Listed::Damaged(row) => {
+            json!({ "id": row.id, "outcome": null, "started_at": null, "damaged": row.what })
+        }
+    };
     shown["attempts"] = attempts.iter().map(brief).collect();
     shown
 }

@@ -4,8 +4,8 @@ use jiff::Timestamp;
 use lifecycle::Generation;
 use rusqlite::{Connection as Db, OptionalExtension as _, Row, named_params, params};
 
-use super::rows::{At, limit, pair, profile, time};
-use super::{grants, history};
+use super::rows::{At, pair, profile, time};
+use super::{damage, grants, history};
 use crate::records::{Candidate, Event, Grant, Profile};
 use crate::{Committed, Result};
 
@@ -63,14 +63,14 @@ pub(super) fn find(db: &Db, id: &str) -> Result<Option<Candidate>> {
 
 pub(super) fn of_connection(db: &Db, connection_id: &str) -> Result<Option<Candidate>> {
     let mut statement = db.prepare_cached("SELECT * FROM candidates WHERE connection_id = ?1")?;
-    Ok(statement.query_row([connection_id], candidate).optional()?)
+    statement.query_row([connection_id], candidate).optional().map_err(damage::of("candidate's"))
 }
 
 pub(super) fn due(db: &Db, now: Timestamp, rows: usize) -> Result<Vec<Candidate>> {
     let mut statement = db.prepare_cached(
-        "SELECT * FROM candidates WHERE connection_id IS NULL AND expires_at <= ?1 ORDER BY expires_at, issued_at, id LIMIT ?2",
+        "SELECT * FROM candidates WHERE connection_id IS NULL AND expires_at <= ?1 ORDER BY expires_at, issued_at, id",
     )?;
-    Ok(statement.query_map(params![At(now), limit(rows)], candidate)?.collect::<rusqlite::Result<_>>()?)
+    damage::sound(statement.query([At(now)])?, rows, candidate)
 }
 
 pub(super) fn of(db: &Db, client_id: &str, profile: &Profile) -> Result<Vec<Candidate>> {
@@ -79,8 +79,8 @@ pub(super) fn of(db: &Db, client_id: &str, profile: &Profile) -> Result<Vec<Cand
          WHERE client_id = ?1 AND bot_id = ?2 AND owner_id = ?3
          ORDER BY issued_at DESC, id",
     )?;
-    let rows = statement.query_map(params![client_id, profile.bot_id, profile.owner_id], candidate)?;
-    Ok(rows.collect::<rusqlite::Result<_>>()?)
+    let rows = statement.query(params![client_id, profile.bot_id, profile.owner_id])?;
+    damage::sound(rows, usize::MAX, candidate)
 }
 
 /// No connection waits for it any more: it is settled when its time is over.

@@ -3,11 +3,15 @@
 use jiff::Timestamp;
 use rusqlite::{Connection as Db, OptionalExtension as _, Row, named_params, params};
 
-use super::rows::{At, Word, limit, profile, time, time_if};
+use super::damage::{self, listed};
+use super::rows::{At, Word, limit, pair, time, time_if, unsigned};
 use super::way_in::insert_steps;
 use super::{candidates, grants, history, raise_revision, redeem};
-use crate::records::{Candidate, Connection, ConnectionStage, ConnectionView, Event, Grant, Step};
-use crate::{ConnectionFilter, Disconnected, Imported, Page, PageRequest, Result};
+use crate::records::{
+    Candidate, Connection, ConnectionStage, ConnectionView, Event, Grant, Listed, Profile, Step,
+};
+use crate::{ConnectionFilter, Disconnected, Imported, Page, PageRequest, Result, StoreError};
+use lifecycle::{Generation, GrantState};
 
 /// A connection with what its grant says, or while it is pending its candidate.
 const VIEW: &str = "
@@ -17,13 +21,18 @@ const VIEW: &str = "
         coalesce(g.owner_id, k.owner_id) AS owner_id, coalesce(g.owner_name, k.owner_name) AS owner_name,
         coalesce(g.owner_email, k.owner_email) AS owner_email,
         coalesce(g.duplicated_template_id, k.duplicated_template_id) AS duplicated_template_id,
-        g.state AS grant_state, g.reason AS reason, g.lease_expires_at AS leased_until,
+        g.state AS grant_state, g.generation AS generation, g.data_key_wrapped AS data_key_wrapped,
+        g.access_token_sealed AS access_token_sealed, g.refresh_token_sealed AS refresh_token_sealed, g.reason AS reason, g.lease_expires_at AS leased_until,
         EXISTS (SELECT 1 FROM connections o
                 WHERE o.grant_id = c.grant_id AND o.id <> c.id AND o.stage <> 'disconnected') AS shared_grant
     FROM connections c
     LEFT JOIN grants g ON g.id = c.grant_id
     LEFT JOIN candidates k ON c.grant_id IS NULL AND k.connection_id = c.id
-    WHERE coalesce(g.bot_id, k.bot_id) IS NOT NULL AND c.client_id = :client_id";
+    WHERE c.client_id = :client_id";
+
+/// The times that can be told, in milliseconds.
+const OLDEST: i64 = -377_705_023_201_000;
+const NEWEST: i64 = 253_402_207_200_999;
 
 pub(super) fn insert(db: &Db, connection: &Connection) -> Result<()> {
     db.prepare_cached(
@@ -61,20 +70,48 @@ fn connection(row: &Row<'_>) -> rusqlite::Result<Connection> {
 }
 
 fn view(row: &Row<'_>) -> rusqlite::Result<ConnectionView> {
-    let state: Option<String> = row.get("grant_state")?;
+    let connection = connection(row)?;
+    let word: Option<String> = row.get("grant_state")?;
+    let grant_state = word.as_deref().and_then(GrantState::parse);
+    let generation: Option<i64> = row.get("generation")?;
+    let sealed = pair(row)
+        .map(|pair| generation.zip(pair).map(|(generation, pair)| (Generation(unsigned(generation)), pair)));
+    let bot_id: Option<String> = row.get("bot_id")?;
+    let damage = match (connection.stage, &sealed) {
+        (ConnectionStage::Disconnected, _) => None,
+        _ if grant_state == Some(GrantState::Tombstone) => None,
+        (ConnectionStage::Pending, _) => bot_id.is_none().then_some("what its consent brought is gone"),
+        (ConnectionStage::Active, _) if word.is_none() => Some("its authorization is gone"),
+        (ConnectionStage::Active, _) if grant_state.is_none() => Some("its authorization's state is unknown"),
+        (ConnectionStage::Active, Ok(None)) => Some("its token is gone"),
+        (ConnectionStage::Active, Err(_)) => Some("its sealed token has not the form of one"),
+        (ConnectionStage::Active, Ok(Some(_))) => None,
+    };
     Ok(ConnectionView {
-        connection: connection(row)?,
-        profile: profile(row)?,
-        grant_state: state.map(|word| grants::state(&word)).transpose()?,
+        damage: damage.map(str::to_owned),
+        sealed: sealed.unwrap_or_default(),
+        connection,
+        profile: Profile {
+            bot_id: bot_id.unwrap_or_default(),
+            workspace_id: row.get::<_, Option<_>>("workspace_id")?.unwrap_or_default(),
+            workspace_name: row.get("workspace_name")?,
+            workspace_icon: row.get("workspace_icon")?,
+            owner_id: row.get::<_, Option<_>>("owner_id")?.unwrap_or_default(),
+            owner_name: row.get("owner_name")?,
+            owner_email: row.get("owner_email")?,
+            duplicated_template_id: row.get("duplicated_template_id")?,
+        },
+        grant_state,
         reason: row.get("reason")?,
-        leased_until: time_if(row, "leased_until")?,
+        leased_until: time_if(row, "leased_until").unwrap_or_default(),
         shared_grant: row.get("shared_grant")?,
     })
 }
 
 pub(super) fn find(db: &Db, client_id: &str, id: &str) -> Result<Option<ConnectionView>> {
     let mut statement = db.prepare_cached(&format!("{VIEW} AND c.id = :id"))?;
-    Ok(statement.query_row(named_params! { ":client_id": client_id, ":id": id }, view).optional()?)
+    let found = statement.query_row(named_params! { ":client_id": client_id, ":id": id }, view).optional();
+    found.map_err(damage::of("connection's"))
 }
 
 pub(super) fn find_on_grant(
@@ -90,7 +127,7 @@ pub(super) fn find_on_grant(
          ORDER BY id LIMIT 1",
     )?;
     let named = named_params! { ":grant": grant_id, ":end_user": end_user, ":notion_shaped": notion_shaped };
-    Ok(statement.query_row(named, connection).optional()?)
+    statement.query_row(named, connection).optional().map_err(damage::of("connection's"))
 }
 
 pub(super) fn list(
@@ -98,17 +135,22 @@ pub(super) fn list(
     client_id: &str,
     filter: &ConnectionFilter,
     page: &PageRequest,
-) -> Result<Page<ConnectionView>> {
+) -> Result<Page<Listed<ConnectionView>>> {
     // The state that the API names is the stage, refined by the grant's state while it is active.
     let sql = format!(
         "SELECT * FROM ({VIEW})
-         WHERE (:end_user IS NULL OR end_user = :end_user)
+         WHERE (:id IS NULL OR id = :id)
+            AND (:end_user IS NULL OR end_user = :end_user)
             AND (:workspace IS NULL OR workspace_id = :workspace)
             AND (:bot IS NULL OR bot_id = :bot)
             AND (:state IS NULL OR :state = CASE
-                WHEN stage <> 'active' THEN stage
-                WHEN grant_state = 'tombstone' THEN 'disconnected'
-                ELSE grant_state END)
+                WHEN stage = 'disconnected' OR grant_state = 'tombstone' THEN 'disconnected'
+                WHEN created_at NOT BETWEEN {OLDEST} AND {NEWEST} THEN 'damaged'
+                WHEN stage = 'pending' THEN iif(bot_id IS NULL, 'damaged', 'pending')
+                WHEN stage <> 'active' THEN 'damaged'
+                WHEN data_key_wrapped IS NULL OR access_token_sealed IS NULL THEN 'damaged'
+                WHEN grant_state IN ('active', 'suspect', 'degraded', 'reconnect_needed') THEN grant_state
+                ELSE 'damaged' END)
             AND (:after IS NULL OR id < :after)
          ORDER BY id DESC LIMIT :limit"
     );
@@ -117,6 +159,7 @@ pub(super) fn list(
         .query_map(
             named_params! {
                 ":client_id": client_id,
+                ":id": filter.id,
                 ":end_user": filter.end_user,
                 ":workspace": filter.workspace_id,
                 ":bot": filter.bot_id,
@@ -124,10 +167,10 @@ pub(super) fn list(
                 ":after": page.after,
                 ":limit": limit(page.size + 1),
             },
-            view,
+            |row| listed(row, view),
         )?
         .collect::<rusqlite::Result<Vec<_>>>()?;
-    Ok(super::history::paged(rows, page.size, |view| view.connection.id.clone()))
+    Ok(super::history::paged(rows, page.size, |view| &view.connection.id))
 }
 
 pub(super) fn update_end_user(
@@ -156,13 +199,16 @@ pub(super) fn disconnect(
     event: &Event,
     now: Timestamp,
 ) -> Result<Disconnected> {
-    let Some(found) = find(db, client_id, id)?.map(|view| view.connection) else {
-        return Ok(Disconnected::Unknown);
-    };
-    match found.stage {
-        ConnectionStage::Disconnected => return Ok(Disconnected::Already),
-        ConnectionStage::Pending => {
-            let candidate = candidates::of_connection(db, id)?;
+    // No more is read than is needed: a damaged connection can be ended too.
+    let found: Option<(String, Option<String>)> = db
+        .prepare_cached("SELECT stage, grant_id FROM connections WHERE client_id = ?1 AND id = ?2")?
+        .query_row([client_id, id], |row| Ok((row.get(0)?, row.get(1)?)))
+        .optional()?;
+    let Some((stage, grant_id)) = found else { return Ok(Disconnected::Unknown) };
+    match stage.as_str() {
+        "disconnected" => return Ok(Disconnected::Already),
+        "pending" => {
+            let candidate = candidates::of_connection(db, id).unwrap_or_default();
             redeem::refuse_pending(db, id, now)?;
             history::insert_event(db, event)?;
             raise_revision(db)?;
@@ -170,7 +216,7 @@ pub(super) fn disconnect(
                 candidate.map(|candidate| Candidate { connection_id: None, expires_at: now, ..candidate });
             return Ok(Disconnected::WasPending(due.map(Box::new)));
         }
-        ConnectionStage::Active => {}
+        _ => {}
     }
     db.prepare_cached("UPDATE connections SET stage = 'disconnected', disconnected_at = ?2 WHERE id = ?1")?
         .execute(params![id, At(now)])?;
@@ -178,13 +224,15 @@ pub(super) fn disconnect(
         .execute(params![id, At(now)])?;
     history::insert_event(db, event)?;
     raise_revision(db)?;
-    let Some(grant_id) = found.grant_id else { return Ok(Disconnected::GrantKept) };
+    let Some(grant_id) = grant_id else { return Ok(Disconnected::GrantKept) };
     grants::end_if_unused(db, &grant_id)?;
-    match grants::find(db, &grant_id)? {
-        Some(grant) if grant.state == lifecycle::GrantState::Tombstone => {
+    match grants::find(db, &grant_id) {
+        Ok(Some(grant)) if grant.state == lifecycle::GrantState::Tombstone => {
             Ok(Disconnected::GrantEnded(Box::new(grant)))
         }
-        _ => Ok(Disconnected::GrantKept),
+        // Where it cannot be read, the round that settles tombstones goes on past it.
+        Ok(_) | Err(StoreError::Damaged { .. }) => Ok(Disconnected::GrantKept),
+        Err(error) => Err(error),
     }
 }
 

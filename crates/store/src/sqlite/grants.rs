@@ -5,7 +5,7 @@ use lifecycle::{Generation, GrantFacts, GrantState, Lease, RefreshSeen};
 use rusqlite::{Connection as Db, OptionalExtension as _, Row, named_params, params};
 
 use super::rows::{At, limit, pair, profile, signed, time, time_if, unsigned};
-use super::{history, raise_revision};
+use super::{damage, history, raise_revision};
 use crate::records::{Event, Grant, Profile};
 use crate::{Committed, LeaseTaken, Result};
 
@@ -24,6 +24,23 @@ fn grant(row: &Row<'_>) -> rusqlite::Result<Grant> {
     })
 }
 
+/// A live grant as it stands, however damaged: a new consent replaces all that may be.
+fn mendable(row: &Row<'_>) -> rusqlite::Result<Grant> {
+    let word: String = row.get("state")?;
+    Ok(Grant {
+        id: row.get("id")?,
+        client_id: row.get("client_id")?,
+        profile: profile(row)?,
+        generation: Generation(unsigned(row.get("generation")?)),
+        state: GrantState::parse(&word).unwrap_or(GrantState::ReconnectNeeded),
+        reason: row.get("reason")?,
+        pair: pair(row).unwrap_or_default(),
+        issued_at: time(row, "issued_at").unwrap_or_default(),
+        created_at: time(row, "created_at").unwrap_or_default(),
+        leased_until: time_if(row, "lease_expires_at").unwrap_or_default(),
+    })
+}
+
 pub(super) fn state(word: &str) -> rusqlite::Result<GrantState> {
     GrantState::parse(word).ok_or(rusqlite::Error::InvalidColumnType(
         0,
@@ -34,14 +51,14 @@ pub(super) fn state(word: &str) -> rusqlite::Result<GrantState> {
 
 pub(super) fn find(db: &Db, id: &str) -> Result<Option<Grant>> {
     let mut statement = db.prepare_cached("SELECT * FROM grants WHERE id = ?1")?;
-    Ok(statement.query_row([id], grant).optional()?)
+    statement.query_row([id], grant).optional().map_err(damage::of("authorization's"))
 }
 
 pub(super) fn find_live(db: &Db, client_id: &str, profile: &Profile) -> Result<Option<Grant>> {
     let mut statement = db.prepare_cached(
         "SELECT * FROM grants WHERE client_id = ?1 AND bot_id = ?2 AND owner_id = ?3 AND state <> 'tombstone'",
     )?;
-    Ok(statement.query_row(params![client_id, profile.bot_id, profile.owner_id], grant).optional()?)
+    Ok(statement.query_row(params![client_id, profile.bot_id, profile.owner_id], mendable).optional()?)
 }
 
 /// Whether another person has a live grant of the same bot.
@@ -218,10 +235,14 @@ fn holds(db: &Db, grant: &Grant) -> Result<bool> {
 
 /// Whether a live grant is still at the generation that was read.
 pub(super) fn standing(db: &Db, id: &str, expected: Generation) -> Result<Committed> {
-    Ok(match find(db, id)? {
-        None => Committed::Tombstoned,
-        Some(current) if current.state == GrantState::Tombstone => Committed::Tombstoned,
-        Some(current) if current.generation != expected => Committed::Moved(current.generation),
+    // No more is read than is asked: a damaged row must take the pair that mends it.
+    let found: Option<(i64, bool)> = db
+        .prepare_cached("SELECT generation, state = 'tombstone' FROM grants WHERE id = ?1")?
+        .query_row([id], |row| Ok((row.get(0)?, row.get(1)?)))
+        .optional()?;
+    Ok(match found.map(|(generation, ended)| (Generation(unsigned(generation)), ended)) {
+        None | Some((_, true)) => Committed::Tombstoned,
+        Some((current, false)) if current != expected => Committed::Moved(current),
         Some(_) => Committed::Done,
     })
 }
@@ -264,9 +285,9 @@ pub(super) fn end_if_unused(db: &Db, id: &str) -> Result<()> {
 pub(super) fn unrevoked(db: &Db, now: Timestamp, rows: usize) -> Result<Vec<Grant>> {
     let mut statement = db.prepare_cached(
         "SELECT * FROM grants WHERE state = 'tombstone' AND data_key_wrapped IS NOT NULL AND revoke_after <= ?1
-         ORDER BY revoke_after, id LIMIT ?2",
+         ORDER BY revoke_after, id",
     )?;
-    Ok(statement.query_map(params![At(now), limit(rows)], grant)?.collect::<rusqlite::Result<_>>()?)
+    damage::sound(statement.query([At(now)])?, rows, grant)
 }
 
 pub(super) fn postpone_revocation(db: &Db, id: &str, until: Timestamp) -> Result<()> {

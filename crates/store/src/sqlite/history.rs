@@ -2,16 +2,21 @@
 
 use rusqlite::{Connection as Db, OptionalExtension as _, Row, named_params};
 
+use super::damage::{self, listed};
 use super::rows::{At, Word, limit, time};
 use super::way_in::attempt;
-use crate::records::{Attempt, Event, Step};
-use crate::{AttemptFilter, Page, PageRequest, Result, StoreError};
+use crate::records::{Actor, Attempt, Event, Listed, Step};
+use crate::{AttemptFilter, Page, PageRequest, Result};
 
 /// Cuts the row that was read beyond the page, which tells that there is a next one.
-pub(super) fn paged<T>(mut rows: Vec<T>, size: usize, id: impl Fn(&T) -> String) -> Page<T> {
+pub(super) fn paged<T>(mut rows: Vec<Listed<T>>, size: usize, id: impl Fn(&T) -> &String) -> Page<Listed<T>> {
     let more = rows.len() > size;
     rows.truncate(size);
-    let next = if more { rows.last().map(id) } else { None };
+    let last = rows.last().filter(|_| more);
+    let next = last.map(|last| match last {
+        Listed::Sound(row) => id(row).clone(),
+        Listed::Damaged(row) => row.id.clone(),
+    });
     Page { rows, next }
 }
 
@@ -19,15 +24,19 @@ pub(super) fn find_attempt(db: &Db, client_id: &str, id: &str) -> Result<Option<
     let found = db
         .prepare_cached("SELECT * FROM attempts WHERE client_id = ?1 AND id = ?2")?
         .query_row([client_id, id], attempt)
-        .optional()?;
+        .optional()
+        .map_err(damage::of("attempt's"))?;
     let Some(found) = found else { return Ok(None) };
     let texts = db
         .prepare_cached("SELECT step FROM steps WHERE attempt_id = ?1 ORDER BY id")?
         .query_map([id], |row| row.get::<_, String>(0))?
         .collect::<rusqlite::Result<Vec<_>>>()?;
-    let damaged = |_| StoreError::Damaged { table: "steps", what: "a step does not read as one".to_owned() };
-    let steps =
-        texts.iter().map(|text| serde_json::from_str(text).map_err(damaged)).collect::<Result<_>>()?;
+    // One step that does not read as one hides none of the others.
+    let damaged = |_| {
+        let (us, note) = (Actor::Vestibule, "What was stored of this step does not read as a step.");
+        Step::failed(found.started_at, us, us, "A damaged step", note)
+    };
+    let steps = texts.iter().map(|text| serde_json::from_str(text).unwrap_or_else(damaged)).collect();
     Ok(Some((found, steps)))
 }
 
@@ -36,7 +45,7 @@ pub(super) fn list_attempts(
     client_id: &str,
     filter: &AttemptFilter,
     page: &PageRequest,
-) -> Result<Page<Attempt>> {
+) -> Result<Page<Listed<Attempt>>> {
     let mut statement = db.prepare_cached(
         "SELECT * FROM attempts
          WHERE client_id = :client_id
@@ -54,21 +63,22 @@ pub(super) fn list_attempts(
         ":after": page.after,
         ":limit": limit(page.size + 1),
     };
-    let rows = statement.query_map(named, attempt)?.collect::<rusqlite::Result<Vec<_>>>()?;
-    Ok(paged(rows, page.size, |attempt| attempt.id.clone()))
+    let rows =
+        statement.query_map(named, |row| listed(row, attempt))?.collect::<rusqlite::Result<Vec<_>>>()?;
+    Ok(paged(rows, page.size, |attempt| &attempt.id))
 }
 
-pub(super) fn list_events(db: &Db, client_id: &str, page: &PageRequest) -> Result<Page<Event>> {
+pub(super) fn list_events(db: &Db, client_id: &str, page: &PageRequest) -> Result<Page<Listed<Event>>> {
     let mut statement = db.prepare_cached(
-        // A cursor whose event was purged meanwhile reads from the oldest: twice is better than never.
+        // A cursor whose event was purged meanwhile is at the end: those before it went first.
         "SELECT * FROM events WHERE client_id = :client_id
-            AND seq > coalesce((SELECT seq FROM events WHERE client_id = :client_id AND id = :after), 0)
-         ORDER BY seq LIMIT :limit",
+            AND (:after IS NULL OR seq < (SELECT seq FROM events WHERE client_id = :client_id AND id = :after))
+         ORDER BY seq DESC LIMIT :limit",
     )?;
     let named =
         named_params! { ":client_id": client_id, ":after": page.after, ":limit": limit(page.size + 1) };
-    let rows = statement.query_map(named, event)?.collect::<rusqlite::Result<Vec<_>>>()?;
-    Ok(paged(rows, page.size, |event| event.id.clone()))
+    let rows = statement.query_map(named, |row| listed(row, event))?.collect::<rusqlite::Result<Vec<_>>>()?;
+    Ok(paged(rows, page.size, |event| &event.id))
 }
 
 fn event(row: &Row<'_>) -> rusqlite::Result<Event> {

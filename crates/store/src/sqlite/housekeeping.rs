@@ -6,7 +6,7 @@ use jiff::Timestamp;
 use rusqlite::{Connection as Db, params};
 
 use super::rows::{At, unsigned};
-use crate::Result;
+use crate::{Contents, Result};
 
 /// Spent states and codes are kept this long, so that a replay is known for what it is.
 const SPENT_KEPT: Duration = Duration::from_hours(24);
@@ -54,4 +54,26 @@ pub(super) fn purge(db: &Db, now: Timestamp) -> Result<()> {
 pub(super) fn check(db: &rusqlite::Transaction<'_>) -> Result<()> {
     db.execute("UPDATE meta SET revision = revision", [])?;
     Ok(())
+}
+
+/// How many bytes a store that was short of room must be able to grow by before it counts as well.
+const GROWTH: i64 = 64 * 1024;
+
+/// Grows the file, to see whether it can. `shrink` takes it back.
+pub(super) fn grow(db: &rusqlite::Transaction<'_>) -> Result<()> {
+    db.execute_batch("CREATE TABLE IF NOT EXISTS growth (filling BLOB NOT NULL) STRICT")?;
+    db.execute("INSERT INTO growth (filling) VALUES (zeroblob(?1))", [GROWTH])?;
+    Ok(())
+}
+
+pub(super) fn shrink(db: &rusqlite::Transaction<'_>) -> Result<()> {
+    Ok(db.execute_batch("DROP TABLE IF EXISTS growth")?)
+}
+
+pub(super) fn contents(db: &Db) -> Result<Contents> {
+    let count = |sql| db.query_row(sql, [], |row| row.get(0)).map(unsigned);
+    Ok(Contents {
+        keys: count("SELECT count(*) FROM api_keys")?,
+        connections: count("SELECT count(*) FROM connections")?,
+    })
 }

@@ -3,9 +3,10 @@
 use rusqlite::{Connection as Db, OptionalExtension as _, Row, named_params, params};
 use sealing::StoredKeyring;
 
+use super::damage::{self, listed};
 use super::rows::{At, Hash, Word, time, time_if};
 use super::{history, raise_revision};
-use crate::records::{ApiKey, Event};
+use crate::records::{ApiKey, Event, Listed};
 use crate::{Result, StoreError};
 
 pub(super) fn find_keyring(db: &Db) -> Result<Option<StoredKeyring>> {
@@ -88,14 +89,15 @@ fn key(row: &Row<'_>) -> rusqlite::Result<ApiKey> {
 
 pub(super) fn find(db: &Db, id: &str) -> Result<Option<ApiKey>> {
     let mut statement = db.prepare_cached("SELECT * FROM api_keys WHERE id = ?1")?;
-    Ok(statement.query_row([id], key).optional()?)
+    statement.query_row([id], key).optional().map_err(damage::of("key's"))
 }
 
-pub(super) fn list(db: &Db, client_id: &str, connection_id: Option<&str>) -> Result<Vec<ApiKey>> {
+pub(super) fn list(db: &Db, client_id: &str, connection_id: Option<&str>) -> Result<Vec<Listed<ApiKey>>> {
     let mut statement = db.prepare_cached(
         "SELECT * FROM api_keys WHERE client_id = ?1 AND connection_id IS ?2 ORDER BY id DESC",
     )?;
-    Ok(statement.query_map(params![client_id, connection_id], key)?.collect::<rusqlite::Result<_>>()?)
+    let rows = statement.query_map(params![client_id, connection_id], |row| listed(row, key))?;
+    Ok(rows.collect::<rusqlite::Result<_>>()?)
 }
 
 pub(super) fn revoke(

@@ -4,23 +4,26 @@ use jiff::Timestamp;
 use rusqlite::{Connection as Db, OptionalExtension as _, Row, named_params, params};
 use sealing::Sha256;
 
-use super::rows::{At, Hash, Word, limit, time};
+use super::rows::{At, Hash, Word, time};
 use super::way_in::{attempt, insert_steps};
-use super::{candidates, grants, history, keys, raise_revision};
+use super::{candidates, damage, grants, history, keys, raise_revision};
 use crate::records::{AttemptOutcome, Code, CodeSpent, Event, Step};
-use crate::{Activated, Activation, CodeFound, Committed, Footing, Result};
+use crate::{Activated, Activation, CodeFound, Committed, Footing, Result, StoreError};
 
 pub(super) fn find_code(db: &Db, code_sha256: &Sha256) -> Result<Option<CodeFound>> {
     let found = db
         .prepare_cached("SELECT * FROM codes WHERE code_sha256 = ?1")?
         .query_row([Hash(*code_sha256)], code)
-        .optional()?;
+        .optional()
+        .map_err(damage::of("code's"))?;
     found.map(|code| with_attempt(db, code)).transpose()
 }
 
 fn with_attempt(db: &Db, code: Code) -> Result<CodeFound> {
-    let attempt =
-        db.prepare_cached("SELECT * FROM attempts WHERE id = ?1")?.query_row([&code.attempt_id], attempt)?;
+    let attempt = db
+        .prepare_cached("SELECT * FROM attempts WHERE id = ?1")?
+        .query_row([&code.attempt_id], attempt)
+        .map_err(damage::of("attempt's"))?;
     let candidate = candidates::of_connection(db, &code.connection_id)?;
     Ok(CodeFound { code, attempt, candidate })
 }
@@ -166,10 +169,9 @@ pub(super) fn refuse_pending(db: &Db, connection_id: &str, now: Timestamp) -> Re
 }
 
 pub(super) fn unredeemed_codes(db: &Db, now: Timestamp, rows: usize) -> Result<Vec<CodeFound>> {
-    let mut statement = db.prepare_cached(
-        "SELECT * FROM codes WHERE spent IS NULL AND expires_at <= ?1 ORDER BY expires_at LIMIT ?2",
-    )?;
-    let codes =
-        statement.query_map(params![At(now), limit(rows)], code)?.collect::<rusqlite::Result<Vec<_>>>()?;
-    codes.into_iter().map(|code| with_attempt(db, code)).collect()
+    let mut statement = db
+        .prepare_cached("SELECT * FROM codes WHERE spent IS NULL AND expires_at <= ?1 ORDER BY expires_at")?;
+    let codes = damage::sound(statement.query([At(now)])?, rows, code)?;
+    let whole = codes.into_iter().map(|code| with_attempt(db, code));
+    whole.filter(|found| !matches!(found, Err(StoreError::Damaged { .. }))).collect()
 }

@@ -3,17 +3,18 @@
 //! once; only then is anybody answered. A job that fails undoes itself alone; a commit that fails fails them all.
 
 use std::panic::{AssertUnwindSafe, catch_unwind};
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::sync::atomic::{AtomicBool, Ordering};
-use std::sync::mpsc::{Receiver, SyncSender, sync_channel};
+use std::sync::mpsc::{Receiver, RecvTimeoutError, SyncSender, sync_channel};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::thread::JoinHandle;
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use rusqlite::{Connection as Db, OpenFlags, Transaction, TransactionBehavior};
 use tokio::sync::oneshot;
 
-use crate::{Result, StoreError};
+use super::file::StoreFile;
+use crate::{Result, StoreError, Trouble};
 
 /// How many jobs may wait for each thread; further callers wait to queue.
 const QUEUE_MAX: usize = 1024;
@@ -23,52 +24,100 @@ const GROUP_MAX: usize = 100;
 const READERS: usize = 2;
 /// How long to wait for another process that writes the same file.
 const BUSY: Duration = Duration::from_secs(5);
+/// Once nothing was written for so long, what is in the log is brought into the file; people copy that file alone.
+const CHECKPOINT_IDLE: Duration = Duration::from_millis(100);
+/// Under a steady load, it is brought there so often.
+const CHECKPOINT_EVERY: Duration = Duration::from_secs(1);
 
 type ReadJob = Box<dyn FnOnce(&Db) + Send>;
 
 /// A writer's job in two steps: run inside the group (or not at all, if there is none any more), then answer once the group
 /// is committed (or not).
 type WriteJob = Box<dyn FnOnce(Option<&Transaction<'_>>) -> Answer + Send>;
-type Answer = Box<dyn FnOnce(std::result::Result<(), String>) + Send>;
+type Answer = Box<dyn FnOnce(Result<()>) + Send>;
 
 pub(super) struct Threads {
-    /// Set by a job whose deletion must reach the log too.
-    forget: Arc<AtomicBool>,
+    marks: Arc<Marks>,
     writer: Option<SyncSender<WriteJob>>,
     readers: Option<SyncSender<ReadJob>>,
     handles: Vec<JoinHandle<()>>,
 }
 
-/// The writing connection: write-ahead log, every commit on the disk before it is answered.
+/// What the jobs tell the writer's thread, and what they learnt.
+#[derive(Default)]
+struct Marks {
+    /// Set by a job whose deletion must reach the log too.
+    forget: AtomicBool,
+    /// Set when a write failed for want of room or at the disk: until as much was written again, the store is not ready.
+    short: AtomicBool,
+}
+
+impl Marks {
+    fn learn(&self, error: &StoreError) {
+        if matches!(error, StoreError::Unavailable(Trouble::Full | Trouble::Failing | Trouble::ReadOnly, _)) {
+            self.short.store(true, Ordering::Release);
+        }
+    }
+}
+
+/// Opens the file for writing, as it is: nothing is changed yet.
 pub(super) fn open_writer(path: &Path) -> Result<Db> {
-    let db = Db::open(path)?;
+    let flags =
+        OpenFlags::SQLITE_OPEN_READ_WRITE | OpenFlags::SQLITE_OPEN_NO_MUTEX | OpenFlags::SQLITE_OPEN_NOFOLLOW;
+    // Without links in the folder's name either: SQLite itself follows none with that flag.
+    let db = Db::open_with_flags(resolved(path), flags)?;
     db.busy_timeout(BUSY)?;
+    Ok(db)
+}
+
+/// Opens the file as it is by itself, whatever its log says.
+pub(super) fn open_without_log(path: &Path) -> Result<Db> {
+    let named =
+        resolved(path).display().to_string().replace('%', "%25").replace('?', "%3f").replace('#', "%23");
+    let flags =
+        OpenFlags::SQLITE_OPEN_READ_ONLY | OpenFlags::SQLITE_OPEN_NO_MUTEX | OpenFlags::SQLITE_OPEN_URI;
+    Ok(Db::open_with_flags(format!("file:{named}?immutable=1"), flags)?)
+}
+
+/// Write-ahead log, every commit on the disk before it is answered.
+pub(super) fn begin_writing(db: &Db) -> Result<()> {
     db.pragma_update(None, "journal_mode", "WAL")?;
     db.pragma_update(None, "synchronous", "FULL")?;
     // A deleted key or token must not stay behind in a free page.
     db.pragma_update(None, "secure_delete", "ON")?;
-    Ok(db)
+    Ok(())
+}
+
+/// The path with its folder's links followed.
+fn resolved(path: &Path) -> PathBuf {
+    let folder = path.parent().filter(|folder| !folder.as_os_str().is_empty()).unwrap_or(Path::new("."));
+    match (folder.canonicalize(), path.file_name()) {
+        (Ok(folder), Some(name)) => folder.join(name),
+        _ => path.to_owned(),
+    }
 }
 
 fn open_reader(path: &Path) -> Result<Db> {
-    let db = Db::open_with_flags(path, OpenFlags::SQLITE_OPEN_READ_ONLY | OpenFlags::SQLITE_OPEN_NO_MUTEX)?;
+    let flags =
+        OpenFlags::SQLITE_OPEN_READ_ONLY | OpenFlags::SQLITE_OPEN_NO_MUTEX | OpenFlags::SQLITE_OPEN_NOFOLLOW;
+    let db = Db::open_with_flags(resolved(path), flags)?;
     db.busy_timeout(BUSY)?;
     Ok(db)
 }
 
 impl Threads {
-    pub(super) fn start(path: &Path, writer: Db) -> Result<Self> {
+    pub(super) fn start(path: &Path, writer: Db, file: Arc<StoreFile>) -> Result<Self> {
         let (write, write_jobs) = sync_channel(QUEUE_MAX);
         let (read, read_jobs) = sync_channel(QUEUE_MAX);
-        let forget = Arc::new(AtomicBool::new(false));
-        let told = Arc::clone(&forget);
-        let mut handles = vec![spawn("store-writer", move || run_writer(writer, &write_jobs, &told))?];
+        let marks = Arc::new(Marks::default());
+        let told = Arc::clone(&marks);
+        let mut handles = vec![spawn("store-writer", move || run_writer(writer, &write_jobs, &told, &file))?];
         let read_jobs = Arc::new(Mutex::new(read_jobs));
         for _ in 0..READERS {
             let (db, jobs) = (open_reader(path)?, Arc::clone(&read_jobs));
             handles.push(spawn("store-reader", move || run_reader(&db, &jobs))?);
         }
-        Ok(Self { forget, writer: Some(write), readers: Some(read), handles })
+        Ok(Self { marks, writer: Some(write), readers: Some(read), handles })
     }
 
     pub(super) async fn write<T, F>(&self, job: F) -> Result<T>
@@ -78,7 +127,21 @@ impl Threads {
     {
         let (answer, answered) = oneshot::channel();
         queue(self.writer.as_ref(), write_job(job, answer)).await?;
-        answered.await.unwrap_or_else(|_| Err(stopped()))
+        let result = answered.await.unwrap_or_else(|_| Err(stopped()));
+        if let Err(error) = &result {
+            self.marks.learn(error);
+        }
+        result
+    }
+
+    /// Whether a write failed for want of room or at the disk, and none that proves otherwise was done since.
+    pub(super) fn was_short(&self) -> bool {
+        self.marks.short.load(Ordering::Acquire)
+    }
+
+    /// Such a write was done.
+    pub(super) fn is_well(&self) {
+        self.marks.short.store(false, Ordering::Release);
     }
 
     /// Like `write`; what the job deleted is gone from the write-ahead log as well before it is answered. `secure_delete`
@@ -88,9 +151,9 @@ impl Threads {
         T: Send + 'static,
         F: FnOnce(&Transaction<'_>) -> Result<T> + Send + 'static,
     {
-        let forget = Arc::clone(&self.forget);
+        let marks = Arc::clone(&self.marks);
         let job = move |transaction: &Transaction<'_>| {
-            forget.store(true, Ordering::Release);
+            marks.forget.store(true, Ordering::Release);
             job(transaction)
         };
         self.write(job).await
@@ -130,7 +193,7 @@ where
         Box::new(move |committed| {
             let result = match committed {
                 Ok(()) => result,
-                Err(why) => Err(StoreError::Unavailable(why)),
+                Err(error) => Err(error),
             };
             // Whoever asked may have gone away.
             let _gone = answer.send(result);
@@ -140,11 +203,15 @@ where
 
 fn spawn(name: &str, run: impl FnOnce() + Send + 'static) -> Result<JoinHandle<()>> {
     let thread = std::thread::Builder::new().name(name.to_owned()).spawn(run);
-    thread.map_err(|error| StoreError::Unavailable(format!("a thread could not be started: {error}")))
+    thread.map_err(|error| failing(format!("a thread could not be started: {error}")))
 }
 
 fn stopped() -> StoreError {
-    StoreError::Unavailable("the store's threads have stopped".to_owned())
+    failing("the store's threads have stopped".to_owned())
+}
+
+fn failing(why: String) -> StoreError {
+    StoreError::Unavailable(Trouble::Failing, why)
 }
 
 /// Queues a job without blocking the caller's thread for long: a full queue is waited for elsewhere.
@@ -164,8 +231,7 @@ async fn queue<J: Send + 'static>(sender: Option<&SyncSender<J>>, job: J) -> Res
 
 /// A defect in one job must not end the thread that serves all.
 fn guarded<T>(job: impl FnOnce() -> Result<T>) -> Result<T> {
-    catch_unwind(AssertUnwindSafe(job))
-        .unwrap_or_else(|_| Err(StoreError::Unavailable("a store job panicked".to_owned())))
+    catch_unwind(AssertUnwindSafe(job)).unwrap_or_else(|_| Err(failing("a store job panicked".to_owned())))
 }
 
 fn in_savepoint<T>(
@@ -180,20 +246,85 @@ fn in_savepoint<T>(
     result
 }
 
-fn run_writer(mut db: Db, jobs: &Receiver<WriteJob>, forget: &AtomicBool) {
-    while let Ok(first) = jobs.recv() {
-        let mut group = vec![first];
-        group.extend(jobs.try_iter().take(GROUP_MAX - 1));
-        run_group(&mut db, group, forget);
+fn run_writer(mut db: Db, jobs: &Receiver<WriteJob>, marks: &Marks, file: &StoreFile) {
+    let mut log = Log::new();
+    loop {
+        let next = match log.pause() {
+            Some(pause) => jobs.recv_timeout(pause),
+            None => jobs.recv().map_err(|_| RecvTimeoutError::Disconnected),
+        };
+        match next {
+            Ok(first) => {
+                let mut group = vec![first];
+                group.extend(jobs.try_iter().take(GROUP_MAX - 1));
+                match file.still_there() {
+                    Ok(()) => run_group(&mut db, group, marks),
+                    Err(error) => tell(group.into_iter().map(|job| job(None)).collect(), &Err(error)),
+                }
+                log.written();
+                if log.is_late() {
+                    log.checkpoint(&db);
+                }
+            }
+            Err(RecvTimeoutError::Timeout) => log.checkpoint(&db),
+            Err(RecvTimeoutError::Disconnected) => return log.checkpoint(&db),
+        }
     }
 }
 
-fn run_group(db: &mut Db, group: Vec<WriteJob>, forget: &AtomicBool) {
+/// What the write-ahead log holds that the file does not. `SQLite` by itself brings it there every thousand pages, so the file
+/// of a small store would stay empty for days.
+struct Log {
+    /// When the first of it was written; none of it is left otherwise.
+    behind_since: Option<Instant>,
+    /// A reader kept some of it back, or the disk did.
+    held: bool,
+}
+
+impl Log {
+    /// What was written when the store was made or brought up to date is in the log yet.
+    fn new() -> Self {
+        Self { behind_since: Some(now()), held: false }
+    }
+
+    /// How long to wait for another job before it is brought into the file.
+    fn pause(&self) -> Option<Duration> {
+        let pause = if self.held { CHECKPOINT_EVERY } else { CHECKPOINT_IDLE };
+        self.behind_since.map(|_| pause)
+    }
+
+    fn written(&mut self) {
+        self.behind_since.get_or_insert_with(now);
+    }
+
+    fn is_late(&self) -> bool {
+        self.behind_since.is_some_and(|since| since.elapsed() >= CHECKPOINT_EVERY)
+    }
+
+    /// Passive: it waits for nobody and nobody waits for it but the next job of this thread, some milliseconds.
+    fn checkpoint(&mut self, db: &Db) {
+        let pages = db.query_row("PRAGMA wal_checkpoint(PASSIVE)", [], |row| {
+            Ok((row.get::<_, i64>(0)?, row.get::<_, i64>(1)?, row.get::<_, i64>(2)?))
+        });
+        self.held = !matches!(pages, Ok((0, in_log, done)) if in_log == done);
+        self.behind_since = self.held.then(now);
+    }
+}
+
+#[expect(
+    clippy::disallowed_methods,
+    reason = "it times the writer's own pauses; nothing that is stored depends on it"
+)]
+fn now() -> Instant {
+    Instant::now()
+}
+
+fn run_group(db: &mut Db, group: Vec<WriteJob>, marks: &Marks) {
     let transaction = match db.transaction_with_behavior(TransactionBehavior::Immediate) {
         Ok(transaction) => transaction,
         Err(error) => {
             let answers: Vec<Answer> = group.into_iter().map(|job| job(None)).collect();
-            return tell(answers, &Err(error.to_string()));
+            return tell(answers, &Err(error.into()));
         }
     };
     // When the disk is full or fails, SQLite may roll the whole transaction back by itself; the jobs after that would each
@@ -204,19 +335,20 @@ fn run_group(db: &mut Db, group: Vec<WriteJob>, forget: &AtomicBool) {
         answers.push(job(stands(&transaction).then_some(&transaction)));
     }
     let committed = if stands(&transaction) {
-        transaction.commit().map_err(|error| error.to_string())
+        transaction.commit().map_err(StoreError::from)
     } else {
         drop(transaction);
-        Err("the database rolled the transaction back".to_owned())
+        // It does so by itself when the disk is full or fails.
+        Err(failing("the database rolled the transaction back".to_owned()))
     };
-    if forget.swap(false, Ordering::AcqRel) {
+    if marks.forget.swap(false, Ordering::AcqRel) {
         // A reader that holds an old page keeps the log; the next checkpoint then does it.
         let _best_effort = db.query_row("PRAGMA wal_checkpoint(TRUNCATE)", [], |_| Ok(()));
     }
     tell(answers, &committed);
 }
 
-fn tell(answers: Vec<Answer>, committed: &std::result::Result<(), String>) {
+fn tell(answers: Vec<Answer>, committed: &Result<()>) {
     for answer in answers {
         answer(committed.clone());
     }
@@ -252,7 +384,7 @@ mod tests {
             group.push(write_job(job, answer));
             told.push(answered);
         }
-        run_group(&mut db, group, &AtomicBool::new(false));
+        run_group(&mut db, group, &Marks::default());
         let told = told.into_iter().map(|mut answered| answered.try_recv().unwrap().is_ok()).collect();
         let mut rows = db.prepare("SELECT name FROM t ORDER BY rowid").unwrap();
         let rows = rows.query_map([], |row| row.get(0)).unwrap().collect::<rusqlite::Result<_>>().unwrap();

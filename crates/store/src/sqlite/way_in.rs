@@ -136,8 +136,10 @@ pub(super) fn insert_steps(db: &Db, attempt_id: &str, steps: &[Step]) -> Result<
          SELECT ?1, ?2 WHERE (SELECT count(*) FROM steps WHERE attempt_id = ?1) < ?3",
     )?;
     for step in steps {
-        let json = serde_json::to_string(step)
-            .map_err(|error| crate::StoreError::Unavailable(format!("a step does not serialize: {error}")))?;
+        let json = serde_json::to_string(step).map_err(|error| {
+            let why = format!("a step does not serialize: {error}");
+            crate::StoreError::Unavailable(crate::Trouble::Failing, why)
+        })?;
         statement.execute(params![attempt_id, json, STEPS_MAX])?;
     }
     Ok(())

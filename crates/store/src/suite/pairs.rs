@@ -45,7 +45,7 @@ pub async fn what_happens_to_a_grant_is_told_of_each_connection_on_it(store: Sub
     assert_eq!(store.activate(&joined).await.expect("answered"), Activated::Done);
     let two = arrival.connection.id;
     let told = async |kind: &str| {
-        let events = store.list_events(APP, &all()).await.expect("read").rows;
+        let events = store.list_events(APP, &all()).await.expect("read").sound();
         let mut of: Vec<_> =
             events.into_iter().filter(|event| event.kind == kind).map(|event| event.connection_id).collect();
         of.sort();
@@ -228,13 +228,13 @@ pub async fn a_state_change_tells_once(store: Subject) {
     let suspect = store.set_grant_state(&grant_id, Generation(1), GrantState::Suspect, None, None).await;
     assert_eq!(suspect.expect("answered"), Committed::Done);
     assert_eq!(store.suspect_grants(10).await.expect("read"), [grant_id]);
-    let events = store.list_events(APP, &all()).await.expect("read").rows;
+    let events = store.list_events(APP, &all()).await.expect("read").sound();
     assert_eq!(events.iter().filter(|event| event.kind == "connection.reconnect_needed").count(), 1);
 }
 
 pub async fn a_second_persons_grant_of_the_same_bot_is_told(store: Subject) {
     let told = async || {
-        let events = store.list_events(APP, &all()).await.expect("read").rows;
+        let events = store.list_events(APP, &all()).await.expect("read").sound();
         events.iter().filter(|event| event.kind == "connection.second_owner").count()
     };
     live(&store, "u", "bot").await;

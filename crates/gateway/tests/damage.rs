@@ -1,0 +1,127 @@
+//! Rows that do not read as what we write, and a store that cannot be written to: each is told as what it is, hides no other,
+//! and has a way out.
+
+use axum::body::Body;
+use axum::http::{Request, StatusCode};
+use http_body_util::BodyExt as _;
+use store::suite::tamper;
+use tower::ServiceExt as _;
+
+use crate::support::{House, house};
+
+/// Changes the store behind the gateway's back; the revision makes it look again, as a restart would.
+async fn damage(t: &House, sql: &str) {
+    tamper(&t.folder.path().join("vestibule.db"), &format!("{sql}; UPDATE meta SET revision = revision + 1"));
+    // Any change of our own makes the gateway read the revision.
+    t.foreign_key(gateway::KeyKind::App).await;
+}
+
+/// Each connection's state, newest first.
+async fn states(t: &House) -> Vec<String> {
+    let reply = t.api("GET", "/api/connections", None).await;
+    assert_eq!(reply.status, StatusCode::OK, "{}", reply.text());
+    let data = reply.json()["data"].as_array().expect("a list").clone();
+    data.iter().map(|one| one["state"].as_str().expect("a state").to_owned()).collect()
+}
+
+#[tokio::test]
+async fn a_damaged_authorization_is_told_one_row_at_a_time_and_a_new_consent_mends_it() {
+    for (sql, reason) in [
+        ("UPDATE grants SET state = 'odd'", "state is unknown"),
+        ("UPDATE grants SET access_token_sealed = NULL", "token is gone"),
+        ("UPDATE grants SET data_key_wrapped = NULL", "token is gone"),
+        ("UPDATE grants SET access_token_sealed = x'00'", "has not the form of one"),
+        ("UPDATE grants SET access_token_sealed = refresh_token_sealed", "does not open"),
+    ] {
+        let t = house().await;
+        let id = t.connection("user-1").await;
+        damage(&t, sql).await;
+        t.wait(std::time::Duration::from_millis(2));
+        let other = {
+            let mut browser = t.browser();
+            browser.person = 1;
+            let back = browser.connect(&t.link("user-2").await).await;
+            t.redeem(&back.query("code").expect("a code"), "user-2").await.json()["id"].clone()
+        };
+        assert_eq!(states(&t).await, ["active", "damaged"], "{sql}");
+        let shown = t.api("GET", &format!("/api/connections/{id}"), None).await.json();
+        assert_eq!((&shown["state"], &shown["end_user"]), (&"damaged".into(), &"user-1".into()), "{sql}");
+        assert!(shown["reason"].as_str().expect("a reason").contains(reason), "{sql}: {shown}");
+        let me = |id: &str| format!("/notion/{id}/v1/users/me");
+        assert_eq!(t.api("GET", &me(&id), None).await.refusal(), "500, damaged", "{sql}");
+        let fine = t.api("GET", &me(other.as_str().expect("an id")), None).await;
+        assert_eq!(fine.status, StatusCode::OK, "{sql}");
+        assert_eq!(t.connection("user-1").await, id, "{sql}: the same connection, mended");
+        assert_eq!(t.api("GET", &me(&id), None).await.status, StatusCode::OK, "{sql}");
+    }
+}
+
+#[tokio::test]
+async fn a_damaged_row_hides_no_other_in_any_list_of_the_api() {
+    let t = house().await;
+    let id = t.connection("user-1").await;
+    t.connection("user-2").await;
+    let key = t.api("POST", &format!("/api/connections/{id}/keys"), Some(serde_json::json!({}))).await.json();
+    let bad_time = i64::MAX;
+    damage(&t, &format!(
+        "UPDATE attempts SET outcome = 'odd' WHERE end_user = 'user-1'; UPDATE steps SET step = 'no JSON' WHERE id = 1;
+         UPDATE api_keys SET kind = 'odd' WHERE connection_id = '{id}';
+         UPDATE events SET at = {bad_time} WHERE kind = 'connection.connected' AND connection_id = '{id}';
+         UPDATE connections SET stage = 'odd' WHERE id = '{id}'"
+    ))
+    .await;
+    for (path, rows) in [("/api/attempts", 2), ("/api/connections", 2), ("/api/connections?state=damaged", 1)]
+    {
+        let reply = t.api("GET", path, None).await;
+        assert_eq!(reply.status, StatusCode::OK, "{path} {}", reply.text());
+        let data = reply.json()["data"].clone();
+        let told =
+            data.as_array().expect("a list").iter().filter(|row| row.to_string().contains("does not read"));
+        assert_eq!((data.as_array().expect("a list").len(), told.count()), (rows, 1), "{path} {data}");
+    }
+    let events = t.api("GET", "/api/events?page_size=100", None).await.json();
+    let damaged: Vec<_> =
+        events["data"].as_array().expect("a list").iter().filter(|row| !row["damaged"].is_null()).collect();
+    assert_eq!((damaged.len(), &damaged[0]["connection"]), (1, &id.clone().into()), "{events}");
+    // What is called through it, with whatever key, says so; it can be ended, and then it is gone.
+    assert_eq!(t.api("GET", &format!("/notion/{id}/v1/users/me"), None).await.refusal(), "500, damaged");
+    let own = key["key"].as_str().expect("a key");
+    assert_eq!(t.call_as(own, "GET", "/v1/users/me", None).await.refusal(), "500, damaged");
+    assert_eq!(t.api("DELETE", &format!("/api/connections/{id}"), None).await.status, StatusCode::NO_CONTENT);
+    assert_eq!(states(&t).await.iter().filter(|state| *state == "disconnected").count(), 1);
+    assert_eq!(t.api("GET", &format!("/notion/{id}/v1/users/me"), None).await.refusal(), "401, disconnected");
+}
+
+#[tokio::test]
+async fn settling_goes_on_past_a_row_that_cannot_be_read() {
+    let t = house().await;
+    t.returned("user-1").await;
+    t.returned("user-2").await;
+    damage(&t, "UPDATE attempts SET outcome = 'odd' WHERE end_user = 'user-1'").await;
+    t.wait(std::time::Duration::from_secs(301));
+    t.gateway.settle().await.expect("it goes on");
+    let ended = t.events().await.iter().filter(|kind| *kind == "connection.unredeemed").count();
+    assert_eq!(ended, 1, "the other one was settled");
+}
+
+#[tokio::test]
+async fn readiness_says_in_a_word_why_the_store_is_not_ready() {
+    let t = house().await;
+    let ready = async || {
+        let request = Request::get("/readyz").body(Body::empty()).expect("a request");
+        let answer = t.gateway.operations_router().oneshot(request).await.expect("an answer");
+        let status = answer.status();
+        let body = answer.into_body().collect().await.expect("a body").to_bytes();
+        (status, String::from_utf8_lossy(&body).into_owned())
+    };
+    assert_eq!(ready().await, (StatusCode::OK, "ready\n".to_owned()));
+    let (path, away) = (t.folder.path().join("vestibule.db"), t.folder.path().join("away"));
+    std::fs::rename(&path, &away).expect("moved");
+    let moved = (StatusCode::SERVICE_UNAVAILABLE, "the store is not ready: moved\n".to_owned());
+    assert_eq!(ready().await, moved);
+    // Nothing is begun that would be lost when the process ends.
+    let asked = serde_json::json!({"end_user": "u", "return_url": crate::support::RETURN_URL});
+    assert_eq!(t.api("POST", "/api/connect-sessions", Some(asked)).await.refusal(), "503, store_unavailable");
+    std::fs::rename(&away, &path).expect("moved back");
+    assert_eq!(ready().await.0, StatusCode::OK);
+}
