@@ -6,7 +6,7 @@ use std::path::PathBuf;
 use clap::{Parser, Subcommand};
 
 use crate::output::Output;
-use crate::{connections, demo, doctor, emulate, init, keys, serve, verify};
+use crate::{connections, demo, doctor, emulate, init, keys, serve, shell, verify};
 
 /// The back end of a public Notion integration, ready to run.
 #[derive(Debug, Parser)]
@@ -45,6 +45,12 @@ pub(crate) enum Command {
     /// Hold what the emulator answers against Notion: tell short stories of calls, report what differs
     #[command(after_help = verify::EXAMPLE)]
     Verify(verify::Args),
+    /// Print what a shell needs to complete commands and flags
+    #[command(after_help = shell::COMPLETIONS_EXAMPLE)]
+    Completions(shell::CompletionsArgs),
+    /// Print the manual page, or write one for each command
+    #[command(after_help = shell::MAN_EXAMPLE)]
+    Man(shell::ManArgs),
 }
 
 /// Where the configuration is.

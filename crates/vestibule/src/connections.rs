@@ -16,7 +16,7 @@ use percent_encoding::{NON_ALPHANUMERIC, utf8_percent_encode};
 use serde_json::{Value, json};
 
 use crate::args::{ConfigArgs, OutputArgs};
-use crate::http_client::Api;
+use crate::http_client::{Api, parse_base};
 use crate::keys::integration;
 use crate::output::{Output, Table, print, print_json, printable};
 use crate::{Usage, opened, prompt};
@@ -54,13 +54,16 @@ enum Command {
         remote: Remote,
         id: String,
     },
-    /// End a connection, and revoke it at Notion unless others share its grant
+    /// End a connection, after asking, and revoke it at Notion unless others share its grant
     #[command(
         after_help = "Example:\n  vestibule connections disconnect con_019aa0c4a1c07d1e9c41b1f1f4b7a001"
     )]
     Disconnect {
         #[command(flatten)]
         remote: Remote,
+        /// Do not ask
+        #[arg(long)]
+        yes: bool,
         id: String,
     },
     /// Take over tokens that a hand-written back end holds: one JSON line each, Notion's token response plus `end_user`
@@ -96,13 +99,85 @@ struct Remote {
 impl Remote {
     /// The key comes from the environment alone: a flag would show in the list of processes.
     fn api(&self) -> anyhow::Result<Api> {
-        let key = std::env::var("VESTIBULE_API_KEY").map_err(|_| {
-            Usage(
-                "VESTIBULE_API_KEY is not set: `vestibule keys mint --kind app` makes an app key".to_owned(),
-            )
-        })?;
-        Api::new(&self.url, Secret::new(key))
+        let key = match std::env::var("VESTIBULE_API_KEY") {
+            Ok(key) => check_key(&key).map(|()| Secret::new(key.trim().to_owned())),
+            Err(std::env::VarError::NotPresent) => Err("VESTIBULE_API_KEY is not set"),
+            Err(std::env::VarError::NotUnicode(_)) => Err("VESTIBULE_API_KEY holds bytes that are no text"),
+        };
+        let url = parse_base(&self.url).map_err(|why| format!("VESTIBULE_URL (or --url): {why}"));
+        // Whatever is wrong is told at once.
+        match (url, key) {
+            (Ok(url), Ok(key)) => Api::new(url.as_str(), key),
+            (url, key) => {
+                let key =
+                    key.err().map(|why| format!("{why}: `vestibule keys mint --kind app` makes an app key"));
+                let problems: Vec<String> = url.err().into_iter().chain(key).collect();
+                Err(Usage(problems.join("\n")).into())
+            }
+        }
     }
+}
+
+/// What is wrong with a key, without showing it.
+fn check_key(key: &str) -> Result<(), &'static str> {
+    let key = key.trim();
+    match key {
+        "" => Err("VESTIBULE_API_KEY is empty"),
+        _ if !key.bytes().all(|byte| byte.is_ascii_graphic()) => {
+            Err("VESTIBULE_API_KEY holds a space, a line end or another odd character")
+        }
+        _ if key.starts_with("vst_app_") => Ok(()),
+        _ if key.starts_with("vst_con_") => Err(
+            "VESTIBULE_API_KEY is a connection key, which opens one connection; an app key (vst_app_…) was expected",
+        ),
+        _ if key.starts_with("vst_secret_") => Err(
+            "VESTIBULE_API_KEY is an app secret, which opens /v1/oauth alone; an app key (vst_app_…) was expected",
+        ),
+        _ => Err("VESTIBULE_API_KEY is no key of Vestibule's; an app key (vst_app_…) was expected"),
+    }
+}
+
+/// A connection by what a person knows it by.
+fn whose(found: &Value) -> String {
+    format!(
+        "{} ({}, workspace {}, owner {})",
+        found["id"].as_str().unwrap_or("it"),
+        user(found),
+        workspace(found),
+        owner(found)
+    )
+}
+
+fn consequence(found: &Value) -> &'static str {
+    if found["shared_grant"] == true {
+        "Its keys end at once; others share its authorization, which stays."
+    } else {
+        "Its keys end at once, and the authorization is revoked at Notion: the user would have to connect again."
+    }
+}
+
+/// The first text that is there.
+fn first<const N: usize>(values: [&Value; N]) -> Option<&str> {
+    values.into_iter().find_map(|value| value.as_str().filter(|text| !text.is_empty()))
+}
+
+/// Apps at the Notion-shaped door name no user.
+fn user(found: &Value) -> String {
+    match found["end_user"].as_str() {
+        Some(user) => format!("user {user}"),
+        None => "of the Notion-shaped door".to_owned(),
+    }
+}
+
+/// By name, or whatever Notion did not withhold.
+fn workspace(found: &Value) -> String {
+    let workspace = &found["workspace"];
+    first([&workspace["name"], &workspace["id"]]).unwrap_or("-").to_owned()
+}
+
+fn owner(found: &Value) -> String {
+    let owner = &found["owner"];
+    first([&owner["name"], &owner["email"], &owner["id"]]).unwrap_or("-").to_owned()
 }
 
 pub(crate) async fn run(args: Args) -> anyhow::Result<ExitCode> {
@@ -115,8 +190,15 @@ pub(crate) async fn run(args: Args) -> anyhow::Result<ExitCode> {
                 Output::Text => print(&card(&found)),
             }
         }
-        Command::Disconnect { remote, id } => {
-            remote.api()?.expect(Method::DELETE, &path(&id), None).await?;
+        Command::Disconnect { remote, yes, id } => {
+            let api = remote.api()?;
+            if !yes {
+                let found = api.expect(Method::GET, &path(&id), None).await?;
+                if found["state"] != "disconnected" {
+                    prompt::confirm_end(&format!("Disconnect {}? {}", whose(&found), consequence(&found)))?;
+                }
+            }
+            api.expect(Method::DELETE, &path(&id), None).await?;
             match remote.output.output {
                 Output::Json => print_json(&json!({"id": id, "state": "disconnected"})),
                 Output::Text => print(&format!("Disconnected {}.\n", printable(&id))),
@@ -161,18 +243,22 @@ async fn list(remote: &Remote, end_user: Option<String>, state: Option<String>) 
         return print("No connections.\n");
     }
     let mut table = Table::new(&["id", "state", "end user", "workspace", "owner", "last used"]);
+    let text = |value: &Value| value.as_str().unwrap_or("-").to_owned();
     for one in &all {
-        let text = |value: &Value| value.as_str().unwrap_or("-").to_owned();
         table.row([
             &text(&one["id"]),
             &text(&one["state"]),
-            &text(&one["end_user"]),
-            &text(&one["workspace"]["name"]),
-            &text(&one["owner"]["name"]),
+            one["end_user"].as_str().unwrap_or("(Notion-shaped door)"),
+            &workspace(one),
+            &owner(one),
             &text(&one["last_used_at"]).chars().take(16).collect::<String>().replace('T', " "),
         ]);
     }
-    print(&table.text())
+    table.print()?;
+    let damaged = all.iter().filter(|one| one["state"] == "damaged");
+    let told = damaged
+        .map(|one| format!("{}: {}\n", printable(&text(&one["id"])), printable(&text(&one["reason"]))));
+    print(&told.collect::<String>())
 }
 
 /// A connection for people: one line a fact.

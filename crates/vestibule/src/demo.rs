@@ -23,7 +23,7 @@ use crate::emulate;
 use crate::http_client::Api;
 use crate::logging;
 use crate::output::print;
-use crate::serve::bind;
+use crate::serve::{bind, together};
 use crate::stop::Stop;
 
 /// The integration's name, which is also in its redirect URI.
@@ -34,15 +34,15 @@ const REQUESTS_PER_MINUTE: u32 = 60_000;
 /// Flags of `demo`.
 #[derive(Debug, clap::Args)]
 pub(crate) struct Args {
-    /// Where the gateway listens (port 0: any free one)
-    #[arg(long, value_name = "ADDRESS", default_value = "127.0.0.1:8470")]
-    listen: SocketAddr,
-    /// Where the sample app listens
-    #[arg(long, value_name = "ADDRESS", default_value = "127.0.0.1:8471")]
-    app_listen: SocketAddr,
-    /// Where the offline Notion listens
-    #[arg(long, value_name = "ADDRESS", default_value = "127.0.0.1:8472")]
-    emulator_listen: SocketAddr,
+    /// Where the gateway listens: 127.0.0.1:8470 unless said, or any free port if that is taken (port 0: any free one)
+    #[arg(long, value_name = "ADDRESS")]
+    listen: Option<SocketAddr>,
+    /// Where the sample app listens: 127.0.0.1:8471 unless said, or any free port if that is taken
+    #[arg(long, value_name = "ADDRESS")]
+    app_listen: Option<SocketAddr>,
+    /// Where the offline Notion listens: 127.0.0.1:8472 unless said, or any free port if that is taken
+    #[arg(long, value_name = "ADDRESS")]
+    emulator_listen: Option<SocketAddr>,
     /// Where to keep the demo's files; without it a temporary folder. One left by an earlier demo is emptied
     #[arg(long, value_name = "FOLDER")]
     data_dir: Option<PathBuf>,
@@ -78,9 +78,7 @@ pub(crate) async fn run(args: Args) -> anyhow::Result<()> {
     logging::begin("warn");
     let stop = Stop::on_signal()?;
     // All three first: the addresses must be known before anything is registered, and a taken port ends it here.
-    let gateway_listener = bind(args.listen, "--listen").await?;
-    let app_listener = bind(args.app_listen, "--app-listen").await?;
-    let emulator_listener = bind(args.emulator_listen, "--emulator-listen").await?;
+    let (gateway_listener, app_listener, emulator_listener) = listeners(&args).await?;
     let places = Places {
         gateway: format!("http://{}", gateway_listener.local_addr()?),
         app: format!("http://{}", app_listener.local_addr()?),
@@ -139,6 +137,32 @@ pub(crate) async fn run(args: Args) -> anyhow::Result<()> {
     folder.leave()
 }
 
+/// The usual ports, if nobody has them; a person who wants others says so.
+async fn listeners(args: &Args) -> anyhow::Result<(TcpListener, TcpListener, TcpListener)> {
+    let gateway = usual_or_free(args.listen, 8470, "--listen").await;
+    let app = usual_or_free(args.app_listen, 8471, "--app-listen").await;
+    let emulator = usual_or_free(args.emulator_listen, 8472, "--emulator-listen").await;
+    match (gateway, app, emulator) {
+        (Ok(gateway), Ok(app), Ok(emulator)) => Ok((gateway, app, emulator)),
+        (gateway, app, emulator) => Err(together([gateway.err(), app.err(), emulator.err()])),
+    }
+}
+
+async fn usual_or_free(given: Option<SocketAddr>, usual: u16, flag: &str) -> anyhow::Result<TcpListener> {
+    let loopback = std::net::Ipv4Addr::LOCALHOST;
+    match given {
+        Some(address) => bind(address, flag).await,
+        None => match TcpListener::bind((loopback, usual)).await {
+            Ok(listener) => Ok(listener),
+            Err(error) if error.kind() == std::io::ErrorKind::AddrInUse => {
+                logging::say(&format!("port {usual} is taken: a free one is used ({flag} chooses)"));
+                bind((loopback, 0).into(), flag).await
+            }
+            Err(_) => bind((loopback, usual).into(), flag).await,
+        },
+    }
+}
+
 /// The emulator is shown under another name than the gateway, as Notion is: what a browser does between two sites, it does
 /// here too.
 fn emulator_url(listener: &TcpListener) -> anyhow::Result<String> {
@@ -182,7 +206,9 @@ async fn announce(
     folder: &Path,
 ) -> anyhow::Result<()> {
     for url in [&places.gateway, &places.emulator, &places.app] {
-        Api::new(url, Secret::new("none".to_owned()))?.expect(axum::http::Method::GET, "/", None).await?;
+        let api = Api::new(url, Secret::new("none".to_owned()))?;
+        let page = api.call(axum::http::Method::GET, "/", None).await?;
+        anyhow::ensure!(page.status.is_success(), "{url} answers {}", page.status);
     }
     let facts = json!({
         "gateway_url": places.gateway,

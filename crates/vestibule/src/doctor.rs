@@ -2,9 +2,10 @@
 
 #![expect(clippy::disallowed_methods, reason = "it compares this machine's clock with Notion's")]
 
+use std::path::Path;
 use std::process::ExitCode;
 
-use gateway::{Config, Notion, TokenError};
+use gateway::{Config, Gateway, Notion, TokenError};
 use jiff::Timestamp;
 use serde_json::{Value, json};
 
@@ -83,14 +84,16 @@ async fn examine(settings: Settings) -> Vec<Check> {
     );
     let store_path = settings.store_path.display().to_string();
     // A check only looks: it makes no store where there is none.
-    if settings.store_path.exists() {
+    let path = settings.store_path.clone();
+    if path.symlink_metadata().is_ok() || beside_log(&path) {
         match opened::build(settings).await {
             Err(error) => {
                 checks.push(check("store and key", Grade::Fail, format!("{store_path}: {error:#}")));
             }
-            Ok((gateway, _)) => {
+            Ok(opened::Opened { gateway, .. }) => {
                 let words = format!("{store_path} opens with this root key");
                 checks.push(check("store and key", Grade::Ok, words));
+                checks.push(contents(&gateway, &path).await);
                 outside(gateway.config(), &mut checks).await;
             }
         }
@@ -100,6 +103,39 @@ async fn examine(settings: Settings) -> Vec<Check> {
         outside(&settings.gateway, &mut checks).await;
     }
     checks
+}
+
+/// A log of a store whose file is not there: opening it says what to do.
+fn beside_log(path: &Path) -> bool {
+    let mut log = path.as_os_str().to_owned();
+    log.push("-wal");
+    std::fs::metadata(log).is_ok_and(|log| log.len() > 0)
+}
+
+/// Whether there is anything in the store, and whether it can be read and written.
+async fn contents(gateway: &Gateway, path: &Path) -> Check {
+    let found = match gateway.contents().await {
+        Ok(found) => found,
+        Err(error) => return check("contents", Grade::Fail, error.to_string()),
+    };
+    if found.is_empty() {
+        return check("contents", Grade::Warn, opened::is_empty(path));
+    }
+    match gateway.damaged().await {
+        Ok(0) => {
+            let words = format!("{} key(s), {} connection(s)", found.keys, found.connections);
+            check("contents", Grade::Ok, words)
+        }
+        Ok(damaged) => check(
+            "contents",
+            Grade::Fail,
+            format!(
+                "{damaged} of {} connection(s) are damaged: `vestibule connections list --state damaged` names them; restore the store from a copy, or end them",
+                found.connections
+            ),
+        ),
+        Err(error) => check("contents", Grade::Fail, error.to_string()),
+    }
 }
 
 /// What Notion must know, and whether it can be asked.

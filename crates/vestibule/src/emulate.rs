@@ -134,6 +134,12 @@ impl Args {
 /// The file that exchanges are written to.
 pub(crate) fn recorder(file: Option<&Path>) -> anyhow::Result<Option<Recorder>> {
     file.map(|file| {
+        if std::fs::metadata(file).is_ok_and(|there| there.len() > 0) {
+            anyhow::bail!(
+                "--record {}: it is there already; name another file, or move it away",
+                file.display()
+            );
+        }
         Recorder::create(file).with_context(|| format!("--record {}: it cannot be written", file.display()))
     })
     .transpose()

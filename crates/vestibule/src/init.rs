@@ -5,7 +5,7 @@
 
 use std::fs::{DirBuilder, OpenOptions};
 use std::io::Write as _;
-use std::os::unix::fs::{DirBuilderExt as _, OpenOptionsExt as _};
+use std::os::unix::fs::{DirBuilderExt as _, OpenOptionsExt as _, PermissionsExt as _};
 use std::path::{Path, PathBuf};
 
 use anyhow::{Context as _, bail};
@@ -18,6 +18,9 @@ use crate::output::{Output, print, print_json};
 use crate::{Usage, prompt};
 
 pub(crate) const EXAMPLE: &str = "Example:\n  vestibule init --dir /etc/vestibule\n  vestibule init --dir . --public-url https://connect.example.com --client-id … --client-secret-file secret.txt --return-url https://app.example.com/notion/return";
+
+/// The newest version of Notion's API that we know. Source: Notion, "Versioning" and its client 5.26.0 (autumn 2026).
+const NOTION_VERSION: &str = "2026-03-11";
 
 /// Flags of `init`.
 #[derive(Debug, clap::Args)]
@@ -58,10 +61,20 @@ struct Answers {
 
 pub(crate) fn run(args: Args) -> anyhow::Result<()> {
     let (dir, output) = (args.dir.clone(), args.output.output);
-    for file in ["vestibule.toml", "root.key", "client-secret"] {
-        if dir.join(file).exists() {
-            bail!("{} is there already: nothing was written", dir.join(file).display());
-        }
+    let there = |file: &&str| dir.join(file).symlink_metadata().is_ok();
+    let there: Vec<&str> =
+        ["vestibule.toml", "root.key", "client-secret"].into_iter().filter(there).collect();
+    if !there.is_empty() {
+        let (files, dir) = (there.join(", "), dir.display());
+        bail!(
+            "{dir} holds {files} already: nothing was written. Name another folder with --dir, or move them away"
+        );
+    }
+    if dir.metadata().is_ok_and(|meta| meta.permissions().mode() & 0o002 != 0) {
+        let dir = dir.display();
+        bail!(
+            "everybody may write to {dir}: nothing was written. `chmod 700 {dir}`, or name another folder with --dir"
+        );
     }
     let answers = gather(args)?;
     let redirect_uri = check(&answers)?;
@@ -150,7 +163,7 @@ fn check(answers: &Answers) -> anyhow::Result<String> {
         return_urls: answers.return_urls.clone(),
         require_state: true,
         require_pkce: false,
-        notion_version: None,
+        notion_version: Some(NOTION_VERSION.to_owned()),
         requests_per_minute: 180,
     };
     let config = gateway::Config {
@@ -203,7 +216,9 @@ fn configuration(answers: &Answers) -> String {
          # Where your app takes its users back; a request must name one of them exactly.\n\
          return_urls = [\n{urls}]\n\
          # 600 if your users' workspaces are on Notion's Business or Enterprise plan.\n\
-         requests_per_minute = 180\n",
+         requests_per_minute = 180\n\
+         # For calls that name no Notion-Version; Notion refuses those. Clients and SDKs that name one keep theirs.\n\
+         notion_version = \"{NOTION_VERSION}\"\n",
         public_url = quoted(&answers.public_url),
         name = answers.name,
         client_id = quoted(&answers.client_id),

@@ -1,12 +1,12 @@
 //! `vestibule keys`: app keys and app secrets. It opens the store directly; a running server notices within a second.
 
 use clap::{Subcommand, ValueEnum};
-use gateway::{Gateway, KeyKind};
+use gateway::{ApiKey, Gateway, KeyKind, Listed};
 use serde_json::json;
 
 use crate::args::{ConfigArgs, OutputArgs};
-use crate::opened;
 use crate::output::{Output, Table, print, print_json};
+use crate::{opened, prompt};
 
 pub(crate) const EXAMPLE: &str = "Example:\n  vestibule keys mint --kind app --label 'back end, production'\n  vestibule keys list\n  vestibule keys revoke 019aa0c4a1c07d1e9c41b1f1f4b7a001";
 
@@ -37,11 +37,14 @@ enum Command {
         #[command(flatten)]
         which: Which,
     },
-    /// End a key
+    /// End a key, after asking
     #[command(after_help = "Example:\n  vestibule keys revoke 019aa0c4a1c07d1e9c41b1f1f4b7a001")]
     Revoke {
         #[command(flatten)]
         which: Which,
+        /// Do not ask
+        #[arg(long)]
+        yes: bool,
         /// The key's id, as `list` shows it
         id: String,
     },
@@ -91,7 +94,10 @@ pub(crate) async fn run(args: Args) -> anyhow::Result<()> {
     match args.command {
         Command::Mint { kind, label, .. } => mint(&gateway, &name, kind, &label, output).await,
         Command::List { .. } => list(&gateway, &name, output).await,
-        Command::Revoke { id, .. } => {
+        Command::Revoke { id, yes, .. } => {
+            if !yes {
+                confirm_end(&gateway, &name, &id).await?;
+            }
             gateway.end_key(&name, &id).await?;
             match output {
                 Output::Json => print_json(&json!({"id": id, "revoked": true})),
@@ -101,6 +107,28 @@ pub(crate) async fn run(args: Args) -> anyhow::Result<()> {
             }
         }
     }
+}
+
+/// Names the key before it is ended: an id says little.
+async fn confirm_end(gateway: &Gateway, integration: &str, id: &str) -> anyhow::Result<()> {
+    let keys = gateway.app_keys(integration).await?;
+    let Some(key) = keys.into_iter().filter_map(Listed::sound).find(|key| key.id == id) else {
+        // Ending it says that there is none such.
+        return Ok(());
+    };
+    if key.revoked_at.is_some() {
+        anyhow::bail!("key {id} has ended already");
+    }
+    prompt::confirm_end(&format!(
+        "End the {} {:?} of {integration}, made on {}? Whoever holds it is refused within a second.",
+        kind_words(&key),
+        key.label,
+        key.created_at.strftime("%Y-%m-%d")
+    ))
+}
+
+fn kind_words(key: &ApiKey) -> &'static str {
+    if key.kind == KeyKind::App { "app key" } else { "app secret" }
 }
 
 async fn mint(
@@ -138,14 +166,22 @@ async fn mint(
 async fn list(gateway: &Gateway, integration: &str, output: Output) -> anyhow::Result<()> {
     let keys = gateway.app_keys(integration).await?;
     if output == Output::Json {
-        let shown = keys.iter().map(|key| {
-            json!({
+        let shown = keys.iter().map(|key| match key {
+            Listed::Sound(key) => json!({
                 "id": key.id,
                 "kind": key.kind,
                 "label": key.label,
                 "created_at": key.created_at,
                 "revoked_at": key.revoked_at,
-            })
+            }),
+            Listed::Damaged(row) => json!({
+                "id": row.id,
+                "kind": null,
+                "label": row.texts.get("label"),
+                "created_at": null,
+                "revoked_at": null,
+                "damaged": row.what,
+            }),
         });
         return print_json(&json!({"data": shown.collect::<Vec<_>>()}));
     }
@@ -154,10 +190,18 @@ async fn list(gateway: &Gateway, integration: &str, output: Output) -> anyhow::R
     }
     let mut table = Table::new(&["id", "kind", "created", "state", "label"]);
     for key in keys {
-        let kind = if key.kind == KeyKind::App { "app key" } else { "app secret" };
+        let key = match key {
+            Listed::Sound(key) => key,
+            Listed::Damaged(row) => {
+                let label = row.texts.get("label").map_or("-", String::as_str);
+                table.row([&row.id, "?", "?", "damaged", &format!("{label} ({})", row.what)]);
+                continue;
+            }
+        };
+        let kind = kind_words(&key);
         let state = if key.revoked_at.is_some() { "ended" } else { "good" };
         let created = key.created_at.strftime("%Y-%m-%d %H:%M").to_string();
         table.row([&key.id, kind, &created, state, &key.label]);
     }
-    print(&table.text())
+    table.print()
 }

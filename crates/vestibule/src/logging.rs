@@ -12,6 +12,8 @@ use std::time::Duration;
 
 use tracing_subscriber::EnvFilter;
 
+use crate::output::{harmless_lines, log_line};
+
 /// How many lines may wait to be written.
 const WAITING_MAX: usize = 4_096;
 /// How long the end of the process waits for lines that are on their way.
@@ -45,11 +47,17 @@ pub(crate) fn begin(usual: &str) {
         Err(_) => drop(waiting),
     }
     let _first = QUEUE.set(queue);
-    let log = tracing_subscriber::fmt().with_env_filter(filter).with_writer(|| Pen);
+    let log = tracing_subscriber::fmt().with_env_filter(filter);
     if io::stderr().is_terminal() {
-        log.init();
+        // Without colours: what steers the terminal is escaped, whoever it came from.
+        log.with_ansi(false).with_writer(|| TerminalPen).init();
     } else {
-        log.json().flatten_event(true).with_current_span(false).with_span_list(false).init();
+        log.with_writer(|| Pen)
+            .json()
+            .flatten_event(true)
+            .with_current_span(false)
+            .with_span_list(false)
+            .init();
     }
     // Else the panic of one call would wait for the reader.
     std::panic::set_hook(Box::new(|panic| {
@@ -74,10 +82,15 @@ pub(crate) fn finish() {
 
 /// Says why the process ends: as everything else while it logs, else without haste.
 pub(crate) fn last_words(words: &str) {
-    let line = format!("vestibule: {words}\n");
+    say(words);
+    finish();
+}
+
+/// Tells a person something beside the log. It may quote strangers, so what steers a terminal is escaped.
+pub(crate) fn say(words: &str) {
+    let line = format!("vestibule: {}\n", harmless_lines(words));
     if QUEUE.get().is_some() {
         let _or_dropped = Pen.write(line.as_bytes());
-        finish();
     } else {
         // A reader that went away is no failure.
         let _best_effort = io::stderr().write_all(line.as_bytes());
@@ -93,6 +106,20 @@ impl Write for Pen {
         if !queued {
             drop_one();
         }
+        Ok(line.len())
+    }
+
+    fn flush(&mut self) -> io::Result<()> {
+        Ok(())
+    }
+}
+
+/// The same where a person reads it.
+struct TerminalPen;
+
+impl Write for TerminalPen {
+    fn write(&mut self, line: &[u8]) -> io::Result<usize> {
+        let _queued = Pen.write(log_line(line).as_bytes())?;
         Ok(line.len())
     }
 

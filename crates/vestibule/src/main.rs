@@ -15,6 +15,7 @@ mod opened;
 mod output;
 mod prompt;
 mod serve;
+mod shell;
 mod stop;
 mod verify;
 
@@ -50,7 +51,15 @@ fn forbid_core_dumps() {
 fn main() -> ExitCode {
     forbid_core_dumps();
     listener::raise_descriptor_limit();
-    let cli = Cli::parse();
+    let cli = match Cli::try_parse() {
+        Ok(cli) => cli,
+        Err(told) if told.use_stderr() => {
+            // It quotes what was given, which a script may have from anywhere.
+            output::complain(told.render().to_string().trim_end());
+            return ExitCode::from(2);
+        }
+        Err(told) => told.exit(),
+    };
     match run(cli.command) {
         Ok(code) => {
             logging::finish();
@@ -75,6 +84,8 @@ fn run(command: Command) -> anyhow::Result<ExitCode> {
             Command::Keys(args) => keys::run(args).await.map(|()| ExitCode::SUCCESS),
             Command::Connections(args) => connections::run(args).await,
             Command::Verify(args) => verify::run(args).await,
+            Command::Completions(args) => shell::completions(&args).map(|()| ExitCode::SUCCESS),
+            Command::Man(args) => shell::man(&args).map(|()| ExitCode::SUCCESS),
         }
     })
 }

@@ -1,10 +1,12 @@
 //! Questions on a terminal. Whoever calls from a script is never asked: there the flags must say it.
 
-use std::io::{BufRead as _, IsTerminal as _, Write as _};
+use std::io::{BufRead as _, IsTerminal as _};
 use std::process::{Command, Stdio};
 
 use anyhow::{Context as _, bail};
 use gateway::Secret;
+
+use crate::output;
 
 /// Whether somebody is there to answer.
 pub(crate) fn somebody_is_there() -> bool {
@@ -15,8 +17,8 @@ pub(crate) fn somebody_is_there() -> bool {
 pub(crate) fn ask(question: &str, default: Option<&str>) -> anyhow::Result<String> {
     loop {
         match default {
-            Some(default) => eprint!("{question} [{default}]: "),
-            None => eprint!("{question}: "),
+            Some(default) => output::ask(&format!("{question} [{default}]: ")),
+            None => output::ask(&format!("{question}: ")),
         }
         let line = read_line()?;
         match (line.trim(), default) {
@@ -36,7 +38,7 @@ pub(crate) fn ask_sound(
         let answer = ask(question, None)?;
         match check(&answer) {
             Ok(()) => return Ok(answer),
-            Err(wrong) => eprintln!("  {wrong}"),
+            Err(wrong) => output::complain(&format!("  {wrong}")),
         }
     }
 }
@@ -44,12 +46,12 @@ pub(crate) fn ask_sound(
 /// Asks for a secret; what is typed is not shown, if the terminal can do that.
 pub(crate) fn ask_secret(question: &str) -> anyhow::Result<Secret<String>> {
     loop {
-        eprint!("{question} (not shown): ");
+        output::ask(&format!("{question} (not shown): "));
         let line = {
             let _hidden = Hidden::begin();
             Secret::new(read_line()?)
         };
-        eprintln!();
+        output::complain("");
         let answer = line.expose().trim();
         if !answer.is_empty() {
             return Ok(Secret::new(answer.to_owned()));
@@ -59,12 +61,22 @@ pub(crate) fn ask_secret(question: &str) -> anyhow::Result<Secret<String>> {
 
 /// Asks for a yes; anything else is a no.
 pub(crate) fn confirm(question: &str) -> anyhow::Result<bool> {
-    eprint!("{question} [y/N]: ");
+    output::ask(&format!("{question} [y/N]: "));
     Ok(matches!(read_line()?.trim().to_lowercase().as_str(), "y" | "yes"))
 }
 
+/// Asks for a yes before something is ended. Where nobody is there to answer, `--yes` must say it.
+pub(crate) fn confirm_end(question: &str) -> anyhow::Result<()> {
+    // It names what strangers named.
+    let question = &output::printable(question);
+    if !somebody_is_there() {
+        let why = format!("{question} Nobody is there to answer: say --yes if that is meant");
+        return Err(crate::Usage(why).into());
+    }
+    if confirm(question)? { Ok(()) } else { bail!("nothing was ended") }
+}
+
 fn read_line() -> anyhow::Result<String> {
-    std::io::stderr().flush()?;
     let mut line = String::new();
     let read = std::io::stdin().lock().read_line(&mut line).context("no answer could be read")?;
     if read == 0 {

@@ -28,13 +28,19 @@ pub(crate) async fn run(args: Args) -> anyhow::Result<()> {
     for warning in config::warnings(&settings) {
         tracing::warn!(event = "config.warning", warning);
     }
-    let (gateway, listen) = opened::build(settings).await?;
-    let public = bind(listen.public, "server.listen").await?;
-    let private = match listen.private {
-        Some(address) => Some(bind(address, "server.private_listen").await?),
-        None => None,
-    };
-    let operations = bind(listen.operations, "server.operations_listen").await?;
+    let path = settings.store_path.clone();
+    let opened::Opened { gateway, listen, store } = opened::build(settings).await?;
+    let (public, private, operations) = bind_all(&listen).await?;
+    if !store.hold_as_server() {
+        tracing::warn!(
+            event = "store.shared",
+            store = %path.display(),
+            why = "another server has this store open: each paces its calls to Notion as if it were alone"
+        );
+    }
+    if gateway.contents().await?.is_empty() {
+        tracing::warn!(event = "store.empty", why = opened::is_empty(&path));
+    }
     tracing::info!(
         event = "serving",
         public = %public.local_addr()?,
@@ -75,9 +81,35 @@ fn operations_router(gateway: &Gateway) -> Router {
     gateway.operations_router().route("/logz", get(told))
 }
 
+/// Binds the listeners; all that cannot be had are told at once.
+async fn bind_all(
+    listen: &opened::Listen,
+) -> anyhow::Result<(TcpListener, Option<TcpListener>, TcpListener)> {
+    let public = bind(listen.public, "server.listen (VESTIBULE_LISTEN)").await;
+    let private = match listen.private {
+        Some(address) => bind(address, "server.private_listen (VESTIBULE_PRIVATE_LISTEN)").await.map(Some),
+        None => Ok(None),
+    };
+    let operations = bind(listen.operations, "server.operations_listen (VESTIBULE_OPERATIONS_LISTEN)").await;
+    match (public, private, operations) {
+        (Ok(public), Ok(private), Ok(operations)) => Ok((public, private, operations)),
+        (public, private, operations) => Err(together([public.err(), private.err(), operations.err()])),
+    }
+}
+
+/// Several errors as one.
+pub(crate) fn together<const N: usize>(errors: [Option<anyhow::Error>; N]) -> anyhow::Error {
+    let told: Vec<String> = errors.into_iter().flatten().map(|error| format!("{error:#}")).collect();
+    anyhow::anyhow!("{}", told.join("\n"))
+}
+
 /// Binds a listener; a taken port says which setting to change.
 pub(crate) async fn bind(address: std::net::SocketAddr, setting: &str) -> anyhow::Result<TcpListener> {
-    TcpListener::bind(address)
-        .await
-        .with_context(|| format!("cannot listen on {address}: choose another with {setting}"))
+    TcpListener::bind(address).await.with_context(|| match setting {
+        _ if address.port() == 0 => format!("cannot listen on {address} ({setting})"),
+        _ => format!(
+            "cannot listen on {address}, which may be in use by another program or another `vestibule` (`ss -ltnp` shows which): stop that, or choose another address with {setting}, such as {}:0 for any free port",
+            address.ip()
+        ),
+    })
 }

@@ -22,6 +22,7 @@ use notion_emulator::{Capabilities, Client, Emulator, Options, Running};
 use serde_json::{Value, json};
 
 use crate::args::OutputArgs;
+use crate::http_client::parse_base;
 use crate::output::{Output, print, print_json};
 use crate::{Usage, prompt};
 use report::Report;
@@ -91,17 +92,21 @@ pub(crate) async fn run(args: Args) -> anyhow::Result<ExitCode> {
     if args.plan {
         return plan(&args, &stories).map(|()| ExitCode::SUCCESS);
     }
-    if args.url.is_some() && !args.yes {
-        plan(&args, &stories)?;
+    let setting = match &args.url {
+        Some(url) => Some(real(&args, url)?),
+        None => None,
+    };
+    if setting.is_some() && !args.yes {
         if !prompt::somebody_is_there() {
             return Err(Usage("read the plan (--plan), then add --yes".to_owned()).into());
         }
+        plan(&args, &stories)?;
         if !prompt::confirm("Go ahead?")? {
             bail!("nothing was asked");
         }
     }
-    let mut setting = match &args.url {
-        Some(url) => real(&args, url)?,
+    let mut setting = match setting {
+        Some(setting) => setting,
         None => emulated(args.replay.is_none()).await?,
     };
     match &args.replay {
@@ -186,34 +191,50 @@ fn token_call(request: Value) -> Call<'static> {
 }
 
 /// A secret from the environment: a flag would show in the list of processes.
-fn from_environment(name: &str) -> anyhow::Result<String> {
-    std::env::var(name).map_err(|_| Usage(format!("{name} is not set")).into())
+fn from_environment(name: &str, problems: &mut Vec<String>) -> String {
+    let given = std::env::var(name).unwrap_or_default().trim().to_owned();
+    if given.is_empty() {
+        problems.push(format!("{name} is not set"));
+    }
+    given
 }
 
+/// The Notion that was named. Refuses before anything is printed or asked, and tells all that is missing at once.
 fn real(args: &Args, url: &str) -> anyhow::Result<Setting> {
-    let token = from_environment("VESTIBULE_VERIFY_TOKEN")?;
-    let Some(root) = args.root_page.clone() else {
-        return Err(
-            Usage("--root-page is missing: name a page that is shared with the token".to_owned()).into()
-        );
-    };
+    let mut problems = Vec::new();
+    let base = parse_base(url).map_err(|why| problems.push(format!("--url: {why}"))).ok();
+    let token = from_environment("VESTIBULE_VERIFY_TOKEN", &mut problems);
+    if args.root_page.is_none() {
+        problems.push("--root-page is missing: name a page that is shared with the token".to_owned());
+    }
+    if args.root_page.as_deref().is_some_and(|page| !looks_like_an_id(page)) {
+        problems
+            .push("--root-page: a page's id was expected, 32 hex digits with or without hyphens".to_owned());
+    }
     let mut names = vec![("access_token", token.clone()), ("seeded", "<each>".to_owned())];
     let mut has = Needs::Token;
-    let client = match &args.client_id {
-        None => None,
-        Some(id) => {
-            has = Needs::Client;
-            let secret = from_environment("VESTIBULE_VERIFY_CLIENT_SECRET")?;
-            Some((id.clone(), Secret::new(secret)))
-        }
-    };
+    let client = args.client_id.as_ref().map(|id| {
+        has = Needs::Client;
+        (id.clone(), Secret::new(from_environment("VESTIBULE_VERIFY_CLIENT_SECRET", &mut problems)))
+    });
     if args.spend_grant {
         has = Needs::Grant;
-        names.push(("refresh_token", from_environment("VESTIBULE_VERIFY_REFRESH_TOKEN")?));
+        names.push(("refresh_token", from_environment("VESTIBULE_VERIFY_REFRESH_TOKEN", &mut problems)));
     }
-    let pause = if is_loopback(url) { Duration::ZERO } else { PAUSE };
-    let target = Target::new(url, Secret::new(token), client, pause)?;
-    Ok(Setting { target, root, has, names, _emulator: None })
+    match (base, args.root_page.clone()) {
+        (Some(base), Some(root)) if problems.is_empty() => {
+            let pause = if is_loopback(url) { Duration::ZERO } else { PAUSE };
+            let target = Target::new(base.as_str(), Secret::new(token), client, pause)?;
+            Ok(Setting { target, root, has, names, _emulator: None })
+        }
+        _ => Err(Usage(problems.join("\n")).into()),
+    }
+}
+
+/// Notion's ids, as they are copied from its addresses.
+fn looks_like_an_id(text: &str) -> bool {
+    let digits = text.chars().filter(|c| *c != '-');
+    digits.clone().all(|c| c.is_ascii_hexdigit()) && digits.count() == 32
 }
 
 /// An emulator needs no pauses.

@@ -8,6 +8,13 @@ use std::process::{Child, Command, Output, Stdio};
 use serde_json::Value;
 use tempfile::TempDir;
 
+#[path = "cli/hostile.rs"]
+mod hostile;
+#[path = "cli/store.rs"]
+mod store;
+#[path = "cli/told.rs"]
+mod told;
+
 fn vestibule(args: &[&str]) -> Command {
     let mut command = Command::new(env!("CARGO_BIN_EXE_vestibule"));
     command.args(args).env_clear().stdin(Stdio::null());
@@ -202,9 +209,9 @@ fn keys_are_shown_once_listed_without_their_text_and_ended() {
     assert!(key.starts_with("vst_app_"));
     let listed = stdout(&setup.run(&["keys", "list"]));
     assert!(listed.contains("back end") && listed.contains("good") && !listed.contains(key));
-    assert!(setup.run(&["keys", "revoke", id]).status.success());
+    assert!(setup.run(&["keys", "revoke", "--yes", id]).status.success());
     assert!(stdout(&setup.run(&["keys", "list"])).contains("ended"));
-    let again = setup.run(&["keys", "revoke", id]);
+    let again = setup.run(&["keys", "revoke", "--yes", id]);
     assert_eq!(again.status.code(), Some(1));
     let unknown = setup.run(&["keys", "list", "--integration", "nobody"]);
     assert!(stderr(&unknown).contains("nobody"));

@@ -92,8 +92,10 @@ fn a_plan_is_printed_and_nothing_is_asked() {
 
 #[test]
 fn without_a_yes_nothing_is_asked() {
-    let output = run(&["verify", "--url", "http://127.0.0.1:1", "--root-page", "x"]);
-    assert_eq!(output.status.code(), Some(2));
+    let page = "0".repeat(32);
+    let mut command = vestibule(&["verify", "--url", "http://127.0.0.1:1", "--root-page", &page]);
+    let output = command.env("VESTIBULE_VERIFY_TOKEN", "ntn_x").output().expect("it starts");
+    assert_eq!((output.status.code(), stdout(&output).as_str()), (Some(2), ""), "no plan that nobody reads");
     assert!(stderr(&output).contains("add --yes"), "{}", stderr(&output));
 }
 

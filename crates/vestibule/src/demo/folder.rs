@@ -63,6 +63,10 @@ pub(super) fn prepare(named: Option<&Path>) -> anyhow::Result<Folder> {
         }
         Err(error) => return Err(error).with_context(|| format!("cannot look at {}", path.display())),
         Ok(meta) if meta.is_dir() => refuse_others(path)?,
+        Ok(meta) if meta.is_symlink() => bail!(
+            "--data-dir {}: it is a symbolic link, and a demo empties its folder: name the folder itself",
+            path.display()
+        ),
         Ok(_) => bail!("--data-dir {}: it is not a folder", path.display()),
     }
     let marker = lock(path)?;

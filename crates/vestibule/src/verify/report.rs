@@ -104,7 +104,7 @@ fn line(step: &str, difference: &Difference) -> String {
     format!(
         "  {}: {} is {}, expected {}\n",
         cut(step),
-        difference.at,
+        cut(&difference.at),
         cut(&difference.was),
         cut(&difference.expected)
     )
