@@ -11,10 +11,18 @@ use anyhow::Context as _;
 use crate::{run, target_folder};
 
 /// Debian packages, each with a file that shows it is there.
-const PACKAGES: [(&str, &str); 3] = [
+const PACKAGES: [(&str, &str); 11] = [
     ("chromium", "/usr/bin/chromium"),
+    ("curl", "/usr/bin/curl"),
     ("fonts-liberation", "/usr/share/fonts/truetype/liberation"),
     ("fonts-noto-color-emoji", "/usr/share/fonts/truetype/noto/NotoColorEmoji.ttf"),
+    ("golang-go", "/usr/bin/go"),
+    ("libwww-perl", "/usr/share/perl5/LWP/UserAgent.pm"),
+    ("openjdk-17-jdk-headless", "/usr/bin/javac"),
+    ("php-cli", "/usr/bin/php"),
+    ("php-curl", "/etc/php/8.2/mods-available/curl.ini"),
+    ("ruby", "/usr/bin/ruby"),
+    ("wget", "/usr/bin/wget"),
 ];
 
 /// Folders with Node packages.
@@ -142,8 +150,10 @@ fn node_tests() -> anyhow::Result<()> {
     let path = |name: &str| target.join(name).display().to_string();
     let (binary, app, screenshots) = (path("debug/vestibule"), path("debug/axum-app"), path("screenshots"));
     let exchanges = exchanges()?.display().to_string();
+    let python = python()?.display().to_string();
     let env = [
         ("VESTIBULE_BIN", &*binary),
+        ("PYTHON", &*python),
         ("AXUM_APP_BIN", &*app),
         ("SCREENSHOTS", &*screenshots),
         ("EXCHANGES", &*exchanges),

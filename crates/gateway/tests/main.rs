@@ -8,6 +8,7 @@ mod consents;
 mod damage;
 mod doors;
 mod gate;
+mod http_clients;
 mod notion_door;
 mod proxy;
 mod refresh;

@@ -3,7 +3,7 @@
 use axum::http::StatusCode;
 use serde_json::{Value, json};
 
-use crate::support::{Notion, exchange, notion, text};
+use crate::support::{Notion, exchange, notion, notion_from, text};
 
 async fn control(n: &Notion, method: &str, path: &str, body: Value) -> crate::support::Reply {
     let headers = [("content-type", "application/json")];
@@ -77,4 +77,90 @@ async fn a_consent_can_be_had_without_its_screens() {
 
     let reply = control(&n, "POST", "consent", json!({"client_id": "nobody"})).await;
     assert_eq!(reply.status, StatusCode::NOT_FOUND);
+}
+
+#[tokio::test]
+async fn where_an_origin_is_sent_it_decides_who_may_use_controls_and_consent() {
+    let n = notion().await;
+    let host = n.running.url.trim_start_matches("http://").to_owned();
+    let own = n.running.url.clone();
+    let shouted = own.to_uppercase();
+    let tls = own.replace("http://", "https://");
+    for (origin, fine) in [
+        (own.as_str(), true),
+        (&shouted, true),
+        ("null", false),
+        ("https://evil.example", false),
+        ("http://127.0.0.1:1", false),
+        ("http://localhost", false),
+        (&tls, false),
+    ] {
+        // As an older browser would: no word on the site, and a kind of body that needs no leave.
+        let headers = [("host", host.as_str()), ("origin", origin), ("content-type", "text/plain")];
+        for (method, path) in [
+            ("POST", "/_emulator/reset"),
+            ("POST", "/_emulator/tokens/expire"),
+            ("DELETE", "/_emulator/journal"),
+            ("POST", "/_emulator/instances"),
+            ("GET", "/_emulator/internal"),
+        ] {
+            let reply = n.send(method, path, &headers, String::new()).await.unwrap();
+            assert_eq!(reply.status != StatusCode::FORBIDDEN, fine, "{method} {path} from {origin}");
+        }
+        let form = "client_id=client&redirect_uri=x".to_owned();
+        let reply = n.send("POST", "/v1/oauth/authorize", &headers, form).await.unwrap();
+        assert_eq!(reply.status != StatusCode::FORBIDDEN, fine, "consent from {origin}");
+    }
+    // A call with a token is nobody's page: a development server in between may pass a browser's headers on.
+    let token = format!("Bearer {}", n.running.emulator.internal_token());
+    let headers = [
+        ("authorization", token.as_str()),
+        ("origin", "http://localhost:5173"),
+        ("sec-fetch-site", "cross-site"),
+        ("content-type", "application/json"),
+        ("notion-version", "2025-09-03"),
+    ];
+    let found = n.send("POST", "/v1/search", &headers, "{}".to_owned()).await.unwrap();
+    assert_eq!(found.status, StatusCode::OK);
+    assert!(found.headers.get("access-control-allow-origin").is_none());
+}
+
+#[tokio::test]
+async fn the_controls_and_the_consent_answer_to_the_names_that_were_listed() {
+    let names = notion_emulator::Names::with(["notion-emulator".to_owned()]).expect("a name");
+    let n = notion_from(notion_emulator::Options { names, ..notion_emulator::Options::default() }).await;
+    for (host, origin, expected) in [
+        ("notion-emulator:8472", None, StatusCode::OK),
+        ("Notion-Emulator:8472", Some("http://notion-emulator:8472"), StatusCode::OK),
+        ("localhost:8472", None, StatusCode::OK),
+        ("notion-emulator:8472", Some("http://notion-emulator:3000"), StatusCode::FORBIDDEN),
+        ("notion-emulator.evil.example", None, StatusCode::FORBIDDEN),
+        ("evil.example:8472", Some("http://evil.example:8472"), StatusCode::FORBIDDEN),
+    ] {
+        let mut headers = vec![("host", host)];
+        headers.extend(origin.map(|origin| ("origin", origin)));
+        let reply = n.send("GET", "/_emulator/internal", &headers, String::new()).await.unwrap();
+        assert_eq!(reply.status, expected, "{host} {origin:?}");
+        if origin.is_some() {
+            let reply = n.send("POST", "/v1/oauth/authorize", &headers, String::new()).await.unwrap();
+            assert_eq!(reply.status == StatusCode::FORBIDDEN, expected == StatusCode::FORBIDDEN, "{host}");
+        }
+    }
+}
+
+#[tokio::test]
+async fn an_address_that_misses_the_api_by_a_little_is_told_as_notion_would() {
+    let n = notion().await;
+    for path in ["//v1/users/me", "/V1/users/me", "/users/me", "/v1", "//v1/oauth/token"] {
+        let reply = n.send("GET", path, &[], String::new()).await.unwrap();
+        assert_eq!(reply.refusal(), "400, invalid_request_url", "{path}");
+    }
+    assert!(
+        n.send("GET", "//v1/users", &[], String::new())
+            .await
+            .unwrap()
+            .text()
+            .contains("base URL end in a slash")
+    );
+    assert_eq!(n.send("GET", "/else", &[], String::new()).await.unwrap().status, StatusCode::NOT_FOUND);
 }

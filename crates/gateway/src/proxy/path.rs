@@ -17,20 +17,15 @@ pub(crate) fn check(target: &str) -> Result<(), Error> {
     let (path, query) = target.split_once('?').unwrap_or((target, ""));
     let reason = if target.len() > LENGTH_MAX {
         Some("it is longer than 8 KiB")
+    } else if path.contains("//") {
+        Some("there are two slashes in a row in it: does the base URL end in a slash?")
     } else if !path.starts_with("/v1/") {
         Some("it must begin with /v1/, for an SDK's base URL is …/notion/{connection}")
     } else if !query.bytes().all(|b| b.is_ascii_graphic()) {
         Some("the query has characters that are not visible ASCII")
     } else {
         let segments: Vec<&str> = path.split('/').skip(1).collect();
-        let last = segments.len() - 1;
-        let odd = segments.iter().enumerate().find_map(|(at, segment)| {
-            if segment.is_empty() && at != last {
-                Some("it has an empty segment: does the base URL end in a slash?")
-            } else {
-                wrong_segment(segment)
-            }
-        });
+        let odd = segments.iter().find_map(|segment| wrong_segment(segment));
         odd.or_else(|| {
             is_oauth(segments.get(1).copied()).then_some("/v1/oauth does not take a connection's key")
         })
