@@ -10,6 +10,7 @@ mod comments;
 mod custom_emojis;
 mod data_sources;
 mod databases;
+mod dropped;
 mod failure;
 mod file_uploads;
 mod formulas;
@@ -88,6 +89,8 @@ pub(crate) struct Request {
 pub(crate) struct Reply {
     pub(crate) status: u16,
     pub(crate) body: Value,
+    /// What the request said in vain.
+    pub(crate) dropped: Vec<String>,
 }
 
 /// Answers one call. `caller` is `None` without a token or with a bad one.
@@ -128,6 +131,8 @@ fn attempt(state: &mut State, caller: Option<&Caller>, request: &Request) -> Res
         Some(body) if may_attach(caller, &segments) => attachments::check(state, caller, body)?,
         _ => Vec::new(),
     };
+    let told = body.as_ref().filter(|_| state.switches.name_dropped);
+    let in_vain = dropped::of(request.method.as_str(), &segments, version, told);
     let call = Call::new(state, caller, version, query, body);
     let mut call = Call { form, origin: &request.origin, ..call };
     let body = endpoint(&mut call)?;
@@ -136,7 +141,7 @@ fn attempt(state: &mut State, caller: Option<&Caller>, request: &Request) -> Res
         Some(operation) => async_tasks::accept(state, caller, request, operation),
         None => {
             attachments::keep(call.state, &used);
-            Reply { status: 200, body }
+            Reply { status: 200, body, dropped: in_vain }
         }
     })
 }

@@ -56,6 +56,9 @@ pub enum Effect {
     OAuthErrorInEnvelope,
     /// An HTML page instead of JSON, as an edge in front of Notion might send it; nothing is done.
     HtmlPage(u16),
+    /// 400 for the next request that goes on with a list: its cursor is not valid any more. Cursors of queries and searches
+    /// end with a session of Notion's since April 2026, and long loops meet that. Source: users' reports (2026).
+    CursorRefused,
 }
 
 impl Effect {
@@ -74,6 +77,7 @@ impl Effect {
             Self::CutBody => "cut_body",
             Self::OAuthErrorInEnvelope => "oauth_error_in_envelope",
             Self::HtmlPage(_) => "html_page",
+            Self::CursorRefused => "cursor_refused",
         }
     }
 }
@@ -129,9 +133,18 @@ pub(crate) struct Faults {
 }
 
 impl Faults {
-    /// The fault for this request, counted down.
+    /// The fault for this request, counted down. One that waits for a cursor is for [`Faults::take_cursor`].
     pub(crate) fn take(&mut self, method: &str, path: &str) -> Option<Effect> {
-        let place = self.waiting.iter().position(|fault| fault.fits(method, path))?;
+        self.take_where(|fault| fault.effect != Effect::CursorRefused && fault.fits(method, path))
+    }
+
+    /// Whether a fault refuses the cursor of this request, counted down.
+    pub(crate) fn take_cursor(&mut self, method: &str, path: &str) -> bool {
+        self.take_where(|fault| fault.effect == Effect::CursorRefused && fault.fits(method, path)).is_some()
+    }
+
+    fn take_where(&mut self, fits: impl Fn(&Fault) -> bool) -> Option<Effect> {
+        let place = self.waiting.iter().position(fits)?;
         let fault = &mut self.waiting[place];
         fault.times = fault.times.saturating_sub(1);
         let effect = fault.effect.clone();

@@ -22,6 +22,8 @@ pub struct JournalEntry {
     pub status: u16,
     /// Which fault was injected, if one was.
     pub fault: Option<&'static str>,
+    /// What the body said in vain, by its place: Notion drops it without a word. Places and reasons, never values.
+    pub dropped: Vec<String>,
 }
 
 #[derive(Clone, Default)]

@@ -50,6 +50,14 @@ const NOTIONS: [&str; 11] = [
 #[derive(Debug, Clone, Copy)]
 struct HangUp;
 
+/// What a request said in vain, on its way to the journal.
+#[derive(Debug, Clone, Default)]
+struct Dropped(Vec<String>);
+
+/// Marks an answer that a fault made by refusing the cursor.
+#[derive(Debug, Clone, Copy)]
+struct CursorRefused;
+
 /// All routes.
 pub(crate) fn router(emulator: &Emulator) -> Router {
     let consent = Router::new()
@@ -111,12 +119,18 @@ async fn observe(Extracted(emulator): Extracted<Emulator>, mut request: Request,
     }
     let hung_up = response.extensions().get::<HangUp>().is_some();
     let status = if hung_up { 0 } else { response.status().as_u16() };
+    let Dropped(dropped) = response.extensions_mut().remove().unwrap_or_default();
+    for line in &dropped {
+        tracing::warn!(method, path, "Notion drops this without a word: {line}");
+    }
+    let refused = response.extensions_mut().remove::<CursorRefused>().map(|_| Effect::CursorRefused);
     let mut state = emulator.state();
     if !reads {
         state.note_index();
     }
     let at = state.clock.now();
-    state.journal.write(JournalEntry { at, method, path, status, fault: fault.as_ref().map(Effect::name) });
+    let fault = fault.or(refused).as_ref().map(Effect::name);
+    state.journal.write(JournalEntry { at, method, path, status, fault, dropped });
     response
 }
 
@@ -165,7 +179,7 @@ fn instead(fault: &Effect, id: &RequestId) -> Option<Response> {
                 .into_response()
         }
         Effect::HangUpBefore => hang_up(),
-        Effect::DoneBut503 | Effect::HangUpAfter => return None,
+        Effect::DoneBut503 | Effect::HangUpAfter | Effect::CursorRefused => return None,
         Effect::NullRefreshToken | Effect::CutBody | Effect::OAuthErrorInEnvelope => return None,
     };
     Some(answer)
@@ -223,6 +237,14 @@ async fn call(
         body,
         origin: origin(&parts),
     };
+    if let Some(cursor) = cursor(&asked)
+        && emulator.state().faults.take_cursor(asked.method.as_str(), parts.uri.path())
+    {
+        let message = format!("The start_cursor provided is invalid: {cursor}");
+        let mut response = envelope(400, "validation_error", &message, Map::new(), &id);
+        response.extensions_mut().insert(CursorRefused);
+        return response;
+    }
     let reply = {
         let mut state = emulator.state();
         let caller = callers::of(&state, &parts.headers);
@@ -239,10 +261,20 @@ async fn call(
         }
         recorder.write(&asked, header("content-type").as_deref(), reply.status, &answer);
     }
-    if bare {
-        return bare_reply(status, &body);
+    let mut response = if bare { bare_reply(status, &body) } else { json_reply(status, body, &id) };
+    response.extensions_mut().insert(Dropped(reply.dropped));
+    response
+}
+
+/// The cursor that a request goes on from, in its query or its body.
+fn cursor(asked: &api::Request) -> Option<String> {
+    let query = asked.query.as_deref().unwrap_or_default();
+    let mut named = url::form_urlencoded::parse(query.as_bytes());
+    if let Some((_, cursor)) = named.find(|(name, _)| name == "start_cursor") {
+        return Some(cursor.into_owned());
     }
-    json_reply(status, body, &id)
+    let body: Value = serde_json::from_slice(&asked.body).ok()?;
+    body.get("start_cursor")?.as_str().map(str::to_owned)
 }
 
 /// Where the request was sent: addresses in answers lead back there.

@@ -30,6 +30,11 @@ pub struct Switches {
     /// Whether rows cannot be filtered by formulas that are written through the API from now on. Notion documents that they
     /// can; a recording (June 2026) and users (2024 to September 2026) show that it refuses.
     pub refuse_formula_filters: bool,
+    /// Whether the values of all formulas and rollups are of type `unsupported`, as some are at Notion: typed clients may not
+    /// know what to do with one. Source: users' reports (2026).
+    pub computed_unsupported: bool,
+    /// Whether the journal and the log name what requests say in vain: what Notion takes and drops without a word.
+    pub name_dropped: bool,
 }
 
 /// What becomes of a refresh token that was used.
@@ -89,6 +94,8 @@ impl Default for Switches {
             search_lag_seconds: 0,
             async_polls: 0,
             refuse_formula_filters: true,
+            computed_unsupported: false,
+            name_dropped: true,
         }
     }
 }

@@ -204,7 +204,11 @@ async fn rows_are_filtered_by_what_a_persons_formula_gives() {
     let number = json!({"property": "Value", "formula": {"string": {"equals": "5"}}});
     assert_eq!(unfiltered(&n, SHOP, number).await, "formula of number does not match filter string");
     let price = json!({"property": "Price", "formula": {"number": {"equals": 5}}});
-    assert_eq!(unfiltered(&n, SHOP, price).await, "database property number does not match filter formula");
+    assert_eq!(
+        unfiltered(&n, SHOP, price).await,
+        "The property type in the database does not match the property type of the filter provided: database property \
+         number does not match filter formula"
+    );
 }
 
 /// What is said of a filter that is refused.

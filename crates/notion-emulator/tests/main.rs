@@ -3,6 +3,7 @@
 mod api;
 mod beyond;
 mod blocks;
+mod checks;
 mod clients;
 mod comments;
 mod control;

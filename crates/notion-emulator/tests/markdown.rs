@@ -187,7 +187,12 @@ async fn insertions_go_to_the_start_the_end_or_behind_a_selection() {
     let both = json!({"type": "insert_content", "insert_content": {"content": "x", "after": "b", "position": {"type": "end"}}});
     assert!(refused(&n, &id, both).await.contains("body.insert_content.position should be not present"));
     let lost = json!({"type": "insert_content", "insert_content": {"content": "x", "after": "# Notes...z"}});
-    assert_eq!(refused(&n, &id, lost).await, "String not found: <pattern># Notes...z</pattern>");
+    let missing = "String not found: <pattern># Notes...z</pattern> in current version of the page <target>";
+    assert!(refused(&n, &id, lost).await.starts_with(missing));
+    let whole = json!({"type": "replace_content_range", "replace_content_range": {"content": "x", "content_range": "full_page"}});
+    let missing =
+        "String not found: <pattern>full_page...full_page</pattern> in current version of the page <target>";
+    assert!(refused(&n, &id, whole).await.starts_with(missing), "without dots it is its own end");
     let range = json!({"content": "## New", "content_range": "# Notes...end"});
     assert_eq!(edit(&n, &id, "replace_content_range", range).await, "first\n## New\nlast");
 }
@@ -481,7 +486,7 @@ async fn what_cannot_be_is_refused_at_once_and_what_does_not_fit_fails_later() {
     let accepted = n.call(&token, "PATCH", &format!("pages/{id}/markdown"), Some(lost)).await;
     let failed = n.ok("GET", &format!("async_tasks/{}", text(&accepted.json(), "id")), None).await;
     assert_eq!(failed["status"], "failed");
-    let error = json!({"object": "error", "status": 400, "code": "validation_error", "message": "String not found: <pattern>nowhere</pattern>"});
+    let error = json!({"object": "error", "status": 400, "code": "validation_error", "message": "String not found: <pattern>nowhere...nowhere</pattern> in current version of the page <target>words</target>"});
     assert_eq!(failed["error"], error);
 }
 

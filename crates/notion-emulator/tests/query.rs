@@ -28,7 +28,6 @@ async fn every_kind_of_filter_picks_its_rows() {
         (json!({"property": "Summary", "rich_text": {"does_not_contain": "a"}}), 1),
         (json!({"property": "Status", "status": {"equals": "Done"}}), 3),
         (json!({"property": "Status", "status": {"does_not_equal": "Done"}}), 11),
-        (json!({"property": "Status", "status": {"equals": "No such status"}}), 0),
         (json!({"property": "Priority", "select": {"equals": "High"}}), 5),
         (json!({"property": "Area", "multi_select": {"contains": "Data"}}), 3),
         (json!({"property": "Area", "multi_select": {"does_not_contain": "Web"}}), 6),
@@ -122,7 +121,25 @@ async fn a_filter_that_does_not_fit_is_refused_in_notions_words() {
     let unknown = message(json!({"filter": {"property": "Nope", "number": {"equals": 1}}})).await;
     assert_eq!(unknown, "Could not find property with name or id: Nope");
     let kind = message(json!({"filter": {"property": "Status", "number": {"equals": 1}}})).await;
-    assert_eq!(kind, "database property status does not match filter number");
+    assert_eq!(
+        kind,
+        "The property type in the database does not match the property type of the filter provided: database property \
+         status does not match filter number"
+    );
+    let status = message(json!({"filter": {"property": "Status", "status": {"equals": "Nope"}}})).await;
+    assert_eq!(
+        status,
+        "status option \"Nope\" not found for property \"Status\". Available options: \"Not started\", \"In progress\", \"In review\", \"Done\"."
+    );
+    for (column, kind, operator) in
+        [("Priority", "select", "does_not_equal"), ("Area", "multi_select", "contains")]
+    {
+        let filter = json!({"and": [{"property": column, kind: {operator: "Nope"}}]});
+        let option = message(json!({"filter": filter})).await;
+        let begins =
+            format!("{kind} option \"Nope\" not found for property \"{column}\". Available options: \"");
+        assert!(option.starts_with(&begins), "{option}");
+    }
     let sort = message(json!({"sorts": [{"property": "Nope", "direction": "ascending"}]})).await;
     assert!(sort.contains("Nope"), "{sort}");
     let cursor = message(json!({"start_cursor": "00000000-0000-4000-8000-000000000000"})).await;

@@ -271,7 +271,8 @@ async fn a_people_column_names_people_bots_and_groups_each_once() {
 #[tokio::test]
 async fn a_page_shows_text_whole_however_many_mentions_it_has() {
     let n = notion().await;
-    let (_, source) = n.database("Mentions", json!({"Text": {"rich_text": {}}})).await;
+    let to = json!({"Text": {"rich_text": {}}, "Who": {"people": {}}});
+    let (_, source) = n.database("Mentions", to).await;
     let root = n.running.emulator.root_page_id();
     let plain = |at: usize| json!({"text": {"content": at.to_string()}});
     let mention = json!({"mention": {"page": {"id": root}}});

@@ -81,7 +81,7 @@ impl HostArgs {
 }
 
 /// What a snapshot brings, so that a flag would contradict it.
-const SET_BY_SNAPSHOT: [&str; 12] = [
+const SET_BY_SNAPSHOT: [&str; 14] = [
     "seed",
     "preset",
     "refresh",
@@ -93,6 +93,8 @@ const SET_BY_SNAPSHOT: [&str; 12] = [
     "search_lag_seconds",
     "async_polls",
     "refuse_formula_filters",
+    "computed_unsupported",
+    "hide_dropped",
     "ids_seed",
 ];
 

@@ -48,7 +48,7 @@ pub(super) fn accept(state: &mut State, caller: &Caller, request: &Request, oper
     };
     let body = shown(&task, "queued");
     state.tasks.keep(task);
-    Reply { status: 202, body }
+    Reply { status: 202, body, dropped: Vec::new() }
 }
 
 /// Does the tasks whose time has come.
@@ -78,7 +78,7 @@ fn run(state: &mut State, task: &Task) {
     };
     // A bot that has been removed since is nobody: the task fails as its own call would.
     let caller = callers::of_bot(state, task.bot);
-    let Reply { status, body } = super::perform(state, caller.as_ref(), &request);
+    let Reply { status, body, .. } = super::perform(state, caller.as_ref(), &request);
     let outcome = if status == 200 { Outcome::Succeeded(as_recorded(body)) } else { Outcome::Failed(body) };
     state.tasks.finish(task.id, outcome);
 }

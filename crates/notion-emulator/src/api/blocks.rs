@@ -1,5 +1,6 @@
 //! Blocks: read, change, append, to the trash.
 
+pub(crate) mod addresses;
 pub(crate) mod fit;
 
 use serde_json::Value;
@@ -136,7 +137,7 @@ pub(crate) fn update(call: &mut Call<'_>, id: &str) -> Answer {
     call.may_edit(id, in_trash)?;
     let new = read::update(&at, &block.body)?;
     if let Some(new) = &new {
-        fit::change(call, &at, block, new)?;
+        fit::change(call, block, new)?;
     }
     let stamp = call.stamp();
     if let Some(block) = call.state.content.blocks.get_mut(&id) {

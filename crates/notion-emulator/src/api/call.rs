@@ -14,6 +14,7 @@ use super::version::Version;
 use crate::accounts::Workspace;
 use crate::content::block::{Block, Stamp};
 use crate::content::ids::{Marker, stamped};
+use crate::content::property::Property;
 use crate::content::rights::Right;
 use crate::form::Form;
 use crate::signing::Links;
@@ -64,6 +65,7 @@ impl Call<'_> {
             caller: self.caller,
             version: self.version,
             now: self.now(),
+            computed_unsupported: self.state.switches.computed_unsupported,
             links: Links {
                 origin: self.origin,
                 instance: &self.state.grants.instance,
@@ -182,8 +184,15 @@ impl Call<'_> {
         let content = &self.state.content;
         let all = content.databases.get(&database).map_or(&[][..], |found| &found.data_sources);
         let live = content.live_data_sources(database);
+        let linked = content.linked_data_sources(database);
+        let reached: Vec<Uuid> = linked.into_iter().filter(|id| self.reaches(*id)).collect();
         match (live.as_slice(), all) {
             ([one], _) | ([], [one]) => Ok(*one),
+            ([], []) => match reached.as_slice() {
+                [] => Err(Failure::no_data_source(database)),
+                [one] => Ok(*one),
+                several => Err(Failure::several_data_sources(database, several)),
+            },
             (several, _) => Err(Failure::several_data_sources(database, several)),
         }
     }
@@ -251,15 +260,27 @@ impl Call<'_> {
         Ok(flag.map_err(|invalid| invalid.of("query"))?.unwrap_or(false))
     }
 
-    /// All values of a repeated query parameter, percent-decoded once more: property ids come encoded in answers.
+    /// The ids of the properties that the answer is to show; none for all.
     pub(crate) fn filter_properties(&self) -> Vec<String> {
-        let named = self
-            .query
+        let named = ["filter_properties", "filter_properties[]"];
+        let wanted = self.query.iter().filter(|(name, _)| named.contains(&name.as_str()));
+        wanted.map(|(_, value)| value.clone()).collect()
+    }
+
+    /// Refuses what is not the id of one of these columns: a name, or an id that is still encoded as answers show it.
+    /// Source: refusals that users quote.
+    pub(crate) fn check_filter_properties(&self, columns: &[Property]) -> Result<(), Failure> {
+        let view = self.view();
+        let there = |wanted: &&String| {
+            columns.iter().any(|column| column.id == **wanted && view.shows(column, columns))
+        };
+        let unknown: Vec<String> = self
+            .filter_properties()
             .iter()
-            .filter(|(name, _)| name == "filter_properties" || name == "filter_properties[]");
-        named
-            .map(|(_, value)| percent_encoding::percent_decode_str(value).decode_utf8_lossy().into_owned())
-            .collect()
+            .filter(|wanted| !there(wanted))
+            .map(|wanted| format!("{wanted} is not a property that exists."))
+            .collect();
+        if unknown.is_empty() { Ok(()) } else { Err(Failure::validation(unknown.join(" "))) }
     }
 
     /// Which slice of a list the query asks for.
@@ -304,9 +325,9 @@ impl Slice {
     pub(crate) fn cut(&self, all: &[Uuid]) -> Result<(Vec<Uuid>, Option<String>), Failure> {
         let begin = match self.start {
             None => 0,
-            Some(cursor) => all.iter().position(|id| *id == cursor).ok_or_else(|| {
-                Failure::validation(format!("The start_cursor provided is invalid: {cursor}"))
-            })?,
+            Some(cursor) => {
+                all.iter().position(|id| *id == cursor).ok_or_else(|| Failure::cursor(&cursor.to_string()))?
+            }
         };
         let end = (begin + self.size).min(all.len());
         Ok((all[begin..end].to_vec(), all.get(end).map(Uuid::to_string)))

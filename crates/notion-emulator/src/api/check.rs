@@ -7,29 +7,87 @@ use uuid::Uuid;
 
 use super::failure::Failure;
 
-/// What is wrong with a request, one line each. Several lines are alternatives: "Fix one".
+/// What is wrong with a request, one line each, under "Fix one": alternatives, of which one has to be met, and faults that
+/// all have to be mended. Notion does not tell them apart.
 #[derive(Debug, Clone)]
 pub(crate) struct Invalid {
-    lines: Vec<String>,
+    faults: Vec<Fault>,
+}
+
+/// One line.
+#[derive(Debug, Clone)]
+struct Fault {
+    /// How deep in the request it is.
+    depth: usize,
+    line: String,
 }
 
 impl Invalid {
-    /// Alternatives, of which the caller has to meet one.
+    fn one(at: &At<'_>, line: String) -> Self {
+        Self { faults: vec![Fault { depth: at.depth, line }] }
+    }
+
+    /// About the length of what is at a place, which counts as a place inside it.
+    fn length(at: &At<'_>, bound: &str, was: usize) -> Self {
+        let line = format!("{}.length should be {bound}, instead was `{was}`.", at.path);
+        Self { faults: vec![Fault { depth: at.depth + 1, line }] }
+    }
+
+    /// Alternatives, of which the caller has to meet one. Those that fail deepest are the ones that can have been meant, and
+    /// the others are not told. Source: refusals that users quote (2022 to August 2026): an id that is none lists each kind
+    /// of parent, as they fail at the same depth, but a bad tick of a to-do lists no other kind of block.
     pub(crate) fn any(alternatives: impl IntoIterator<Item = Self>) -> Self {
-        Self { lines: alternatives.into_iter().flat_map(|alternative| alternative.lines).collect() }
+        let alternatives: Vec<Self> = alternatives.into_iter().collect();
+        let deepest = alternatives.iter().map(Self::depth).max();
+        let meant = alternatives.into_iter().filter(|alternative| Some(alternative.depth()) == deepest);
+        Self { faults: meant.flat_map(|alternative| alternative.faults).collect() }
+    }
+
+    fn depth(&self) -> usize {
+        self.faults.iter().map(|fault| fault.depth).max().unwrap_or(0)
     }
 
     /// What is wrong, one line each.
     pub(crate) fn lines(self) -> Vec<String> {
-        self.lines
+        let mut lines: Vec<String> = Vec::with_capacity(self.faults.len());
+        for fault in self.faults {
+            if !lines.contains(&fault.line) {
+                lines.push(fault.line);
+            }
+        }
+        lines
     }
 
     /// As an answer about `part` of the request: `body`, `path` or `query`.
     pub(crate) fn of(self, part: &str) -> Failure {
-        match self.lines.as_slice() {
+        match self.lines().as_slice() {
             [line] => Failure::validation(format!("{part} failed validation: {line}")),
             lines => Failure::validation(format!("{part} failed validation. Fix one:\n{}", lines.join("\n"))),
         }
+    }
+}
+
+/// Reads on after a fault, so that one answer tells them all.
+#[derive(Debug, Default)]
+pub(crate) struct Faults(Vec<Fault>);
+
+impl Faults {
+    /// What was read, or its default if there is something wrong with it.
+    pub(crate) fn note<T: Default>(&mut self, read: Result<T, Invalid>) -> T {
+        read.unwrap_or_else(|invalid| {
+            self.0.extend(invalid.faults);
+            T::default()
+        })
+    }
+
+    /// The same for what has no default; `None` must not outlive [`Faults::end`].
+    pub(crate) fn some<T>(&mut self, read: Result<T, Invalid>) -> Option<T> {
+        self.note(read.map(Some))
+    }
+
+    /// Refuses if anything was wrong.
+    pub(crate) fn end(self) -> Result<(), Invalid> {
+        if self.0.is_empty() { Ok(()) } else { Err(Invalid { faults: self.0 }) }
     }
 }
 
@@ -57,6 +115,7 @@ fn shown(value: Option<&Value>) -> String {
 #[derive(Debug, Clone)]
 pub(crate) struct At<'a> {
     path: String,
+    depth: usize,
     value: Option<&'a Value>,
     /// Allowed besides the expected type; only words in messages.
     absence: Absence,
@@ -74,13 +133,13 @@ enum Absence {
 impl<'a> At<'a> {
     /// The whole of `body`; `None` if there was none.
     pub(crate) fn root(name: &str, value: Option<&'a Value>) -> Self {
-        Self { path: name.to_owned(), value, absence: Absence::None }
+        Self { path: name.to_owned(), depth: 0, value, absence: Absence::None }
     }
 
     /// The value under a key; a place without a value if there is none.
     pub(crate) fn get(&self, key: &str) -> At<'a> {
         let value = self.value.and_then(|value| value.get(key));
-        At { path: format!("{}.{key}", self.path), value, absence: Absence::None }
+        At { path: format!("{}.{key}", self.path), depth: self.depth + 1, value, absence: Absence::None }
     }
 
     /// Where this is, such as `body.children[0]`.
@@ -120,7 +179,7 @@ impl<'a> At<'a> {
             [one, two] => format!("{one} or {two}"),
             [others @ .., last] => format!("{}, or {last}", others.join(", ")),
         };
-        Invalid { lines: vec![format!("{} should be {be}, instead was `{}`.", self.path, shown(self.value))] }
+        Invalid::one(self, format!("{} should be {be}, instead was `{}`.", self.path, shown(self.value)))
     }
 
     /// Reads with `read` unless nothing is there.
@@ -171,10 +230,11 @@ impl<'a> At<'a> {
 
     /// An object without keys other than these.
     pub(crate) fn only(&self, keys: &[&str]) -> Result<(), Invalid> {
-        match self.object()?.keys().find(|key| !keys.contains(&key.as_str())) {
-            Some(key) => Err(self.get(key).should("not present")),
-            None => Ok(()),
+        let mut faults = Faults::default();
+        for key in self.object()?.keys().filter(|key| !keys.contains(&key.as_str())) {
+            faults.note(Err::<(), _>(self.get(key).should("not present")));
         }
+        faults.end()
     }
 
     /// A list of at most `max`.
@@ -183,10 +243,22 @@ impl<'a> At<'a> {
         self.no_longer_than(list.len(), max)?;
         let item = |(at, value)| At {
             path: format!("{}[{at}]", self.path),
+            depth: self.depth + 1,
             value: Some(value),
             absence: Absence::None,
         };
         Ok(list.iter().enumerate().map(item).collect())
+    }
+
+    /// A list of at most `max`, each read with `read`.
+    pub(crate) fn each<T>(
+        &self,
+        max: usize,
+        read: impl Fn(&At<'a>) -> Result<T, Invalid>,
+    ) -> Result<Vec<T>, Invalid> {
+        let mut faults = Faults::default();
+        let all: Vec<T> = self.items(max)?.iter().filter_map(|at| faults.some(read(at))).collect();
+        faults.end().map(|()| all)
     }
 
     /// Checks a length.
@@ -194,9 +266,7 @@ impl<'a> At<'a> {
         if length <= max {
             return Ok(());
         }
-        Err(Invalid {
-            lines: vec![format!("{}.length should be ≤ `{max}`, instead was `{length}`.", self.path)],
-        })
+        Err(Invalid::length(self, &format!("≤ `{max}`"), length))
     }
 
     /// Any text.
@@ -217,10 +287,15 @@ impl<'a> At<'a> {
     /// Text with something in it.
     pub(crate) fn filled_text(&self, max: usize) -> Result<String, Invalid> {
         if self.string()?.is_empty() {
-            let line = format!("{}.length should be ≥ `1`, instead was `0`.", self.path);
-            return Err(Invalid { lines: vec![line] });
+            return Err(Invalid::length(self, "≥ `1`", 0));
         }
         self.text(max)
+    }
+
+    /// Text with something in it, where Notion's word for that is "populated".
+    /// Source: refusals that users quote, of URLs and of e-mail addresses.
+    pub(crate) fn populated_text(&self, max: usize) -> Result<String, Invalid> {
+        if self.string()?.is_empty() { Err(self.should("populated")) } else { self.text(max) }
     }
 
     /// True or false.
@@ -236,8 +311,8 @@ impl<'a> At<'a> {
     /// A whole number between two bounds.
     pub(crate) fn integer(&self, min: u64, max: u64) -> Result<u64, Invalid> {
         let number = self.number()?;
-        let bound = |sign, bound| Invalid {
-            lines: vec![format!("{} should be {sign} `{bound}`, instead was `{number}`.", self.path)],
+        let bound = |sign, bound| {
+            Invalid::one(self, format!("{} should be {sign} `{bound}`, instead was `{number}`.", self.path))
         };
         match number.as_u64() {
             Some(number) if number > max => Err(bound("≤", max)),
@@ -269,6 +344,31 @@ impl<'a> At<'a> {
             return Ok(key);
         }
         Err(Invalid::any(keys.iter().map(|key| self.get(key).should("defined"))))
+    }
+
+    /// Reads one of several kinds of object, each with a key of its own: the kind that `type` says, or the first that can be
+    /// read. If none can, the refusal is about all of them.
+    pub(crate) fn alternative<T>(
+        &self,
+        keys: &[&'static str],
+        read: impl Fn(&'static str, &At<'a>) -> Result<T, Invalid>,
+    ) -> Result<T, Invalid> {
+        let object = self.object()?;
+        let one = |key: &'static str| {
+            let read = read(key, &self.get(key))?;
+            self.only(&["type", key]).map(|()| read)
+        };
+        if let Some(key) = self.get("type").optional(|at| at.one_of(keys))? {
+            return one(key);
+        }
+        let mut failed = Vec::with_capacity(keys.len());
+        for key in keys {
+            match if object.contains_key(*key) { one(key) } else { Err(self.get(key).should("defined")) } {
+                Ok(read) => return Ok(read),
+                Err(invalid) => failed.push(invalid),
+            }
+        }
+        Err(Invalid::any(failed))
     }
 
     /// The raw value.

@@ -3,6 +3,7 @@
 use serde_json::Value;
 use uuid::Uuid;
 
+use super::blocks::addresses::check_texts;
 use super::call::{Answer, Call};
 use super::check::{At, Invalid};
 use super::failure::Failure;
@@ -83,7 +84,9 @@ fn words(call: &Call<'_>, at: &At<'_>) -> Result<Vec<RichText>, Failure> {
         if at.get("markdown").is_defined() {
             return Err(at.get("markdown").should("not present").into());
         }
-        return Ok(rich_text(&at.get("rich_text"))?);
+        let text = rich_text(&at.get("rich_text"))?;
+        check_texts([text.as_slice()])?;
+        return Ok(text);
     }
     Ok(super::markdown::rich_text(call, at.get("markdown").string()?))
 }
@@ -102,12 +105,12 @@ fn place(call: &Call<'_>, at: &At<'_>) -> Result<(Parent, Option<Uuid>), Failure
         let comment = known.ok_or_else(|| Failure::not_found("discussion", id, call.caller))?;
         return Ok((comment.parent, Some(id)));
     }
-    let parent = at.get("parent");
-    if parent.variant(&["page_id", "block_id"])? == "page_id" {
-        let id = call.page(parent.get("page_id").uuid()?)?;
+    let named = at.get("parent").alternative(&["page_id", "block_id"], |kind, at| Ok((kind, at.uuid()?)))?;
+    let (kind, id) = named;
+    if kind == "page_id" {
+        let id = call.page(id)?;
         return Ok((Parent::Page(id), open_discussion(call, id)));
     }
-    let id = parent.get("block_id").uuid()?;
     call.block(id)?;
     if call.state.content.is_page(id) {
         return Ok((Parent::Page(id), open_discussion(call, id)));
@@ -130,6 +133,13 @@ fn name(call: &Call<'_>, at: &At<'_>) -> Result<(DisplayName, Option<String>), F
     }
     let kind = at.get("type").one_of(&["integration", "user", "custom"])?;
     at.only(if kind == "custom" { &["type", "custom"] } else { &["type"] })?;
+    if kind == "user" && call.caller.owner.is_none() {
+        // Source: a recorded refusal of 2025.
+        return Err(Failure::validation(
+            "Internal integrations cannot use display_name type \"user\" because they aren't owned by a single user. Only \
+             \"integration\" and \"custom\" types are allowed.",
+        ));
+    }
     Ok(match kind {
         "user" => {
             let person = call.caller.owner.and_then(|id| call.state.accounts.person(id));

@@ -24,6 +24,12 @@ impl Failure {
         Self::new(400, "validation_error", message)
     }
 
+    /// 400, the request has the right form, and says what cannot be.
+    /// Source: refusals that users quote in public issue trackers; the space before the line's end is Notion's.
+    pub(crate) fn content(lines: &[String]) -> Self {
+        Self::validation(format!("Content creation Failed. Fix the following: \n{}", lines.join("\n")))
+    }
+
     /// 400, what is in the trash cannot be changed.
     /// Source: refusals that users quote in public issue trackers, of pages and blocks; for databases a guess.
     pub(crate) fn in_trash() -> Self {
@@ -106,6 +112,19 @@ impl Failure {
         failure
     }
 
+    /// 400 for a database that shows no table within reach, as a linked one may.
+    /// Source: refusals that users quote, of versions that know no data sources.
+    pub(crate) fn no_data_source(database: Uuid) -> Self {
+        Self::validation(format!(
+            "Database with ID {database} does not contain any data sources accessible by this API bot."
+        ))
+    }
+
+    /// 400 for a cursor that leads nowhere.
+    pub(crate) fn cursor(cursor: &str) -> Self {
+        Self::validation(format!("The start_cursor provided is invalid: {cursor}"))
+    }
+
     /// 400 for a formula. Notion says no more than `message`; what is wrong is the emulator's own addition, in a place
     /// where clients expect data that they do not know.
     pub(crate) fn formula(message: &str, why: &str) -> Self {
@@ -129,6 +148,6 @@ impl Failure {
         if let Some(data) = self.additional_data {
             body.insert("additional_data".into(), data);
         }
-        Reply { status: self.status, body: Value::Object(body) }
+        Reply { status: self.status, body: Value::Object(body), dropped: Vec::new() }
     }
 }

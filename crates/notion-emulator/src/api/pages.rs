@@ -7,15 +7,16 @@ use serde_json::Value;
 use template::Template;
 use uuid::Uuid;
 
+use super::blocks::addresses::check_texts;
 use super::blocks::fit::fit;
 use super::call::{Answer, Call};
-use super::check::At;
+use super::check::{At, Faults, Invalid};
 use super::failure::Failure;
 use super::markdown::NewContent;
 use super::read::block::{NESTING_MAX, NewBlock, blocks};
 use super::read::file::{cover, icon};
 use super::read::schema::find_column;
-use super::read::value::{Writer, value};
+use super::read::value::{Writer, shape, suits, value, zone_fault};
 use crate::content::Place;
 use crate::content::block::{Block, Body, Parent};
 use crate::content::database::DataSource;
@@ -42,8 +43,21 @@ pub(crate) fn create(call: &mut Call<'_>) -> Answer {
         "position",
         "allow_async",
     ];
-    at.only(&known)?;
-    let parent = parent(call, &at.get("parent"))?;
+    at.object()?;
+    let key = ["children", "content"].into_iter().find(|key| at.get(key).is_defined());
+    let mut faults = Faults::default();
+    let hangs_from = faults.some(at.get("parent").optional(named_parent));
+    faults.note(at.get("properties").optional(shape::check));
+    let mut page = Page {
+        icon: faults.note(at.get("icon").optional_nullable(icon)).flatten(),
+        cover: faults.note(at.get("cover").optional_nullable(cover)).flatten(),
+        ..Page::default()
+    };
+    let children = faults.note(key.map_or(Ok(Vec::new()), |key| blocks(&at.get(key), NESTING_MAX)));
+    faults.note(at.only(&known));
+    faults.end()?;
+    let parent = parent(call, hangs_from.flatten())?;
+    call.check_filter_properties(call.state.content.columns_below(parent))?;
     if let Parent::Page(above) | Parent::DataSource(above) = parent {
         call.may_edit(above, None)?;
         call.needs_depth(above, None)?;
@@ -58,16 +72,9 @@ pub(crate) fn create(call: &mut Call<'_>) -> Answer {
             }
         }
     }
-    let key = ["children", "content"].into_iter().find(|key| at.get(key).is_defined());
-    let children = key.map_or(Ok(Vec::new()), |key| blocks(&at.get(key), NESTING_MAX))?;
     if let Some(key) = key {
         fit(call, &at.get(key), &Body::ChildPage, &children)?;
     }
-    let mut page = Page {
-        icon: at.get("icon").optional_nullable(icon)?.flatten(),
-        cover: at.get("cover").optional_nullable(cover)?.flatten(),
-        ..Page::default()
-    };
     let mut columns = columns_of(call, parent);
     let properties = at.get("properties");
     if properties.is_defined() {
@@ -180,22 +187,20 @@ fn place(call: &Call<'_>, at: &At<'_>, parent: Parent) -> Result<Place, Failure>
     }
 }
 
+/// What a request says that a new page is to hang from: the kind, in Notion's order, and the id.
+fn named_parent(at: &At<'_>) -> Result<(&'static str, Uuid), Invalid> {
+    at.alternative(&["page_id", "database_id", "data_source_id", "workspace"], |kind, at| {
+        Ok((kind, if kind == "workspace" { at.boolean().map(|_| Uuid::nil())? } else { at.uuid()? }))
+    })
+}
+
 /// What the new page is to hang from; without a word, the private section of whoever authorized the integration.
 /// Source: Notion, "Create a page" (read 2026-11-27).
-fn parent(call: &Call<'_>, at: &At<'_>) -> Result<Parent, Failure> {
-    let kind = if at.is_defined() {
-        at.variant(&["page_id", "database_id", "data_source_id", "workspace"])?
-    } else {
-        "workspace"
-    };
-    if at.is_defined() {
-        at.only(&["type", kind])?;
-    }
-    let id = || at.get(kind).uuid();
-    match kind {
-        "page_id" => Ok(Parent::Page(call.page(id()?)?)),
-        "data_source_id" => Ok(Parent::DataSource(call.data_source(id()?)?)),
-        "database_id" => Ok(Parent::DataSource(call.only_data_source(call.database(id()?)?)?)),
+fn parent(call: &Call<'_>, named: Option<(&'static str, Uuid)>) -> Result<Parent, Failure> {
+    match named {
+        Some(("page_id", id)) => Ok(Parent::Page(call.page(id)?)),
+        Some(("data_source_id", id)) => Ok(Parent::DataSource(call.data_source(id)?)),
+        Some(("database_id", id)) => Ok(Parent::DataSource(call.only_data_source(call.database(id)?)?)),
         _ => match call.caller.owner {
             Some(_) => Ok(Parent::Workspace),
             None => Err(Failure::validation(
@@ -212,17 +217,32 @@ fn columns_of(call: &Call<'_>, parent: Parent) -> Vec<Property> {
 
 /// Reads the properties that a request sets into `page`; columns may grow choices on the way.
 fn fill(call: &mut Call<'_>, at: &At<'_>, columns: &mut [Property], page: &mut Page) -> Result<(), Failure> {
-    for (key, at) in at.entries()? {
+    let entries = at.entries()?;
+    let found = |columns: &[Property], key: &str| {
         let found = find_column(columns, key).filter(|column| call.view().shows(column, columns));
-        let id = found.map(|column| column.id.clone());
-        let column = columns.iter_mut().find(|column| Some(&column.id) == id.as_ref());
-        let column =
-            column.ok_or_else(|| Failure::validation(format!("{key} is not a property that exists.")))?;
+        found.map(|column| column.id.clone())
+    };
+    let ids: Vec<Option<String>> = entries.iter().map(|(key, _)| found(columns, key)).collect();
+    let told = entries.iter().zip(&ids).filter_map(|((key, at), id)| {
+        let column = columns.iter().find(|column| Some(&column.id) == id.as_ref());
+        misfit(key, at, column)
+    });
+    let told: Vec<String> = told.collect();
+    if !told.is_empty() {
+        return Err(Failure::validation(told.join(" ")));
+    }
+    for ((_, at), id) in entries.into_iter().zip(ids) {
+        let Some(column) = columns.iter_mut().find(|column| Some(&column.id) == id.as_ref()) else {
+            continue;
+        };
         let (by, now) = (call.caller.bot_id, call.now());
         let mut writer = Writer { ids: &mut call.state.ids, by, now };
         let mut new = value(&at, column, &mut writer)?;
         if let Kind::Relation(relation) = &column.kind {
             new = Some(Stored::Relation(relate(call, relation, page.values.get(&column.id), new)?));
+        }
+        if let Some(Stored::Text(text)) = &new {
+            check_texts([text.as_slice()])?;
         }
         match new {
             Some(stored) => {
@@ -234,6 +254,15 @@ fn fill(call: &mut Call<'_>, at: &At<'_>, columns: &mut [Property], page: &mut P
         }
     }
     Ok(())
+}
+
+/// Why a value cannot be in its column. Source: refusals that users quote: one sentence for each value, in their order.
+fn misfit(key: &str, at: &At<'_>, column: Option<&Property>) -> Option<String> {
+    let Some(column) = column else { return Some(format!("{key} is not a property that exists.")) };
+    if !suits(at, &column.kind) {
+        return Some(format!("{} is expected to be {}.", column.name, column.kind.name()));
+    }
+    matches!(column.kind, Kind::Date).then(|| zone_fault(at, column)).flatten()
 }
 
 /// What a relation links to from now on. The rows must be there, in the data source that it leads to. A two-way relation
@@ -270,6 +299,7 @@ fn relate(
 pub(crate) fn retrieve(call: &Call<'_>, id: &str) -> Answer {
     call.needs_read()?;
     let id = call.page(call.path_id("page_id", id)?)?;
+    call.check_filter_properties(call.state.content.columns_below(call.block(id)?.parent))?;
     call.view().page(id, &call.filter_properties()).ok_or_else(Failure::invalid_request_url)
 }
 
@@ -279,35 +309,27 @@ pub(crate) fn update(call: &mut Call<'_>, id: &str) -> Answer {
     let id = call.page(call.path_id("page_id", id)?)?;
     let body = call.body.take();
     let at = At::root("body", body.as_ref());
-    at.only(&[
-        "properties",
-        "icon",
-        "cover",
-        "in_trash",
-        "archived",
-        "is_locked",
-        "is_archived",
-        "template",
-        "erase_content",
-    ])?;
+    at.object()?;
+    let mut faults = Faults::default();
+    faults.note(at.get("properties").optional(shape::check));
+    let new_icon = faults.note(at.get("icon").optional_nullable(icon));
+    let new_cover = faults.note(at.get("cover").optional_nullable(cover));
+    let flags = ["is_locked", "is_archived", "erase_content"];
+    let [is_locked, is_archived, erase] = flags.map(|key| faults.note(at.get(key).optional(At::boolean)));
+    let known = ["properties", "icon", "cover", "in_trash", "archived", "is_locked", "is_archived"];
+    let known: Vec<&str> = known.into_iter().chain(["template", "erase_content"]).collect();
+    faults.note(at.only(&known));
+    faults.end()?;
     let parent = call.block(id)?.parent;
+    call.check_filter_properties(call.state.content.columns_below(parent))?;
     let in_trash = call.trash_flag(&at)?;
     call.may_edit(id, in_trash)?;
     let template = Template::read(call, &at.get("template"), parent, Some(id))?;
-    let erase = at.get("erase_content").optional(At::boolean)?.unwrap_or(false);
     let mut page = call.state.content.pages.get(&id).cloned().unwrap_or_default();
-    if let Some(icon) = at.get("icon").optional_nullable(icon)? {
-        page.icon = icon;
-    }
-    if let Some(cover) = at.get("cover").optional_nullable(cover)? {
-        page.cover = cover;
-    }
-    if let Some(is_locked) = at.get("is_locked").optional(At::boolean)? {
-        page.is_locked = is_locked;
-    }
-    if let Some(is_archived) = at.get("is_archived").optional(At::boolean)? {
-        page.is_archived = is_archived;
-    }
+    page.icon = new_icon.unwrap_or(page.icon);
+    page.cover = new_cover.unwrap_or(page.cover);
+    page.is_locked = is_locked.unwrap_or(page.is_locked);
+    page.is_archived = is_archived.unwrap_or(page.is_archived);
     let mut columns = columns_of(call, parent);
     let properties = at.get("properties");
     if properties.is_defined() {
@@ -325,7 +347,7 @@ pub(crate) fn update(call: &mut Call<'_>, id: &str) -> Answer {
     if let (Some(in_trash), Some(block)) = (in_trash, content.blocks.get_mut(&id)) {
         block.in_trash = in_trash;
     }
-    if erase {
+    if erase == Some(true) {
         content.erase(id);
     }
     content.touch(id, stamp);

@@ -111,6 +111,9 @@ pub(super) fn run(call: &mut Call<'_>, source: Uuid) -> Answer {
         trash = call.trash_flag(&at)?.unwrap_or(false);
         result_type = at.get("result_type").optional(|at| at.one_of(&["page", "data_source"]))?;
     }
+    if let Some(table) = call.state.content.data_sources.get(&source) {
+        call.check_filter_properties(&table.properties)?;
+    }
     let size = Slice::size(&at)?;
     let start = at.get("start_cursor").optional_nullable(cursor)?.flatten();
     let (filter, sorts) = (at.get("filter"), at.get("sorts"));
@@ -134,9 +137,8 @@ pub(super) fn run(call: &mut Call<'_>, source: Uuid) -> Answer {
     check(call, source, &filter, &sorts)?;
     let going_on = call.state.queries.find(cursor);
     let mine = |found: &Found| (found.bot, found.source) == (call.caller.bot_id, source);
-    let (found, place) = going_on
-        .filter(|(found, _)| mine(found))
-        .ok_or_else(|| Failure::validation(format!("The start_cursor provided is invalid: {cursor}")))?;
+    let (found, place) =
+        going_on.filter(|(found, _)| mine(found)).ok_or_else(|| Failure::cursor(&cursor.to_string()))?;
     let (shown, next) = cut(call.view(), found, place, size);
     let next = next.map(|row| Cursor { row, ..cursor });
     Ok(answer(call, &shown, next, found.is_cut && next.is_none()))

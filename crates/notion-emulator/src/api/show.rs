@@ -33,6 +33,8 @@ pub(crate) struct View<'a> {
     pub(crate) now: Timestamp,
     /// What it takes to sign the addresses of files.
     pub(crate) links: Links<'a>,
+    /// Whether formulas and rollups come to nothing that the API has a word for.
+    pub(crate) computed_unsupported: bool,
 }
 
 /// `2026-11-22T09:30:00.000Z`: Notion rounds the times of pages and blocks down to the minute.

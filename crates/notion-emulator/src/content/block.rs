@@ -239,6 +239,16 @@ impl Body {
         }
     }
 
+    /// Every text in it.
+    pub(crate) fn texts(&self) -> Vec<&[RichText]> {
+        match self {
+            Self::Code { rich_text, caption, .. } => vec![rich_text, caption],
+            Self::TableRow(cells) => cells.iter().map(Vec::as_slice).collect(),
+            Self::Media { caption, .. } | Self::Web { caption, .. } => vec![caption],
+            _ => self.rich_text().into_iter().collect(),
+        }
+    }
+
     /// Every text in it, to be changed.
     pub(crate) fn texts_mut(&mut self) -> Vec<&mut Vec<RichText>> {
         match self {

@@ -160,6 +160,20 @@ impl Content {
         all.iter().filter(lives).copied().collect()
     }
 
+    /// The data sources that a linked database shows: those of its views. One with data sources of its own is none.
+    pub(crate) fn linked_data_sources(&self, database: Uuid) -> Vec<Uuid> {
+        let Some(found) = self.databases.get(&database).filter(|found| found.data_sources.is_empty()) else {
+            return Vec::new();
+        };
+        let mut sources = Vec::new();
+        for view in found.views.iter().filter_map(|id| self.views.get(id)) {
+            if let Some(source) = view.data_source.filter(|source| !sources.contains(source)) {
+                sources.push(source);
+            }
+        }
+        sources
+    }
+
     /// Hangs a page or database from something else, after what hangs there already.
     pub(crate) fn rehang(&mut self, id: Uuid, parent: Parent) {
         self.detach(id);

@@ -36,6 +36,12 @@ pub(super) struct SwitchArgs {
     /// Refuse filters by formulas that were written through the API, as was recorded
     #[arg(long, value_name = "BOOL", num_args = 0..=1, require_equals = true, default_missing_value = "true")]
     refuse_formula_filters: Option<bool>,
+    /// Give all values of formulas and rollups the type `unsupported`
+    #[arg(long)]
+    computed_unsupported: bool,
+    /// Do not log what requests say in vain, as Notion does not
+    #[arg(long)]
+    hide_dropped: bool,
 }
 
 #[derive(Debug, Clone, Copy, ValueEnum)]
@@ -124,6 +130,8 @@ impl SwitchArgs {
             search_lag_seconds: self.search_lag_seconds.unwrap_or(preset.search_lag_seconds),
             async_polls: self.async_polls.unwrap_or(preset.async_polls),
             refuse_formula_filters: self.refuse_formula_filters.unwrap_or(preset.refuse_formula_filters),
+            computed_unsupported: self.computed_unsupported || preset.computed_unsupported,
+            name_dropped: !self.hide_dropped && preset.name_dropped,
         }
     }
 }

@@ -4,7 +4,8 @@
 use super::super::call::Call;
 use super::super::check::At;
 use super::super::failure::Failure;
-use super::super::read::block::{NewBlock, check_width};
+use super::super::read::block::NewBlock;
+use super::addresses;
 use crate::content::block::{Block, Body, Parent};
 
 /// How many blocks one request may bring, children and all. Source: Notion, "Request limits" (autumn 2026).
@@ -16,12 +17,7 @@ pub(crate) fn fit(call: &Call<'_>, at: &At<'_>, parent: &Body, new: &[NewBlock])
         return Err(at.should("an array of at most 1000 blocks, children included").into());
     }
     below(call, parent, new)?;
-    if let Body::Table { width, .. } = parent {
-        for (row, at) in new.iter().zip(at.items(new.len())?) {
-            check_width(&at.get("table_row"), &row.body, *width)?;
-        }
-    }
-    Ok(())
+    addresses::check_new(parent, new)
 }
 
 /// The same for each level. (Reading has bounded how deep that goes.)
@@ -62,7 +58,7 @@ pub(super) fn points(call: &Call<'_>, body: &Body) -> Result<(), Failure> {
 }
 
 /// Checks what a block that is there is to say from now on.
-pub(super) fn change(call: &Call<'_>, at: &At<'_>, block: &Block, new: &Body) -> Result<(), Failure> {
+pub(super) fn change(call: &Call<'_>, block: &Block, new: &Body) -> Result<(), Failure> {
     if new != &block.body {
         points(call, new)?;
     }
@@ -72,12 +68,9 @@ pub(super) fn change(call: &Call<'_>, at: &At<'_>, block: &Block, new: &Body) ->
         // Source: Notion, "Update a block" (read 2026-11-22): the children have to go first.
         return Err(Failure::validation("A heading that has children cannot stop being toggleable."));
     }
-    let table = match block.parent {
-        Parent::Block(id) => call.state.content.blocks.get(&id).map(|table| &table.body),
+    let parent = match block.parent {
+        Parent::Block(id) => call.state.content.blocks.get(&id).map(|parent| &parent.body),
         _ => None,
     };
-    if let Some(Body::Table { width, .. }) = table {
-        check_width(&at.get("table_row"), new, *width)?;
-    }
-    Ok(())
+    addresses::check_body(parent, new)
 }

@@ -4,12 +4,14 @@ use std::collections::HashSet;
 
 use uuid::Uuid;
 
+use super::super::blocks::addresses::check_texts;
 use super::super::call::Call;
 use super::super::failure::Failure;
 use super::super::show::View;
 use super::plan::{Child, Plan};
 use crate::content::block::{Block, Body, Parent};
 use crate::content::ids::Marker;
+use crate::content::rich_text::RichText;
 use crate::content::{Content, Place};
 use crate::markdown::{BLOCKS_MAX, What};
 
@@ -37,6 +39,8 @@ pub(super) fn check(
     for (id, what) in &wanted.taken {
         can_take(call, above, *id, what)?;
     }
+    // That Notion says the same of links in markdown as of links in blocks is a guess.
+    check_texts(wanted.texts)?;
     if allows_deleting {
         return Ok(());
     }
@@ -51,6 +55,8 @@ struct Wanted<'a> {
     made: usize,
     taken: Vec<(Option<Uuid>, &'a What)>,
     gone: Vec<Uuid>,
+    /// What is written anew.
+    texts: Vec<&'a [RichText]>,
 }
 
 impl<'a> Wanted<'a> {
@@ -59,10 +65,14 @@ impl<'a> Wanted<'a> {
         for child in &plan.children {
             match child {
                 Child::Keep(_) => {}
-                Child::Change { below, .. } => self.collect(below),
+                Child::Change { body, below, .. } => {
+                    self.texts.extend(body.iter().flat_map(Body::texts));
+                    self.collect(below);
+                }
                 Child::Take { id, what } => self.taken.push((*id, what)),
-                Child::Make { below, .. } => {
+                Child::Make { body, below } => {
                     self.made += 1;
+                    self.texts.extend(body.texts());
                     self.collect(below);
                 }
             }

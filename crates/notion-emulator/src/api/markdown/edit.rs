@@ -184,9 +184,18 @@ fn selected(text: &str, selection: &str) -> Result<(usize, usize), Failure> {
             let inside = from + start.len();
             text[inside..].find(end).map(|at| (from, inside + at + end.len()))
         });
-        return range.ok_or_else(|| not_found(selection));
+        return range.ok_or_else(|| not_selected(selection, text));
     }
-    text.find(selection).map(|from| (from, from + selection.len())).ok_or_else(|| not_found(selection))
+    // Without dots the text is its own end, and refusals say so. Source: a user's report of April 2026.
+    let range = text.find(selection).map(|from| (from, from + selection.len()));
+    range.ok_or_else(|| not_selected(&format!("{selection}...{selection}"), text))
+}
+
+/// Source: as a user of the API quotes it, April 2026. What stands for the page is not quoted: its text is a guess.
+fn not_selected(pattern: &str, page: &str) -> Failure {
+    Failure::validation(format!(
+        "String not found: <pattern>{pattern}</pattern> in current version of the page <target>{page}</target>"
+    ))
 }
 
 /// Source: as users of the API quote it, April and May 2026.

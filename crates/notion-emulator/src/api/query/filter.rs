@@ -146,7 +146,11 @@ fn condition<'a>(at: &At<'a>, property: &Property) -> Result<At<'a>, Failure> {
     match other {
         Some(other) if inner.is_defined() => Err(at.get(other).should("not present").into()),
         Some(other) => {
-            Err(Failure::validation(format!("database property {kind} does not match filter {other}")))
+            // Source: refusals that users quote.
+            Err(Failure::validation(format!(
+                "The property type in the database does not match the property type of the filter provided: database \
+                 property {kind} does not match filter {other}"
+            )))
         }
         None if !inner.is_defined() => Err(inner.should("defined").into()),
         None if !KINDS.contains(&key) => Err(inner.should("not present").into()),

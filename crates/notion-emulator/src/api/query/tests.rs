@@ -51,7 +51,7 @@ fn query(state: &mut State, source: Uuid, body: &Value) -> Value {
     let request = Request {
         method: Method::POST,
         path: format!("/data_sources/{source}/query"),
-        query: Some("filter_properties=none".to_owned()),
+        query: Some("filter_properties=title".to_owned()),
         version: Some("2025-09-03".to_owned()),
         body: body.to_string().into(),
         form: None,

@@ -21,6 +21,15 @@ pub(crate) fn source(at: &At<'_>, others: &[&str]) -> Result<FileSource, Invalid
     source_under(at, kind)
 }
 
+/// The same in a change, which brings the place alone: its type is not said again.
+pub(crate) fn changed_source(at: &At<'_>, others: &[&str]) -> Result<FileSource, Invalid> {
+    let kind = at.variant(&["external", "file_upload"])?;
+    let mut keys = vec![kind];
+    keys.extend(others);
+    at.only(&keys)?;
+    source_under(at, kind)
+}
+
 /// Reads the place under the key `kind`.
 fn source_under(at: &At<'_>, kind: &str) -> Result<FileSource, Invalid> {
     let inner = at.get(kind);
@@ -30,7 +39,7 @@ fn source_under(at: &At<'_>, kind: &str) -> Result<FileSource, Invalid> {
         return Ok(FileSource::Uploaded(inner.get("id").uuid()?));
     }
     inner.only(&["url"])?;
-    Ok(FileSource::External(inner.get("url").text(URL_MAX)?))
+    Ok(FileSource::External(inner.get("url").populated_text(URL_MAX)?))
 }
 
 /// An element of a `files` property. Files that are there already may be sent back as they were shown.
@@ -74,21 +83,25 @@ pub(crate) fn icon(at: &At<'_>) -> Result<Icon, Invalid> {
             Icon::Named { name: inner.get("name").filled_text(NAME_MAX)?, color }
         }
         _ => match source_under(at, kind)? {
-            FileSource::External(url) => named_icon(&url).unwrap_or(Icon::File(FileSource::External(url))),
+            FileSource::External(url) => own_icon(&url).unwrap_or(Icon::File(FileSource::External(url))),
             source @ FileSource::Uploaded(_) => Icon::File(source),
         },
     })
 }
 
-/// One of Notion's own icons by its address, `https://www.notion.so/icons/snake_purple.svg`.
-/// Source: recorded answers of June 2026.
-fn named_icon(url: &str) -> Option<Icon> {
-    let path =
-        url.strip_prefix("https://www.notion.so/icons/").or(url.strip_prefix("https://notion.so/icons/"))?;
-    let file = path.split(['?', '#']).next()?.strip_suffix(".svg")?;
-    let (name, color) = file.rsplit_once('_')?;
+/// One of Notion's own icons by the address that it has there. Source: a recorded change of June 2026; that the colours are
+/// those of named icons, and the address is either of Notion's hosts, is a guess.
+fn own_icon(url: &str) -> Option<Icon> {
+    let url = url::Url::parse(url).ok().filter(|url| url.scheme() == "https")?;
+    if !matches!(url.host_str(), Some("www.notion.so" | "notion.so" | "www.notion.com" | "notion.com")) {
+        return None;
+    }
+    let name = url.path().strip_prefix("/icons/")?.strip_suffix(".svg")?;
+    let (name, color) = name.rsplit_once('_')?;
     let color = ICON_COLORS.iter().find(|known| **known == color)?;
-    Some(Icon::Named { name: name.to_owned(), color }).filter(|_| !name.is_empty())
+    let plain = |c: char| c.is_ascii_alphanumeric() || c == '-' || c == '_';
+    let is_name = !name.is_empty() && name.chars().all(plain);
+    is_name.then(|| Icon::Named { name: name.to_owned(), color })
 }
 
 /// One emoji. Notion checks against a list; here it is enough that it is short and not plain text.

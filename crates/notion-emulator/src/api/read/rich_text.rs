@@ -1,6 +1,6 @@
 //! Rich text from JSON.
 
-use super::super::check::{At, Invalid};
+use super::super::check::{At, Faults, Invalid};
 use super::{LIST_MAX, URL_MAX, date};
 use crate::content::rich_text::{Annotations, COLORS, Mention, RichText, Run};
 
@@ -12,7 +12,7 @@ const EXPRESSION_MAX: usize = 1_000;
 
 /// A list of runs.
 pub(crate) fn rich_text(at: &At<'_>) -> Result<Vec<RichText>, Invalid> {
-    at.items(LIST_MAX)?.iter().map(run).collect()
+    at.each(LIST_MAX, run)
 }
 
 /// One run. `plain_text` and `href` may stand there, as when an answer is sent back, and say nothing.
@@ -22,24 +22,31 @@ fn run(at: &At<'_>) -> Result<RichText, Invalid> {
         Some(kind) => kind,
         None => at.variant(&kinds)?,
     };
-    at.only(&["type", kind, "annotations", "plain_text", "href"])?;
     let inner = at.get(kind);
-    let run = match kind {
-        "text" => text(&inner)?,
-        "equation" => equation(&inner)?,
-        _ => Run::Mention(mention(&inner)?),
-    };
-    let annotations = at.get("annotations").optional(annotations)?.unwrap_or_default();
-    Ok(RichText { run, annotations })
+    let mut faults = Faults::default();
+    let run = faults.some(match kind {
+        "text" => text(&inner),
+        "equation" => equation(&inner),
+        _ => mention(&inner).map(Run::Mention),
+    });
+    let annotations = faults.note(at.get("annotations").optional(annotations)).unwrap_or_default();
+    faults.note(at.only(&["type", kind, "annotations", "plain_text", "href"]));
+    faults.end()?;
+    run.map(|run| RichText { run, annotations }).ok_or_else(|| inner.should("defined"))
 }
 
 fn text(at: &At<'_>) -> Result<Run, Invalid> {
-    at.only(&["content", "link"])?;
-    let link = at.get("link").optional_nullable(|at| {
+    at.object()?;
+    let mut faults = Faults::default();
+    let content = faults.note(at.get("content").text(CONTENT_MAX));
+    let link = faults.note(at.get("link").optional_nullable(|at| {
+        let url = at.get("url").populated_text(URL_MAX);
         at.only(&["url", "type"])?;
-        at.get("url").filled_text(URL_MAX)
-    })?;
-    Ok(Run::Text { content: at.get("content").text(CONTENT_MAX)?, link: link.flatten() })
+        url
+    }));
+    faults.note(at.only(&["content", "link"]));
+    faults.end()?;
+    Ok(Run::Text { content, link: link.flatten() })
 }
 
 fn equation(at: &At<'_>) -> Result<Run, Invalid> {
@@ -75,14 +82,13 @@ fn mention(at: &At<'_>) -> Result<Mention, Invalid> {
 }
 
 fn annotations(at: &At<'_>) -> Result<Annotations, Invalid> {
-    at.only(&["bold", "italic", "strikethrough", "underline", "code", "color"])?;
-    let flag = |key| Ok::<_, Invalid>(at.get(key).optional(At::boolean)?.unwrap_or(false));
-    Ok(Annotations {
-        bold: flag("bold")?,
-        italic: flag("italic")?,
-        strikethrough: flag("strikethrough")?,
-        underline: flag("underline")?,
-        code: flag("code")?,
-        color: at.get("color").optional(|at| at.one_of(&COLORS))?.unwrap_or("default"),
-    })
+    at.object()?;
+    let mut faults = Faults::default();
+    let mut flag = |key| faults.note(at.get(key).optional(At::boolean)).unwrap_or(false);
+    let (bold, italic, strikethrough) = (flag("bold"), flag("italic"), flag("strikethrough"));
+    let (underline, code) = (flag("underline"), flag("code"));
+    let color = faults.note(at.get("color").optional(|at| at.one_of(&COLORS))).unwrap_or("default");
+    faults.note(at.only(&["bold", "italic", "strikethrough", "underline", "code", "color"]));
+    faults.end()?;
+    Ok(Annotations { bold, italic, strikethrough, underline, code, color })
 }

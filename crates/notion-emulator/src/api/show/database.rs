@@ -13,8 +13,10 @@ impl View<'_> {
         let in_trash = block.in_trash || self.content.ancestor_in_trash(id);
         let live = self.content.live_data_sources(id);
         let listed = if live.is_empty() { &database.data_sources } else { &live };
+        let linked = self.content.linked_data_sources(id);
+        let reached = linked.iter().filter(|id| self.reaches(**id));
         let sources: Vec<&DataSource> =
-            listed.iter().filter_map(|id| self.content.data_sources.get(id)).collect();
+            listed.iter().chain(reached).filter_map(|id| self.content.data_sources.get(id)).collect();
         let mut body = Map::new();
         body.insert("object".into(), "database".into());
         body.insert("id".into(), id.to_string().into());

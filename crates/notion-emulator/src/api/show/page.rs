@@ -37,9 +37,7 @@ impl<'a> View<'a> {
     }
 
     fn properties(&self, block: &'a Block, page: &'a Page, only: &[String]) -> Value {
-        let shown = |property: &Property| {
-            only.is_empty() || only.iter().any(|wanted| *wanted == property.id || *wanted == property.name)
-        };
+        let shown = |property: &Property| only.is_empty() || only.contains(&property.id);
         let columns = self.content.columns(block);
         let row = self.row(block, page);
         let value = |property: &Property| Some((property.name.clone(), self.value(property, &row)?));

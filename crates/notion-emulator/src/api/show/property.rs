@@ -74,6 +74,7 @@ impl<'a> View<'a> {
                 ids.iter().take(REFERENCES_MAX).map(|id| json!({"id": id})).collect()
             }
             Kind::Rollup(rollup) => self.rollup(row, rollup, REFERENCES_MAX),
+            Kind::Formula(_) if self.computed_unsupported => computed(Computed::Unsupported),
             Kind::Formula(formula) => computed(compute(row, formula)),
             Kind::Verification => self.verification(property, row),
             kind => match row.page.values.get(&property.id) {
@@ -129,7 +130,7 @@ impl<'a> View<'a> {
 
     /// What a rollup comes to over at most `most` related rows.
     pub(crate) fn rollup(&self, row: &Row<'a>, rollup: &Rollup, most: usize) -> Value {
-        let rolled = roll_up(row, rollup, most);
+        let rolled = if self.computed_unsupported { Rolled::Unsupported } else { roll_up(row, rollup, most) };
         let (kind, value) = match rolled {
             Rolled::Number(result) => ("number", result.map_or(Value::Null, number)),
             Rolled::Date(result) => ("date", result.as_ref().map_or(Value::Null, date)),

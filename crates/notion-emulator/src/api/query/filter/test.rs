@@ -193,16 +193,27 @@ pub(super) fn operator<'a, T: Copy>(
     found.map(|test| (at.get(name), test)).ok_or_else(|| at.should("an operator"))
 }
 
-/// The ids of the choices that are named, by one name or a list of them. One that does not exist is held by no row.
-fn choices(at: &At<'_>, property: Option<&Property>) -> Result<Vec<String>, Invalid> {
+/// The ids of the choices that are named, by one name or a list of them. Source: a refusal that users quote, of one that does
+/// not exist.
+fn choices(at: &At<'_>, property: Option<&Property>) -> Result<Vec<String>, Failure> {
     let names: Vec<&str> = if at.raw().is_some_and(serde_json::Value::is_array) {
         at.items(NAMES_MAX)?.iter().map(At::string).collect::<Result<_, _>>()?
     } else {
         vec![at.string()?]
     };
-    let known = property.map_or(&[][..], |property| property.kind.choices());
-    let named = known.iter().filter(|choice| names.contains(&choice.name.as_str()));
-    Ok(named.map(|choice| choice.id.clone()).collect())
+    let Some(property) = property else { return Ok(Vec::new()) };
+    let known = property.kind.choices();
+    let id = |name: &&str| match known.iter().find(|choice| choice.name == *name) {
+        Some(choice) => Ok(choice.id.clone()),
+        None => {
+            let quoted: Vec<String> = known.iter().map(|choice| format!("\"{}\"", choice.name)).collect();
+            let (kind, column, all) = (property.kind.name(), &property.name, quoted.join(", "));
+            Err(Failure::validation(format!(
+                "{kind} option \"{name}\" not found for property \"{column}\". Available options: {all}."
+            )))
+        }
+    };
+    names.iter().map(id).collect()
 }
 
 impl TextTest {
