@@ -82,8 +82,9 @@ pub(super) fn page(stories: &[Story]) -> String {
     [
         "# How far the emulator can be trusted\n\n".to_owned(),
         "Made by `vestibule verify --fidelity`; do not edit.\n\n".to_owned(),
-        "- **recorded**: seen in answers of the real Notion. All 332 that we have are replayed.\n".to_owned(),
+        "- **recorded**: seen in answers of the real Notion. The 332 of July 2026 are replayed.\n".to_owned(),
         "- **documented**: said in Notion's documentation or the types of its client.\n".to_owned(),
+        "- **reported**: users of Notion quote it, or measured it, in public.\n".to_owned(),
         "- **guessed**: nobody outside Notion knows; the emulator does what seems likely.\n\n".to_owned(),
         format!("{CHECKED}\n\n"),
         "Shapes of answers are held against the client's types in every test run, strictly, for 2025-09-03 and 2026-03-11. \
@@ -109,7 +110,8 @@ fn rules(method: &str, path: &str, stories: &[Story]) -> String {
     let calls =
         |story: &&Story| story.steps.iter().any(|step| step.method == method && is_at(&step.path, path));
     let count = |basis: Basis| stories.iter().filter(calls).filter(|story| story.basis == basis).count();
-    let counts = [Basis::Recorded, Basis::Documented, Basis::Guessed].map(|basis| (count(basis), basis));
+    let counts = [Basis::Recorded, Basis::Documented, Basis::Reported, Basis::Guessed]
+        .map(|basis| (count(basis), basis));
     let words: Vec<String> = counts
         .iter()
         .filter(|(count, _)| *count > 0)

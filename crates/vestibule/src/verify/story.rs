@@ -12,6 +12,7 @@ const FILES: [(&str, &str); 9] = [
     ("requests", include_str!("stories/requests.json")),
     ("pages", include_str!("stories/pages.json")),
     ("blocks", include_str!("stories/blocks.json")),
+    ("checks", include_str!("stories/checks.json")),
     ("data sources", include_str!("stories/data_sources.json")),
     ("formulas", include_str!("stories/formulas.json")),
     ("comments", include_str!("stories/comments.json")),
@@ -44,6 +45,8 @@ pub(crate) enum Basis {
     Recorded,
     /// Said in Notion's documentation or its client's types.
     Documented,
+    /// Quoted by users of Notion, or measured by them, in public.
+    Reported,
     /// Nobody outside Notion knows: what is written here is the emulator's guess.
     Guessed,
 }
@@ -63,6 +66,7 @@ impl Basis {
         match self {
             Self::Recorded => "recorded",
             Self::Documented => "documented",
+            Self::Reported => "reported",
             Self::Guessed => "guessed",
         }
     }
