@@ -109,9 +109,8 @@ pub(crate) fn findable(state: &mut State, caller: &Caller) -> Findable {
     search::findable(&call)
 }
 
-/// The parts of a path. A slash at its end counts for nothing. Source: recorded answers of September 2025.
+/// The parts of a path. (A slash at its end is gone by now: see `instances.rs`.)
 fn segments_of(path: &str) -> Vec<String> {
-    let path = path.strip_suffix('/').unwrap_or(path);
     let decoded = |part| percent_encoding::percent_decode_str(part).decode_utf8_lossy().into_owned();
     path.split('/').skip(1).map(decoded).collect()
 }

@@ -8,7 +8,7 @@ use serde::Deserialize;
 use serde_json::Value;
 
 /// The stories, by topic.
-const FILES: [(&str, &str); 9] = [
+const FILES: [(&str, &str); 10] = [
     ("requests", include_str!("stories/requests.json")),
     ("pages", include_str!("stories/pages.json")),
     ("blocks", include_str!("stories/blocks.json")),
