@@ -61,7 +61,8 @@ async fn receive(
         return Err(unknown());
     }
     let now = gateway.world.now();
-    let taken = take(gateway, &integration.client_id, &reply, cookies, now).await.map_err(internal)?;
+    let taken =
+        take(gateway, &integration.client_id, &reply, cookies, now).await.map_err(internal(gateway))?;
     match judge(taken, reply) {
         Verdict::Unknown => Ok(unknown()),
         verdict => act(gateway, name, verdict, now).await,
@@ -133,7 +134,7 @@ fn judge(taken: AttemptTaken, reply: CallbackReply) -> Verdict {
 
 async fn act(gateway: &Gateway, name: &str, verdict: Verdict, now: Timestamp) -> Result<Response, Response> {
     let end = |attempt: Box<Attempt>, outcome, step: Step, error: &'static str| async move {
-        gateway.store.update_attempt(&attempt.id, Some(outcome), &[step]).await.map_err(internal)?;
+        gateway.store.update_attempt(&attempt.id, Some(outcome), &[step]).await.map_err(internal(gateway))?;
         Ok(back(gateway, &attempt, &[("error", error)]))
     };
     match verdict {
@@ -174,13 +175,13 @@ async fn exchange(
         .store
         .update_attempt(&attempt.id, Some(AttemptOutcome::Exchanging), &[callback])
         .await
-        .map_err(internal)?;
+        .map_err(internal(gateway))?;
     let gone = back(gateway, &attempt, &[("error", "exchange_failed")]);
     let (inner, integration) = (gateway.clone(), name.to_owned());
     let task = async move { Ok(exchange_and_save(&inner, &integration, attempt, code).await) };
     tokio::select! {
         biased;
-        answer = gateway.uninterrupted(task) => answer.map_err(internal)?,
+        answer = gateway.uninterrupted(task) => answer.map_err(internal(gateway))?,
         // What still comes is nobody's to redeem, and is settled like any other pair that was not.
         () = gateway.world.sleep_until(after(now, PATIENCE)) => Ok(gone),
     }
@@ -206,7 +207,7 @@ async fn exchange_and_save(
                 exchange_note(&error),
             );
             let outcome = Some(AttemptOutcome::ExchangeFailed);
-            gateway.store.update_attempt(&attempt.id, outcome, &[step]).await.map_err(internal)?;
+            gateway.store.update_attempt(&attempt.id, outcome, &[step]).await.map_err(internal(gateway))?;
             tracing::warn!(event = "exchange.failed", attempt = attempt.id, why = exchange_note(&error));
             Ok(back(gateway, &attempt, &[("error", "exchange_failed")]))
         }
@@ -242,7 +243,7 @@ async fn arrive(
     let now = gateway.world.now();
     let code = gateway.world.token();
     let arrival = arrival(gateway, &attempt, &response, &code, [asked_at, now]);
-    match save(gateway, &arrival, now).await.map_err(internal)? {
+    match save(gateway, &arrival, now).await.map_err(internal(gateway))? {
         ArrivalSaved::Saved => Ok(back(gateway, &attempt, &[("code", &code)])),
         ArrivalSaved::Superseded => Ok(page_of(gateway, Notice::AlreadyHandled, &attempt)),
     }

@@ -50,7 +50,7 @@ pub(crate) async fn connect(
 async fn begin_from_session(gateway: &Gateway, token: &str, client: Client) -> Result<Response, Response> {
     let found = gateway.store.find_connect_session_by_token(&sha256(token.as_bytes())).await;
     let unknown = || page_with(Notice::LinkUnknown, None, WayBack::only(&gateway.config));
-    let session = found.map_err(internal)?.ok_or_else(unknown)?;
+    let session = found.map_err(internal(gateway))?.ok_or_else(unknown)?;
     // An integration that was taken out of the configuration has no links any more, nor has a return URL that was.
     let (name, integration) = gateway.config.by_client_id(&session.client_id).ok_or_else(unknown)?;
     let way = WayBack::to(integration, &session.return_url).ok_or_else(unknown)?;
@@ -256,8 +256,11 @@ async fn begin(
         outcome: StepOutcome::Pending,
         ..Step::ok(now, Actor::Browser, Actor::Notion, "Choose a workspace and pages")
     });
-    let started =
-        gateway.store.insert_attempt(&attempt, &steps, ATTEMPTS_PER_SESSION, now).await.map_err(internal)?;
+    let started = gateway
+        .store
+        .insert_attempt(&attempt, &steps, ATTEMPTS_PER_SESSION, now)
+        .await
+        .map_err(internal(gateway))?;
     match started {
         AttemptStart::Started => {}
         AttemptStart::SessionSpent => return Err(page_with(Notice::LinkUsed, None, Some(opening.way))),
@@ -313,7 +316,9 @@ pub(crate) fn after(now: jiff::Timestamp, life: Duration) -> jiff::Timestamp {
 }
 
 /// A page for what the store could not do.
-pub(crate) fn internal(error: impl Into<Error>) -> Response {
-    let _logged: Error = error.into();
-    page(Notice::Internal, None)
+pub(crate) fn internal<E: Into<Error>>(gateway: &Gateway) -> impl Fn(E) -> Response {
+    |error| {
+        let _logged: Error = error.into();
+        page_with(Notice::Internal, None, WayBack::only(&gateway.config))
+    }
 }

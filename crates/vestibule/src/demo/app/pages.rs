@@ -205,7 +205,9 @@ async fn read_table(shop: &Shop, visitor: &Visitor, id: &str, chosen: String) ->
     check_id(id)?;
     let schema = shop.notion(visitor, Method::GET, &format!("data_sources/{id}"), None).await?;
     let columns = schema["properties"].as_object().cloned().unwrap_or_default();
-    let by = columns.values().find(|column| matches!(column["type"].as_str(), Some("status" | "select")));
+    // A status says more than any other choice, wherever it stands.
+    let first = |kind: &str| columns.values().find(|column| column["type"] == kind);
+    let by = first("status").or_else(|| first("select"));
     let (by_name, by_kind) = by.map_or(("", ""), |column| {
         (column["name"].as_str().unwrap_or_default(), column["type"].as_str().unwrap_or_default())
     });
