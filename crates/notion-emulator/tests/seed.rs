@@ -197,3 +197,31 @@ async fn a_reset_may_bring_a_seed_which_later_resets_go_back_to() {
     let clients = n.send("GET", "/_emulator/clients", &[], String::new()).await.expect("an answer").text();
     assert!(clients.contains("acme-integration") && clients.contains("\"client\""), "{clients}");
 }
+
+#[tokio::test]
+async fn a_workspace_brings_custom_emojis_that_pages_and_texts_use() {
+    let id = "20000000-0000-4000-8000-000000000009";
+    let mut seed = with_pages(json!([titled("Root")]));
+    let svg = "<svg xmlns=\"http://www.w3.org/2000/svg\"/>";
+    seed["workspaces"][0]["custom_emojis"] =
+        json!([{"id": id, "name": "logo", "svg": svg}, {"name": "plain"}]);
+    seed["workspaces"][0]["pages"][0]["icon"] = json!({"custom_emoji": {"id": id}});
+    let n = planted(&seed).await;
+    let list = n.ok("GET", "custom_emojis", None).await["results"].clone();
+    assert_eq!((text(&list[0], "name"), text(&list[1], "name")), ("logo".to_owned(), "plain".to_owned()));
+    let root = n.ok("GET", &format!("pages/{}", n.running.emulator.root_page_id()), None).await;
+    assert_eq!(root["icon"]["custom_emoji"]["name"], "logo");
+    for emoji in [&list[0], &list[1]] {
+        let path = text(emoji, "url").replace(&n.running.url, "");
+        let picture = n.send("GET", &path, &[], String::new()).await.expect("an answer");
+        assert!(picture.text().starts_with("<svg"), "{}", picture.text());
+    }
+    let twice = json!([{"id": id, "name": "a"}, {"id": id, "name": ":b:"}]);
+    seed["workspaces"][0]["custom_emojis"] = twice;
+    let told = problems(&seed);
+    assert_eq!(
+        told,
+        ["seed.workspaces[0].custom_emojis[1].id should be an id that nothing else has, instead was \
+                       `\"20000000-0000-4000-8000-000000000009\"`."]
+    );
+}

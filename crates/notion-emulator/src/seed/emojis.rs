@@ -7,6 +7,9 @@ use crate::content::Content;
 use crate::content::blob::Blob;
 use crate::content::emoji::CustomEmoji;
 
+/// What a custom emoji looks like whose picture nobody gave.
+pub(super) const DOT: &str = "<svg xmlns=\"http://www.w3.org/2000/svg\" viewBox=\"0 0 16 16\"><circle cx=\"8\" cy=\"8\" r=\"6\" fill=\"#777\"/></svg>";
+
 const EMOJIS: [(u128, &str, &str); 3] = [
     (
         0x2ac6_1f0e_7b52_8045_9d31_007a_60b7_0006,

@@ -6,11 +6,13 @@ use jiff::Timestamp;
 use serde_json::Value;
 use uuid::Uuid;
 
-use super::INTERNAL_BOT;
 use super::sower::Sower;
+use super::{INTERNAL_BOT, emojis};
 use crate::accounts::{Bot, Person, Plan, Workspace};
 use crate::api::check::{At, Invalid, uuid_of};
 use crate::clock::{Clock, Ids};
+use crate::content::blob::Blob;
+use crate::content::emoji::CustomEmoji;
 use crate::grants::Client;
 use crate::state::State;
 
@@ -28,6 +30,9 @@ const LIST_MAX: usize = 1_000;
 
 /// Longest name, in UTF-16 units.
 const NAME_MAX: usize = 1_000;
+
+/// Longest picture of a custom emoji, in UTF-16 units.
+const PICTURE_MAX: usize = 100_000;
 
 /// Notion's plans.
 const PLANS: [&str; 4] = ["free", "plus", "business", "enterprise"];
@@ -156,7 +161,7 @@ fn person(at: &At<'_>, state: &mut State, problems: &mut Problems) -> Person {
 }
 
 fn workspace(at: &At<'_>, state: &mut State, problems: &mut Problems) -> Workspace {
-    problems.noted(at.only(&["id", "name", "plan", "members", "pages", "databases"]));
+    problems.noted(at.only(&["id", "name", "plan", "members", "custom_emojis", "pages", "databases"]));
     let plan = match problems.noted(at.get("plan").optional(|at| at.one_of(&PLANS))).flatten() {
         Some("free") => Plan::Free,
         Some("business") => Plan::Business,
@@ -170,12 +175,29 @@ fn workspace(at: &At<'_>, state: &mut State, problems: &mut Problems) -> Workspa
     } else {
         state.accounts.people.iter().map(|person| person.id).collect()
     };
-    Workspace {
-        id: problems.noted(own_id(&at.get("id"), state)).unwrap_or_else(|| state.ids.uuid()),
-        name: problems.noted(at.get("name").filled_text(NAME_MAX)).unwrap_or_default(),
-        members,
-        plan,
+    let id = problems.noted(own_id(&at.get("id"), state)).unwrap_or_else(|| state.ids.uuid());
+    for at in problems.noted(list(at, "custom_emojis")).unwrap_or_default() {
+        let emoji = problems.noted(custom_emoji(&at, id, state));
+        state.content.custom_emojis.extend(emoji);
     }
+    let name = problems.noted(at.get("name").filled_text(NAME_MAX)).unwrap_or_default();
+    Workspace { id, name, members, plan }
+}
+
+/// A picture that people made for their workspace, which the API shows and uses but does not make.
+fn custom_emoji(at: &At<'_>, workspace: Uuid, state: &mut State) -> Result<CustomEmoji, Invalid> {
+    at.only(&["id", "name", "svg"])?;
+    let id = own_id(&at.get("id"), state)?;
+    if state.content.custom_emoji(id).is_some() {
+        return Err(at.get("id").should("an id that nothing else has"));
+    }
+    let name = at.get("name").filled_text(NAME_MAX)?;
+    if name.contains(':') {
+        return Err(at.get("name").should("a name without colons"));
+    }
+    let picture = at.get("svg").optional(|at| at.filled_text(PICTURE_MAX))?;
+    let picture = picture.unwrap_or_else(|| emojis::DOT.to_owned());
+    Ok(CustomEmoji { id, workspace, name, picture: Blob(picture.into()) })
 }
 
 /// A person of the file, by e-mail address or id.
