@@ -412,26 +412,28 @@ async fn blocks_come_as_recorded() {
 }
 
 #[tokio::test]
-async fn notions_own_icons_are_known_by_their_addresses() {
+async fn what_was_answered_can_be_sent_back() {
     let n = notion().await;
-    let path = format!("pages/{}", n.running.emulator.root_page_id());
-    let icon = async |url: &str| {
-        let body = json!({"icon": {"type": "external", "external": {"url": url}}});
-        n.ok("PATCH", &path, Some(body)).await["icon"].clone()
-    };
-    let own = |name: &str, color: &str| json!({"type": "icon", "icon": {"name": name, "color": color}});
-    assert_eq!(icon("https://www.notion.so/icons/snake_purple.svg").await, own("snake", "purple"));
-    assert_eq!(
-        icon("https://www.notion.so/icons/arrow-up_lightgray.svg").await,
-        own("arrow-up", "lightgray")
-    );
-    for other in [
-        "https://x.example/icons/snake_purple.svg",
-        "https://www.notion.so/icons/snake_mauve.svg",
-        "https://www.notion.so/icons/snake.svg",
-    ] {
-        assert_eq!(icon(other).await, json!({"type": "external", "external": {"url": other}}));
+    let (_, source) = n.database("Sent back", json!({"Count": {"number": {}}, "Who": {"people": {}}})).await;
+    let row = n.row(&source, "r", json!({"Count": {"number": 1}})).await;
+    let path = format!("pages/{row}");
+    let properties = n.ok("GET", &path, None).await["properties"].clone();
+    n.ok("PATCH", &path, Some(json!({"properties": properties}))).await;
+    let made = appended(&n, json!([{"to_do": {"rich_text": [], "checked": true}}, {"divider": {}}])).await;
+    for block in &made {
+        let answered = n.ok("PATCH", &format!("blocks/{}", text(block, "id")), Some(block.clone())).await;
+        assert_eq!(answered["type"], block["type"]);
     }
+    let path = format!("blocks/{}", text(&made[0], "id"));
+    let (_, said) = n.refused("PATCH", &path, json!({"type": {"to_do": {"checked": false}}})).await;
+    assert!(said.starts_with("body failed validation. Fix one:\nbody.embed should be defined"), "{said}");
+    assert!(
+        said.ends_with("body.type should be not present, instead was `{\"to_do\":{\"checked\":false}}`."),
+        "{said}"
+    );
+    let both = json!({"to_do": {"checked": "no"}, "colour": 1});
+    let (_, said) = n.refused("PATCH", &path, both).await;
+    assert_eq!(said.lines().count(), 3, "both are told: {said}");
 }
 
 #[tokio::test]
