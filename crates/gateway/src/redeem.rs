@@ -238,8 +238,13 @@ async fn footing(
             leased_until: None,
         }));
     };
-    let old = vault::open_grant(gateway, live)?.ok_or(Error::Internal)?;
-    Ok(match which_lives(gateway, &candidate.client_id, &new, live, &old).await? {
+    // A damaged row holds nothing to compare with, and the new pair mends it.
+    let old = vault::open_grant(gateway, live).ok().flatten();
+    let lives = match &old {
+        Some(old) => which_lives(gateway, &candidate.client_id, &new, live, old).await?,
+        None => lifecycle::Footing::Renewed { keep_old: false },
+    };
+    Ok(match lives {
         lifecycle::Footing::New => return Err(Error::Internal),
         lifecycle::Footing::Joined { keep_new } => {
             Footing::Joined { grant_id: live.id.clone(), at: live.generation, kept: keep_new }
@@ -251,7 +256,7 @@ async fn footing(
                 ..pairs::renewed(gateway, live, &new)
             },
             spent: live.generation,
-            kept: keep_old.then(|| Box::new(pairs::beside(gateway, live, &old))),
+            kept: old.filter(|_| keep_old).map(|old| Box::new(pairs::beside(gateway, live, &old))),
         },
     })
 }

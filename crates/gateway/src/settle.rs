@@ -170,7 +170,8 @@ async fn rival_of(
     if let Some(grant) = gateway.store.find_live_grant(&candidate.client_id, &candidate.profile).await? {
         let renewing = grant.leased_until.is_some_and(|until| until > gateway.world.now());
         let rival = Rival::Grant { state: grant.state, renewing };
-        let pair = vault::open_grant(gateway, &grant)?.ok_or(Error::Internal)?;
+        // A damaged one keeps the candidate due: who connects again mends it.
+        let pair = vault::open_grant(gateway, &grant)?.ok_or_else(|| crate::access::tokenless(&grant))?;
         return Ok((rival, Some((Standing::Grant(Box::new(grant)), pair))));
     }
     let others = gateway.store.candidates_of(&candidate.client_id, &candidate.profile).await?;

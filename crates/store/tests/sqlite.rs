@@ -261,6 +261,17 @@ async fn a_copy_of_the_file_alone_of_a_running_store_holds_what_was_answered() {
 }
 
 #[tokio::test]
+async fn a_store_that_was_closed_is_one_file() {
+    let (store, folder) = open();
+    store.insert_event(&event(1)).await.expect("stored");
+    events(&*store).await;
+    drop(store);
+    let names: Vec<_> =
+        std::fs::read_dir(folder.path()).expect("a folder").flatten().map(|one| one.file_name()).collect();
+    assert_eq!(names, ["store.db"]);
+}
+
+#[tokio::test]
 async fn under_a_steady_load_the_file_is_about_a_second_behind() {
     let (store, folder) = open();
     let copies = TempDir::new().expect("a folder");

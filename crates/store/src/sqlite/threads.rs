@@ -175,8 +175,12 @@ impl Threads {
 
 impl Drop for Threads {
     fn drop(&mut self) {
-        drop(self.writer.take());
+        // The writer, which was started first, ends last: only it can bring the rest of the log into the file and remove it.
         drop(self.readers.take());
+        for handle in self.handles.drain(1..) {
+            let _ended = handle.join();
+        }
+        drop(self.writer.take());
         for handle in self.handles.drain(..) {
             let _ended = handle.join();
         }
