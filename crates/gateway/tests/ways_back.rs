@@ -18,9 +18,9 @@ fn way(page: &Reply) -> Option<String> {
     link.split('"').next().map(str::to_owned)
 }
 
-fn root(url: &str) -> Option<String> {
+fn root(url: &str) -> String {
     let origin = url::Url::parse(url).unwrap().origin().ascii_serialization();
-    Some(format!("{origin}/"))
+    format!("{origin}/")
 }
 
 /// A house whose app lives in two places; the usual one's lives in one.
@@ -37,19 +37,19 @@ async fn a_link_that_is_over_leads_back_to_the_app_it_was_made_for() {
     let used = t.link("u").await;
     t.browser().connect(&used).await;
     let page = t.browser().open(&used).await;
-    assert_eq!((page.status, way(&page)), (StatusCode::GONE, root(RETURN_URL)));
+    assert_eq!((page.status, way(&page)), (StatusCode::GONE, Some(root(RETURN_URL))));
 
     let crowded = t.link("u").await;
     for _ in 0..5 {
         t.browser().open(&crowded).await;
     }
     let page = t.browser().open(&crowded).await;
-    assert_eq!((page.status, way(&page)), (StatusCode::TOO_MANY_REQUESTS, root(RETURN_URL)));
+    assert_eq!((page.status, way(&page)), (StatusCode::TOO_MANY_REQUESTS, Some(root(RETURN_URL))));
 
     let expired = t.link("u").await;
     t.wait(15 * MINUTE);
     let page = t.browser().open(&expired).await;
-    assert_eq!((page.status, way(&page)), (StatusCode::GONE, root(RETURN_URL)));
+    assert_eq!((page.status, way(&page)), (StatusCode::GONE, Some(root(RETURN_URL))));
 }
 
 #[tokio::test]
@@ -60,10 +60,10 @@ async fn an_attempt_leads_back_to_its_own_app_at_both_doors() {
         let mut browser = t.browser();
         let callback = browser.consent(&link).await;
         let stranger = t.browser().open(&callback).await;
-        assert_eq!((stranger.status, way(&stranger)), (StatusCode::FORBIDDEN, root(home)));
+        assert_eq!((stranger.status, way(&stranger)), (StatusCode::FORBIDDEN, Some(root(home))));
         browser.open(&callback).await;
         let again = browser.open(&callback).await;
-        assert_eq!((again.status, way(&again)), (StatusCode::CONFLICT, root(home)));
+        assert_eq!((again.status, way(&again)), (StatusCode::CONFLICT, Some(root(home))));
     }
 }
 
@@ -82,7 +82,7 @@ async fn nothing_that_is_not_registered_is_ever_linked_to() {
         assert!(!page.text().contains("evil"));
         // Where there is one place only, that is where the person wanted to go.
         let page = one.browser().open(&one.authorize_url(&[("redirect_uri", evil)])).await;
-        assert_eq!(way(&page), root(RETURN_URL));
+        assert_eq!(way(&page), Some(root(RETURN_URL)));
         assert!(!page.text().contains("evil"));
     }
 }
@@ -99,11 +99,11 @@ async fn a_page_that_knows_of_no_app_has_a_way_back_only_where_there_is_one_plac
         let page = t.browser().open(&format!("{}{path}", t.url)).await;
         assert_eq!(way(&page), None, "{path}");
         let page = one.browser().open(&format!("{}{path}", one.url)).await;
-        assert_eq!(way(&page), root(RETURN_URL), "{path}");
+        assert_eq!(way(&page), Some(root(RETURN_URL)), "{path}");
         assert!(page.text().contains("role=\"alert\""), "{path}");
     }
     let page = one.send("POST", "/connect/unknown", &[], None).await;
-    assert_eq!((page.status, way(&page)), (StatusCode::METHOD_NOT_ALLOWED, root(RETURN_URL)));
+    assert_eq!((page.status, way(&page)), (StatusCode::METHOD_NOT_ALLOWED, Some(root(RETURN_URL))));
     // A look at the head alone starts nothing and has no page.
     let head = one.send("HEAD", "/connect/unknown", &[], None).await;
     assert_eq!((head.status, head.text().len()), (StatusCode::NO_CONTENT, 0));
