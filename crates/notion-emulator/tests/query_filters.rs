@@ -149,3 +149,45 @@ async fn several_choices_can_be_named_at_once() {
     let tags = json!({"property": "Area", "multi_select": {"contains": ["Data", "Billing"]}});
     assert!(count(&n, &source, &tags).await > 3);
 }
+
+#[tokio::test]
+async fn times_in_filters_are_compared_by_the_minute() {
+    let n = notion().await;
+    let (_, source) = n.database("Times", json!({"At": {"date": {}}})).await;
+    let start = "2026-06-24T17:33:21.134864";
+    n.row(&source, "now", json!({"At": {"date": {"start": start, "time_zone": "Europe/London"}}})).await;
+    n.row(&source, "later", json!({"At": {"date": {"start": "2026-06-24T16:34:00Z"}}})).await;
+    for (order, expected) in
+        [("equals", 1), ("before", 0), ("on_or_before", 1), ("after", 1), ("on_or_after", 2)]
+    {
+        let filter = json!({"property": "At", "date": {order: format!("{start}+01:00")}});
+        assert_eq!(count(&n, &source, &filter).await, expected, "{order}");
+    }
+    let made = json!({"timestamp": "created_time", "created_time": {"after": "2026-06-24T16:33:59Z"}});
+    assert_eq!(count(&n, &source, &made).await, 2);
+}
+
+#[tokio::test]
+async fn a_rollup_of_nothing_meets_no_condition_on_every_value() {
+    let n = notion().await;
+    let (_, source) = n.database("Chain", json!({"Number": {"number": {}}})).await;
+    let path = format!("data_sources/{source}");
+    let relation = json!({"relation": {"data_source_id": source, "single_property": {}}});
+    n.ok("PATCH", &path, Some(json!({"properties": {"Up": relation}}))).await;
+    let rollup = |of: &str| json!({"rollup": {"relation_property_name": "Up", "rollup_property_name": of, "function": "show_original"}});
+    let rollups = json!({"properties": {"Titles": rollup("Name"), "Numbers": rollup("Number")}});
+    n.ok("PATCH", &path, Some(rollups)).await;
+    let first = n.row(&source, "Item 1", json!({"Number": {"number": 1}})).await;
+    n.row(&source, "Item 2", json!({"Up": {"relation": [{"id": first}]}})).await;
+    for (column, condition, expected) in [
+        ("Titles", json!({"every": {"rich_text": {"starts_with": "Item"}}}), 1),
+        ("Titles", json!({"none": {"rich_text": {"is_empty": true}}}), 2),
+        ("Titles", json!({"any": {"rich_text": {"equals": "Item 1"}}}), 1),
+        ("Numbers", json!({"every": {"number": {"less_than": 2}}}), 1),
+        ("Numbers", json!({"every": {"number": {"greater_than": 2}}}), 0),
+        ("Numbers", json!({"none": {"number": {"greater_than": 2}}}), 2),
+    ] {
+        let filter = json!({"property": column, "rollup": condition});
+        assert_eq!(count(&n, &source, &filter).await, expected, "{filter}");
+    }
+}

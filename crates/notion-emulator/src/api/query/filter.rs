@@ -124,7 +124,8 @@ impl<'p> Filter<'p> {
                 };
                 match which {
                     Which::Any => cells.iter().any(|cell| test.accepts(cell)),
-                    Which::Every => cells.iter().all(|cell| test.accepts(cell)),
+                    // Nothing is not everything. Source: a recorded query of June 2026.
+                    Which::Every => !cells.is_empty() && cells.iter().all(|cell| test.accepts(cell)),
                     Which::None => !cells.iter().any(|cell| test.accepts(cell)),
                 }
             }
