@@ -210,7 +210,7 @@ async fn strangers_never_use_up_what_the_apps_own_links_have_nor_the_other_way_r
     let config = Some((|config| config.attempts_per_address = 2) as fn(&mut gateway::Config));
     let t = House::build(Plan { config, ..Plan::default() }).await;
     assert_eq!([stranger(&t).await.0, stranger(&t).await.0], [303, 303]);
-    t.wait(Duration::from_secs(60));
+    t.wait(Duration::from_mins(1));
     let (status, retry_after) = stranger(&t).await;
     assert_eq!(status, 429);
     let seconds: u64 = retry_after.parse().expect("whole seconds");

@@ -5,7 +5,7 @@ use std::net::IpAddr;
 
 use axum::http::header::{HOST, ORIGIN};
 use axum::http::uri::Authority;
-use axum::http::{HeaderMap, Uri};
+use axum::http::{HeaderMap, HeaderValue, Uri};
 
 /// The names that a listener answers to for what only its own machine's people may do: the loopback's, and those that it
 /// was given, each with a port or for any.
@@ -61,7 +61,7 @@ pub fn sender(headers: &HeaderMap, uri: &Uri, names: &Names) -> Sender {
         }
         _ => return Sender::Foreign,
     }
-    let sites: Vec<_> = headers.get_all("sec-fetch-site").iter().map(|site| site.as_bytes()).collect();
+    let sites: Vec<_> = headers.get_all("sec-fetch-site").iter().map(HeaderValue::as_bytes).collect();
     match sites.as_slice() {
         [] => Sender::Untold,
         [b"same-origin" | b"none"] => Sender::Own,

@@ -1,5 +1,7 @@
 //! The real binary as hosts treat it: a log that nobody reads, silent sockets, signals, mounted secrets, injected variables.
 
+#![expect(clippy::disallowed_methods, reason = "real processes are waited for, up to a bound")]
+
 use std::io::{BufRead as _, BufReader, Read as _, Write as _};
 use std::net::{SocketAddr, TcpStream};
 use std::os::unix::fs::{PermissionsExt as _, symlink};
@@ -336,4 +338,33 @@ fn a_service_of_our_name_does_not_keep_it_from_starting() {
     command.arg("serve").current_dir(folder.path()).env_clear().env("VESTIBULE_LISTEN_ON", "127.0.0.1:0");
     let output = command.output().expect("it starts");
     assert!(String::from_utf8_lossy(&output.stderr).contains("VESTIBULE_LISTEN_ON"));
+}
+
+#[test]
+fn a_proxy_that_is_not_listed_is_named_once_when_its_share_is_used_up() {
+    let folder = folder();
+    let config = folder.path().join("vestibule.toml");
+    let text = std::fs::read_to_string(&config).expect("a file");
+    write(&config, &text.replace("[store]", "attempts_per_address = 1\n[store]"), 0o600);
+    let mut served = Served::start(&folder, "", &[]);
+    let path = "/v1/oauth/authorize?client_id=c&response_type=code&state=0123456789abcdef0123&redirect_uri=https%3A%2F%2Fapp.example%2Freturn";
+    let start = || {
+        let mut socket = TcpStream::connect(served.public).expect("a socket");
+        let head = "Host: x\r\nX-Forwarded-For: 198.51.100.1\r\nConnection: close";
+        write!(socket, "GET {path} HTTP/1.1\r\n{head}\r\n\r\n").expect("sent");
+        let mut answer = String::new();
+        socket.read_to_string(&mut answer).expect("an answer");
+        answer.to_ascii_lowercase()
+    };
+    assert!(start().starts_with("http/1.1 303 "));
+    for _ in 0..3 {
+        let refused = start();
+        assert!(refused.starts_with("http/1.1 429 ") && refused.contains("\r\nretry-after: "), "{refused}");
+    }
+    served.signal("-TERM");
+    let mut log = String::new();
+    served.log.read_to_string(&mut log).expect("text");
+    let told: Vec<&str> = log.lines().filter(|line| line.contains("proxy.unlisted")).collect();
+    assert_eq!(told.len(), 1, "{log}");
+    assert!(told[0].contains("127.0.0.1") && told[0].contains("server.trusted_proxies"), "{told:?}");
 }

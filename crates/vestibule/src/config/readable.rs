@@ -28,7 +28,7 @@ fn judge(mode: u32, owner: u32, on_read_only: bool) -> Readable {
     let of_root = owner == 0;
     // Nobody may write it (0440, 0444), as secrets are mounted; or only a group of root's choosing may read it (0640).
     let put_there = of_root && (mode & 0o222 == 0 || mode & 0o027 == 0);
-    if mode & 0o077 == 0 {
+    if mode.trailing_zeros() >= 6 {
         Readable::ByOwner
     } else if mode & 0o022 == 0 && (put_there || on_read_only) {
         Readable::Mounted
