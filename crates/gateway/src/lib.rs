@@ -182,7 +182,7 @@ impl Gateway {
     }
 
     /// Waits for the work that must not be cut short: an exchange or a refresh whose answer is on its way; at most
-    /// [`DRAIN_MAX`], for a Notion that never answers must not keep the process from ending.
+    /// 75 seconds, for a Notion that never answers must not keep the process from ending.
     /// Call it after the listeners stopped and before the process ends.
     pub async fn drain(&self) {
         let until = link::after(self.world.now(), DRAIN_MAX);
