@@ -80,6 +80,12 @@ struct RefreshToken {
     bot_id: Uuid,
     pair: u64,
     used: bool,
+    /// The pair whose refresh token gave this one; `None` if a consent did.
+    #[serde(default)]
+    given_by: Option<u64>,
+    /// One that it gave was used: whoever has that one has no need of this.
+    #[serde(default)]
+    followed: bool,
 }
 
 /// A token pair on its way to the client.
@@ -223,7 +229,7 @@ impl Grants {
         if switches.older_pair == OldPair::Dies {
             self.end_tokens(bot_id);
         }
-        Ok(self.issue(bot_id, first, switches, now))
+        Ok(self.issue(bot_id, first, None, switches, now))
     }
 
     /// Trades a refresh token for the next pair.
@@ -235,15 +241,16 @@ impl Grants {
         now: Timestamp,
     ) -> Result<Pair, Refusal> {
         let kept = self.refresh.get_mut(token).ok_or(Refusal::RefreshTokenUnknown)?;
-        let (bot_id, pair, used) = (kept.bot_id, kept.pair, kept.used);
+        let (bot_id, pair, used, given_by, followed) =
+            (kept.bot_id, kept.pair, kept.used, kept.given_by, kept.followed);
         let authorization = self.authorizations.get(&bot_id).ok_or(Refusal::RefreshTokenUnknown)?;
         if authorization.client_id != client_id {
             return Err(Refusal::RefreshTokenUnknown);
         }
         if used {
             match switches.refresh {
-                // The pair that this token gave was not used yet: perhaps its answer was lost.
-                Refresh::Grace if authorization.pair == pair + 1 => {}
+                // No token that it gave was used yet: perhaps the answer was lost.
+                Refresh::Grace if !followed => {}
                 Refresh::Family => {
                     self.remove(bot_id);
                     return Err(Refusal::RefreshTokenUsed);
@@ -252,10 +259,13 @@ impl Grants {
             }
         }
         kept.used = true;
+        for older in self.refresh.values_mut().filter(|older| Some(older.pair) == given_by) {
+            older.followed = true;
+        }
         if switches.old_access == OldPair::Dies {
             self.access.retain(|_, access| access.bot_id != bot_id);
         }
-        Ok(self.issue(bot_id, false, switches, now))
+        Ok(self.issue(bot_id, false, Some(pair), switches, now))
     }
 
     /// Whose live access token this is.
@@ -317,7 +327,15 @@ impl Grants {
         })
     }
 
-    fn issue(&mut self, bot_id: Uuid, first: bool, switches: &Switches, now: Timestamp) -> Pair {
+    /// `given_by` is the pair whose refresh token is traded for the new one.
+    fn issue(
+        &mut self,
+        bot_id: Uuid,
+        first: bool,
+        given_by: Option<u64>,
+        switches: &Switches,
+        now: Timestamp,
+    ) -> Pair {
         self.pairs += 1;
         let pair = self.pairs;
         let authorization = self.authorizations.get_mut(&bot_id).expect("the caller has just found it");
@@ -327,7 +345,8 @@ impl Grants {
             (self.access_secret(), secret(&format!("nrt_emulator_{}", self.infix())));
         let ends_at = switches.access_life().map(|life| now.checked_add(life).unwrap_or(Timestamp::MAX));
         self.access.insert(access_token.clone(), AccessToken { bot_id, pair, made_at: now, ends_at });
-        self.refresh.insert(refresh_token.clone(), RefreshToken { bot_id, pair, used: false });
+        let kept = RefreshToken { bot_id, pair, used: false, given_by, followed: false };
+        self.refresh.insert(refresh_token.clone(), kept);
         Pair { access_token, refresh_token, authorization, first }
     }
 
