@@ -132,6 +132,8 @@ impl Gateway {
         store.prepare().await?;
         let notion = Notion::new(&config.notion_url).map_err(|e| BuildError::Notion(e.to_string()))?;
         let revision = AtomicU64::new(store.revision().await?);
+        let node = world.id("node");
+        store.enter(&node).await?;
         let inner = Inner {
             pacing: proxy::Pacing::new(world.clone()),
             starts: starts::Starts::new(config.attempts_per_address),
@@ -141,7 +143,7 @@ impl Gateway {
             flights: Arc::default(),
             breakers: Mutex::default(),
             settling: tokio::sync::Mutex::default(),
-            node: world.id("node"),
+            node,
             revision,
             uninterrupted: Arc::new(Semaphore::new(UNINTERRUPTED_MAX as usize)),
             config,

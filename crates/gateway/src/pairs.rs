@@ -42,16 +42,26 @@ pub(crate) fn adopted(
     grant: &Grant,
 ) -> Result<(Grant, Event), Error> {
     let pair = vault::open_candidate(gateway, candidate)?;
-    let adopted = Grant {
-        issued_at: candidate.issued_at,
-        profile: candidate.profile.clone(),
-        ..renewed(gateway, grant, &pair)
-    };
+    let adopted = taken_over(gateway, candidate, grant, &pair);
     let event = Event {
         attempt_id: candidate.attempt_id.clone(),
         ..gateway.event("connection.adopted", &candidate.client_id)
     };
     Ok((adopted, event))
+}
+
+/// The grant with a candidate's pair, given in the clear, one generation on.
+pub(crate) fn taken_over(
+    gateway: &Gateway,
+    candidate: &Candidate,
+    grant: &Grant,
+    pair: &vault::Pair,
+) -> Grant {
+    Grant {
+        issued_at: candidate.issued_at,
+        profile: candidate.profile.clone(),
+        ..renewed(gateway, grant, pair)
+    }
 }
 
 /// The grant with another pair, one generation on.

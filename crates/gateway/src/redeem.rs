@@ -250,11 +250,7 @@ async fn footing(
             Footing::Joined { grant_id: live.id.clone(), at: live.generation, kept: keep_new }
         }
         lifecycle::Footing::Renewed { keep_old } => Footing::Renewed {
-            grant: Grant {
-                issued_at: candidate.issued_at,
-                profile: candidate.profile.clone(),
-                ..pairs::renewed(gateway, live, &new)
-            },
+            grant: pairs::taken_over(gateway, candidate, live, &new),
             spent: live.generation,
             kept: old.filter(|_| keep_old).map(|old| Box::new(pairs::beside(gateway, live, &old))),
         },

@@ -125,14 +125,19 @@ async fn settle(gateway: &Gateway, candidate: &Candidate) -> Result<Settled, Err
     };
     let pair = vault::open_candidate(gateway, candidate)?;
     let (rival, standing) = rival_of(gateway, candidate).await?;
-    let same = standing.as_ref().is_some_and(|(_, other)| {
+    let same = standing.as_ref().and_then(|(_, other)| other.as_ref()).is_some_and(|other| {
         equal(pair.access_token.expose().as_bytes(), other.access_token.expose().as_bytes())
     });
     let (mut machine, mut effect) = Settlement::begin(rival, same);
     loop {
         let asked = match (effect, &standing) {
             (SettleEffect::AskPair, _) => &pair,
-            (SettleEffect::AskRival, Some((_, other))) => other,
+            (SettleEffect::AskRival, Some((_, Some(other)))) => other,
+            // A pair that does not open any more is as good as dead.
+            (SettleEffect::AskRival, Some((_, None))) => {
+                effect = machine.told(Introspected::Inactive);
+                continue;
+            }
             (SettleEffect::End, _) => return revoke_candidate(gateway, candidate).await,
             (SettleEffect::Replace, Some((Standing::Grant(grant), _))) => {
                 return adopt(gateway, candidate, grant).await;
@@ -162,22 +167,21 @@ enum Standing {
     Waiting(Box<Candidate>),
 }
 
-/// The live grant comes first, with its pair in the clear; then a candidate that a pending connection waits for.
+/// The live grant comes first, then a candidate that a pending connection waits for; with its pair in the clear, if it opens.
 async fn rival_of(
     gateway: &Gateway,
     candidate: &Candidate,
-) -> Result<(Rival, Option<(Standing, vault::Pair)>), Error> {
+) -> Result<(Rival, Option<(Standing, Option<vault::Pair>)>), Error> {
     if let Some(grant) = gateway.store.find_live_grant(&candidate.client_id, &candidate.profile).await? {
         let renewing = grant.leased_until.is_some_and(|until| until > gateway.world.now());
         let rival = Rival::Grant { state: grant.state, renewing };
-        // A damaged one keeps the candidate due: who connects again mends it.
-        let pair = vault::open_grant(gateway, &grant)?.ok_or_else(|| crate::access::tokenless(&grant))?;
+        let pair = vault::open_grant(gateway, &grant).ok().flatten();
         return Ok((rival, Some((Standing::Grant(Box::new(grant)), pair))));
     }
     let others = gateway.store.candidates_of(&candidate.client_id, &candidate.profile).await?;
     match others.into_iter().find(|other| other.id != candidate.id && other.connection_id.is_some()) {
         Some(waiting) => {
-            let pair = vault::open_candidate(gateway, &waiting)?;
+            let pair = vault::open_candidate(gateway, &waiting).ok();
             Ok((Rival::Waiting, Some((Standing::Waiting(Box::new(waiting)), pair))))
         }
         None => Ok((Rival::Nobody, None)),

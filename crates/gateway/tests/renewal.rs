@@ -6,7 +6,7 @@ use std::time::Duration;
 use axum::http::StatusCode;
 use futures_util::future::join_all;
 use notion_emulator::{Effect, Fault, OldPair, Refresh, Switches};
-use store::Store as _;
+use store::{LeaseTaken, SqliteStore, Store as _};
 
 use crate::support::{House, Plan, house};
 
@@ -169,24 +169,39 @@ async fn everybody_who_waits_for_a_dead_grant_is_told_the_same() {
     assert_eq!(t.notion_calls(INTROSPECT), 2, "once before the refresh, once after it was refused");
 }
 
+/// Takes the lease on the connection's grant for another process.
+async fn lease(t: &House, other: &SqliteStore, id: &str, holder: &str) {
+    let (grant, now) = (grant_of(t, id).await, t.clock.now());
+    let until = now.checked_add(lifecycle::LEASE_LIFE).unwrap();
+    let taken = other.take_refresh_lease(&grant, lifecycle::Generation(1), holder, now, until).await.unwrap();
+    assert!(matches!(taken, LeaseTaken::Taken(_)));
+}
+
+/// It once got Notion's own 401 after 25 seconds, and for 75.
 #[tokio::test]
-async fn under_a_dead_process_lease_callers_are_told_to_come_back_and_the_next_one_takes_over() {
+async fn a_lease_of_a_process_that_was_killed_is_taken_over_after_a_moment() {
     let t = house().await;
     let id = t.connection("u").await;
-    let grant = grant_of(&t, &id).await;
-    let now = t.clock.now();
-    let until = now.checked_add(lifecycle::LEASE_LIFE).unwrap();
-    t.store().take_refresh_lease(&grant, lifecycle::Generation(1), "killed", now, until).await.unwrap();
+    lease(&t, &t.store(), &id, "node_killed").await;
+    t.notion.emulator.end_access_tokens();
+    // What it sent may still be on its way for a moment.
+    t.passing(Duration::from_secs(5), works(&t, &id)).await;
+    assert_eq!(state(&t, &id).await, "active");
+}
+
+#[tokio::test]
+async fn under_a_lease_of_a_process_that_only_stands_still_callers_are_told_to_come_back() {
+    let t = house().await;
+    let id = t.connection("u").await;
+    let stopped = t.store();
+    stopped.enter("node_stopped").await.unwrap();
+    lease(&t, &stopped, &id, "node_stopped").await;
     t.notion.emulator.end_access_tokens();
     let call = async { t.api("GET", &format!("/notion/{id}/v1/users/me"), None).await };
-    let reply = t.passing(SOON, call).await;
-    assert_eq!(reply.refusal(), "429, token_renewing", "it once got Notion's own 401 after 25 seconds");
+    assert_eq!(t.passing(SOON, call).await.refusal(), "429, token_renewing");
     // The renewal goes on without its caller, and takes the lease when that has ended.
-    let renewed = async {
-        while state(&t, &id).await != "active"
-            || t.store().find_grant(&grant).await.unwrap().unwrap().generation.0 < 2
-        {}
-    };
+    let grant = grant_of(&t, &id).await;
+    let renewed = async { while t.store().find_grant(&grant).await.unwrap().unwrap().generation.0 < 2 {} };
     t.passing(SOON, renewed).await;
     works(&t, &id).await;
 }

@@ -24,6 +24,9 @@ pub(crate) use limits::since;
 pub const LEASE_LIFE: Duration = Duration::from_secs(75);
 /// A holder that took longer than this between asking for the lease and sending lets go of it instead.
 const FENCE: Duration = Duration::from_secs(37);
+/// What a process sent just before it died may still be on its way: how long after it was begun the next one is sent. Notion
+/// answers a refresh in less; and where a token that is sent twice ends the authorization, the two must not cross.
+const DIED_PAUSE: Duration = Duration::from_secs(5);
 /// How often a refresh that another holder has under way is looked at.
 const WATCH_EVERY: Duration = Duration::from_millis(250);
 /// How long to wait before something that failed for a moment is tried again.
@@ -71,6 +74,12 @@ pub struct GrantFacts {
 }
 
 impl GrantFacts {
+    /// Until when to leave alone what a process sent just before it died.
+    fn died_lately(&self, now: Timestamp) -> Option<Timestamp> {
+        let died = self.refreshes.iter().filter(|seen| seen.generation == self.generation && seen.has_died());
+        died.map(|seen| after(seen.started_at, DIED_PAUSE)).max().filter(|until| *until > now)
+    }
+
     /// Whether an answer to a refresh of the current generation may still come, apart from the one under our own lease.
     fn has_open_refresh(&self, ours: Option<u64>, now: Timestamp) -> bool {
         let mut others = self.refreshes.iter().filter(|seen| Some(seen.epoch) != ours);
@@ -183,7 +192,7 @@ pub enum Effect {
     },
     /// Let go of the lease and write down what came of the attempt: [`Input::Released`].
     Release {
-        /// For the record; [`RefreshSeen::may_have_spent`] reads it.
+        /// For the record; [`RefreshSeen::counts`] reads it.
         word: &'static str,
     },
     /// Wait until then: [`Input::Woke`].
@@ -443,6 +452,9 @@ impl Renewal {
         if let Some(until) = leased_until.filter(|until| *until > now) {
             // Another refresh is under way: its outcome is ours.
             return self.wait(until.min(after(now, WATCH_EVERY)), Next::Read);
+        }
+        if let Some(until) = self.facts.as_ref().and_then(|facts| facts.died_lately(now)) {
+            return self.wait(until, Next::Read);
         }
         match self.why {
             Why::Refused401 { .. } => self.ask(),

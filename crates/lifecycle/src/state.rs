@@ -59,13 +59,19 @@ pub struct RefreshSeen {
 }
 
 impl RefreshSeen {
-    /// Whether it may have spent the refresh token, or was refused for it. What was never sent, or was not processed, says
-    /// nothing about the grant.
-    pub fn may_have_spent(&self) -> bool {
+    /// Whether it counts against how often a grant may be refreshed: it may have spent the refresh token, or was refused for
+    /// it. What was never sent, or was not processed, says nothing about the grant; and what a process died over is tried
+    /// again at once, for the answer may have been lost with it.
+    pub fn counts(&self) -> bool {
         !matches!(
             self.outcome.as_deref(),
-            Some("not_sent" | "throttled" | "client_refused" | "fenced" | "held_back" | "failed")
+            Some("not_sent" | "throttled" | "client_refused" | "fenced" | "held_back" | "failed" | "died")
         )
+    }
+
+    /// Whether whoever sent it ended before it could write down what came of it.
+    pub(crate) fn has_died(&self) -> bool {
+        self.outcome.as_deref() == Some("died")
     }
 
     /// Whether its answer may still come: it is an attempt on this generation, nobody wrote down what came of it, and it was

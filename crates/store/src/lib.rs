@@ -329,6 +329,10 @@ pub trait Store: Send + Sync + 'static {
     /// it: that is [`StoreError::Damaged`], for a fresh one would open none of them.
     async fn insert_keyring(&self, keyring: &StoredKeyring) -> Result<bool>;
 
+    /// This process begins to work on the store under this name (letters, digits, `_`). Leases that it takes end with it at the
+    /// latest when the store knows that it has ended.
+    async fn enter(&self, node: &str) -> Result<()>;
+
     // The way in.
     /// Stores a connect session.
     async fn insert_connect_session(&self, session: &ConnectSession) -> Result<()>;
@@ -424,7 +428,8 @@ pub trait Store: Send + Sync + 'static {
     async fn find_grant_with_facts(&self, id: &str, since: Timestamp) -> Result<Option<(Grant, GrantFacts)>>;
     /// Ids of grants whose last refresh has an unknown outcome.
     async fn suspect_grants(&self, limit: usize) -> Result<Vec<String>>;
-    /// Takes the lease on this generation and records the attempt, in one transaction. An expired lease is taken over.
+    /// Takes the lease on this generation and records the attempt, in one transaction. An expired lease is taken over, and so is one
+    /// whose holder is known to have ended; then what came of its attempt is written down as `died`.
     async fn take_refresh_lease(
         &self,
         grant_id: &str,

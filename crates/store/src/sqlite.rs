@@ -11,6 +11,7 @@ mod grants;
 mod history;
 mod housekeeping;
 mod keys;
+mod nodes;
 mod redeem;
 mod rows;
 mod threads;
@@ -35,6 +36,7 @@ use crate::{
     Store, StoreError, Trouble,
 };
 use file::StoreFile;
+use nodes::Nodes;
 use threads::Threads;
 
 /// The newest schema this program knows.
@@ -51,6 +53,8 @@ pub struct SqliteStore {
     threads: Threads,
     /// After the threads: closing it lets go of the locks that they hold.
     file: Arc<StoreFile>,
+    /// The processes on it.
+    nodes: Arc<Nodes>,
 }
 
 impl SqliteStore {
@@ -77,7 +81,7 @@ impl SqliteStore {
             transaction.commit()?;
         }
         let threads = Threads::start(path, writer, Arc::clone(&file))?;
-        Ok(Self { threads, file })
+        Ok(Self { threads, file, nodes: Arc::new(Nodes::of(path)) })
     }
 
     /// Whether no other server has this store open. Two share the tokens well, by leases, but each paces its calls as if it were
@@ -340,8 +344,12 @@ impl Store for SqliteStore {
     }
 
     async fn find_grant_with_facts(&self, id: &str, since: Timestamp) -> Result<Option<(Grant, GrantFacts)>> {
-        let id = id.to_owned();
-        self.read(move |db| grants::find_with_facts(db, &id, since)).await
+        let (id, nodes) = (id.to_owned(), Arc::clone(&self.nodes));
+        self.read(move |db| grants::find_with_facts(db, &nodes, &id, since)).await
+    }
+
+    async fn enter(&self, node: &str) -> Result<()> {
+        self.nodes.enter(node)
     }
 
     async fn suspect_grants(&self, limit: usize) -> Result<Vec<String>> {
@@ -357,7 +365,9 @@ impl Store for SqliteStore {
         expires_at: Timestamp,
     ) -> Result<LeaseTaken> {
         let (grant_id, holder) = (grant_id.to_owned(), holder.to_owned());
-        self.write(move |db| grants::take_lease(db, &grant_id, generation, &holder, now, expires_at)).await
+        let nodes = Arc::clone(&self.nodes);
+        self.write(move |db| grants::take_lease(db, &nodes, &grant_id, generation, &holder, now, expires_at))
+            .await
     }
 
     async fn release_refresh_lease(&self, grant_id: &str, lease: &Lease, outcome: &str) -> Result<()> {
@@ -519,6 +529,7 @@ impl Store for SqliteStore {
     }
 
     async fn purge(&self, now: Timestamp) -> Result<()> {
+        self.nodes.sweep();
         self.write(move |db| housekeeping::purge(db, now)).await
     }
 

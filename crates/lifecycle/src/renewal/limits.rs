@@ -41,7 +41,7 @@ pub(super) fn may_refresh(facts: &GrantFacts, now: Timestamp) -> Result<(), Dura
     let recent: Vec<Duration> = facts
         .refreshes
         .iter()
-        .filter(|seen| seen.may_have_spent())
+        .filter(|seen| seen.counts())
         .filter_map(|seen| since(seen.started_at, now))
         .filter(|since| *since < HOUR)
         .collect();
@@ -65,8 +65,7 @@ impl SuspectWait {
     /// By the refreshes of the current generation that may have spent its token: the more there were, the longer the wait.
     pub(super) fn of(facts: &GrantFacts) -> Self {
         let sent = facts.refreshes.iter().filter(|seen| seen.generation == facts.generation);
-        let sent: Vec<Timestamp> =
-            sent.filter(|seen| seen.may_have_spent()).map(|seen| seen.started_at).collect();
+        let sent: Vec<Timestamp> = sent.filter(|seen| seen.counts()).map(|seen| seen.started_at).collect();
         let wait = SUSPECT_WAITS[sent.len().clamp(1, SUSPECT_WAITS.len()) - 1];
         Self { due: sent.into_iter().max().map(|last| after(last, wait)) }
     }

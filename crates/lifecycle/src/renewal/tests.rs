@@ -154,6 +154,21 @@ fn anothers_refresh_is_waited_for_and_its_outcome_is_ours() {
 }
 
 #[test]
+fn what_a_process_sent_before_it_died_is_given_a_moment_and_then_sent_again_at_once() {
+    let died = |ago| GrantFacts { refreshes: vec![seen(6, ago, Some("died"))], ..facts() };
+    for why in [USED, Why::Forced] {
+        assert_eq!(
+            then(why, vec![grant(died(2))]),
+            Effect::Wait { until: after(NOW, Duration::from_secs(3)) }
+        );
+    }
+    assert_eq!(then(Why::Forced, vec![grant(died(5))]), Effect::AskBreaker { confirmed: true });
+    let older = RefreshSeen { generation: Generation(2), ..seen(6, 2, Some("died")) };
+    let facts = GrantFacts { refreshes: vec![older], ..facts() };
+    assert_eq!(then(Why::Forced, vec![grant(facts)]), Effect::AskBreaker { confirmed: true });
+}
+
+#[test]
 fn a_lease_that_somebody_was_faster_to_take_is_watched() {
     let held = Input::Lease(LeaseReply::Held(after(NOW, LEASE_LIFE)));
     let inputs = vec![grant(facts()), INACTIVE, GO, held];

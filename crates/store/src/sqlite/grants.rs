@@ -4,10 +4,14 @@ use jiff::Timestamp;
 use lifecycle::{Generation, GrantFacts, GrantState, Lease, RefreshSeen};
 use rusqlite::{Connection as Db, OptionalExtension as _, Row, named_params, params};
 
+use super::nodes::Nodes;
 use super::rows::{At, limit, pair, profile, signed, time, time_if, unsigned};
 use super::{damage, history, raise_revision};
 use crate::records::{Event, Grant, Profile};
 use crate::{Committed, LeaseTaken, Result};
+
+/// What came of an attempt whose holder ended before it could write it down.
+const DIED: &str = "died";
 
 fn grant(row: &Row<'_>) -> rusqlite::Result<Grant> {
     Ok(Grant {
@@ -124,18 +128,29 @@ fn write(db: &Db, grant: &Grant) -> Result<()> {
 }
 
 /// The grant, and what a renewal of it is decided on.
-pub(super) fn find_with_facts(db: &Db, id: &str, since: Timestamp) -> Result<Option<(Grant, GrantFacts)>> {
+pub(super) fn find_with_facts(
+    db: &Db,
+    nodes: &Nodes,
+    id: &str,
+    since: Timestamp,
+) -> Result<Option<(Grant, GrantFacts)>> {
     let Some(grant) = find(db, id)? else { return Ok(None) };
+    let holder: Option<String> = db
+        .prepare_cached("SELECT lease_holder FROM grants WHERE id = ?1")?
+        .query_row([id], |row| row.get(0))?;
     let mut statement = db.prepare_cached(
-        "SELECT epoch, generation, started_at, outcome FROM refresh_attempts WHERE grant_id = ?1 AND started_at > ?2",
+        "SELECT epoch, generation, holder, started_at, outcome FROM refresh_attempts
+         WHERE grant_id = ?1 AND started_at > ?2",
     )?;
     let refreshes = statement
         .query_map(params![id, At(since)], |row| {
+            let (holder, outcome) =
+                (row.get::<_, String>("holder")?, row.get::<_, Option<String>>("outcome")?);
             Ok(RefreshSeen {
                 epoch: unsigned(row.get("epoch")?),
                 generation: Generation(unsigned(row.get("generation")?)),
                 started_at: time(row, "started_at")?,
-                outcome: row.get("outcome")?,
+                outcome: outcome.or_else(|| nodes.is_gone(&holder).then(|| DIED.to_owned())),
             })
         })?
         .collect::<rusqlite::Result<_>>()?;
@@ -144,7 +159,8 @@ pub(super) fn find_with_facts(db: &Db, id: &str, since: Timestamp) -> Result<Opt
         generation: grant.generation,
         issued_at: grant.issued_at,
         refreshable: grant.pair.as_ref().is_some_and(|pair| pair.refresh_token_sealed.is_some()),
-        leased_until: grant.leased_until,
+        // A lease ends with its holder.
+        leased_until: grant.leased_until.filter(|_| holder.is_some_and(|holder| !nodes.is_gone(&holder))),
         refreshes,
     };
     Ok(Some((grant, facts)))
@@ -158,6 +174,7 @@ pub(super) fn suspect(db: &Db, rows: usize) -> Result<Vec<String>> {
 
 pub(super) fn take_lease(
     db: &Db,
+    nodes: &Nodes,
     grant_id: &str,
     generation: Generation,
     holder: &str,
@@ -184,8 +201,12 @@ pub(super) fn take_lease(
             };
             Ok((held, epoch))
         })?;
-    if let Some(held) = held.filter(|held| held.expires_at > now) {
-        return Ok(LeaseTaken::Held(held));
+    if let Some(held) = held {
+        if nodes.is_gone(&held.holder) {
+            end_attempt(db, grant_id, held.epoch, DIED)?;
+        } else if held.expires_at > now {
+            return Ok(LeaseTaken::Held(held));
+        }
     }
     let lease = Lease { holder: holder.to_owned(), generation, epoch: epoch + 1, expires_at };
     db.prepare_cached(
@@ -206,8 +227,13 @@ pub(super) fn release_lease(db: &Db, grant_id: &str, lease: &Lease, outcome: &st
          WHERE id = ?1 AND lease_epoch = ?2",
     )?
     .execute(params![grant_id, signed(lease.epoch)])?;
+    end_attempt(db, grant_id, lease.epoch, outcome)
+}
+
+/// Writes down what came of an attempt.
+fn end_attempt(db: &Db, grant_id: &str, epoch: u64, outcome: &str) -> Result<()> {
     db.prepare_cached("UPDATE refresh_attempts SET outcome = ?3 WHERE grant_id = ?1 AND epoch = ?2")?
-        .execute(params![grant_id, signed(lease.epoch), outcome])?;
+        .execute(params![grant_id, signed(epoch), outcome])?;
     Ok(())
 }
 

@@ -141,22 +141,25 @@ pub async fn the_pair_that_loses_its_place_is_kept_to_be_settled(store: Subject)
 
 pub async fn a_refresh_lease_is_held_by_one_and_taken_over_when_it_ended(store: Subject) {
     let (_, grant_id) = live(&store, "u", "bot").await;
+    for node in ["node_1", "node_2", "node_3"] {
+        store.enter(node).await.expect("entered");
+    }
     let take = async |generation, holder: &str, second| {
         store
             .take_refresh_lease(&grant_id, Generation(generation), holder, at(second), at(second + 75))
             .await
             .expect("answered")
     };
-    let LeaseTaken::Taken(lease) = take(1, "one", 0).await else { panic!("the first one gets it") };
-    assert!(matches!(take(1, "two", 74).await, LeaseTaken::Held(held) if held.holder == "one"));
-    assert!(matches!(take(9, "two", 10).await, LeaseTaken::Moved));
+    let LeaseTaken::Taken(lease) = take(1, "node_1", 0).await else { panic!("the first one gets it") };
+    assert!(matches!(take(1, "node_2", 74).await, LeaseTaken::Held(held) if held.holder == "node_1"));
+    assert!(matches!(take(9, "node_2", 10).await, LeaseTaken::Moved));
     let leased = store.find_grant(&grant_id).await.expect("read").expect("there").leased_until;
     assert_eq!(leased, Some(at(75)), "a holder that died holds it no longer than that");
-    let LeaseTaken::Taken(second) = take(1, "two", 75).await else { panic!("it had ended") };
+    let LeaseTaken::Taken(second) = take(1, "node_2", 75).await else { panic!("it had ended") };
     assert!(second.epoch > lease.epoch);
     store.release_refresh_lease(&grant_id, &lease, "late").await.expect("released");
     assert!(
-        matches!(take(1, "three", 76).await, LeaseTaken::Held(held) if held.holder == "two"),
+        matches!(take(1, "node_3", 76).await, LeaseTaken::Held(held) if held.holder == "node_2"),
         "only one's own is released"
     );
     store.release_refresh_lease(&grant_id, &second, "issued").await.expect("released");
