@@ -9,7 +9,8 @@ use std::process::{Command, ExitCode};
 use anyhow::{Context as _, bail};
 
 const USAGE: &str = "cargo xtask test     install what the tests need, and run all of them
-cargo xtask long     try random sequences of calls of the emulator's API, thousands of them (about ten minutes)
+cargo xtask long     try random sequences of calls of the emulator's API, thousands of them, and kill a release build a
+                     thousand times while it refreshes (about half an hour)
 cargo xtask bench    measure a release build: size, start, memory, added latency
 cargo xtask bench-emulator    measure the emulator of a release build: start, reset, reads a second";
 
@@ -69,10 +70,17 @@ fn target_folder() -> anyhow::Result<PathBuf> {
 /// How many sequences the emulator's random calls are tried in.
 const LONG_CASES: &str = "3000";
 
-/// What takes too long for every change: random tests with many more cases.
+/// How often a release build is killed under each of two kinds of Notion.
+const LONG_KILLS: &str = "500";
+
+/// What takes too long for every change: random tests with many more cases, and many more kills.
 fn long() -> anyhow::Result<()> {
     let test = ["nextest", "run", "-p", "notion-emulator", "invariants::"];
-    run(".", "cargo", &test, &[("PROPTEST_CASES", LONG_CASES)])
+    run(".", "cargo", &test, &[("PROPTEST_CASES", LONG_CASES)])?;
+    run(".", "cargo", &["build", "--release", "-p", "vestibule"], &[])?;
+    let binary = target_folder()?.join("release/vestibule").display().to_string();
+    let env = [("VESTIBULE_BIN", &*binary), ("KILLS", LONG_KILLS)];
+    run("tests/node", "node", &["--test", "--test-reporter=spec", "kills.test.js"], &env)
 }
 
 /// Measures a release build with a client in Node.
