@@ -1,7 +1,6 @@
 //! Bodies: a request's may pause, but not for ever; an answer's keeps its call open until it has ended.
 
 use std::pin::Pin;
-use std::sync::Arc;
 use std::task::{Context, Poll};
 use std::time::Duration;
 
@@ -12,7 +11,7 @@ use http_body_util::BodyStream;
 use hyper::body::Incoming;
 use tokio::time::{Instant, timeout_at};
 
-use crate::socket::{Call, Socket};
+use crate::socket::{Call, Reader};
 
 /// How long a client may pause in the middle of a body.
 const PAUSE_MAX: Duration = Duration::from_secs(30);
@@ -22,12 +21,13 @@ const WHOLE_MAX: Duration = Duration::from_mins(10);
 /// An answer's body that keeps its call open.
 pub(crate) struct Counted {
     body: Body,
-    _call: Call,
+    call: Call,
 }
 
 impl Counted {
     pub(crate) fn new(body: Body, call: Call) -> Self {
-        Self { body, _call: call }
+        call.answers();
+        Self { body, call }
     }
 }
 
@@ -39,7 +39,13 @@ impl http_body::Body for Counted {
         mut self: Pin<&mut Self>,
         context: &mut Context<'_>,
     ) -> Poll<Option<Result<Frame<Bytes>, axum::Error>>> {
-        Pin::new(&mut self.body).poll_frame(context)
+        let polled = Pin::new(&mut self.body).poll_frame(context);
+        if polled.is_ready() {
+            self.call.answers();
+        } else {
+            self.call.answer_is_made();
+        }
+        polled
     }
 
     fn is_end_stream(&self) -> bool {
@@ -52,24 +58,23 @@ impl http_body::Body for Counted {
 }
 
 /// A body whose sender may pause, but not for ever: one that stalls would hold its socket and its call.
-pub(crate) fn patient(body: Incoming, socket: &Arc<Socket>) -> Body {
+pub(crate) fn patient(body: Incoming, reader: Reader) -> Body {
     if body.is_end_stream() {
         return Body::empty();
     }
     let end = Instant::now() + WHOLE_MAX;
-    let socket = Arc::clone(socket);
     Body::from_stream(stream::unfold(
-        Some((BodyStream::new(body), socket)),
-        move |going: Option<(BodyStream<Incoming>, Arc<Socket>)>| async move {
-            let (mut frames, socket) = going?;
+        Some((BodyStream::new(body), reader)),
+        move |going: Option<(BodyStream<Incoming>, Reader)>| async move {
+            let (mut frames, reader) = going?;
             let by = end.min(Instant::now() + PAUSE_MAX);
-            socket.awaits_body(true);
+            let waiting = reader.wait();
             let next = timeout_at(by, frames.next()).await;
-            socket.awaits_body(false);
+            drop(waiting);
             let failed = match next {
                 Ok(None) => return None,
                 Ok(Some(Ok(frame))) => {
-                    return Some((Ok(frame.into_data().unwrap_or_default()), Some((frames, socket))));
+                    return Some((Ok(frame.into_data().unwrap_or_default()), Some((frames, reader))));
                 }
                 Ok(Some(Err(error))) => std::io::Error::other(error),
                 Err(_) => std::io::Error::new(std::io::ErrorKind::TimedOut, "the body stalled"),

@@ -84,8 +84,10 @@ pub async fn serve<A, F, E>(
                 Ok(accepted) => accepted,
                 Err(error) => {
                     complaints.tell(&error);
-                    // Mostly there are no descriptors: whoever is idle gives one back.
-                    crowd.make_room();
+                    // Mostly there are no descriptors: whoever is idle gives one back. A peer that gave up takes none.
+                    if error.kind() != std::io::ErrorKind::ConnectionAborted {
+                        crowd.make_room();
+                    }
                     sleep(ACCEPT_PAUSE).await;
                     continue;
                 }
@@ -147,7 +149,7 @@ where
     let io = TokioIo::new(Watched::new(stream, Arc::clone(&socket)));
     let service = service_fn(move |request: Request<Incoming>| {
         let call = Call::begin(&socket, request.version());
-        let request = request.map(|incoming| body::patient(incoming, &socket));
+        let request = request.map(|incoming| body::patient(incoming, call.reader()));
         let answered = answer(request, peer);
         async move { answered.await.map(|response| response.map(|body| body::Counted::new(body, call))) }
     });
@@ -186,9 +188,12 @@ async fn keep(connection: impl Connection, socket: &Socket, idle: Duration, stop
             stopped = true;
             connection.as_mut().finish();
         }
-        if goodbye.is_none() && sent_off.as_mut().poll(context).is_ready() {
+        while goodbye.is_none() && sent_off.as_mut().poll(context).is_ready() {
             // Somebody waits for its descriptor.
-            return Poll::Ready(());
+            if socket.goes() {
+                return Poll::Ready(());
+            }
+            sent_off.set(socket.sent_off());
         }
         // A peer that goes away or speaks no HTTP is its own business.
         if connection.as_mut().poll(context).is_ready() {

@@ -1,6 +1,7 @@
 //! What one socket is doing: silent since it came, at rest between two calls, sending a head, or in the middle of calls. From
 //! that follows how long it may go on, and who goes first when there is no room.
 
+use std::collections::HashMap;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
@@ -24,8 +25,10 @@ pub(crate) struct Socket {
 }
 
 struct Doing {
-    /// How many calls are open.
-    calls: u32,
+    /// The calls that are open, by number.
+    calls: HashMap<u64, Open>,
+    /// The number of the latest call.
+    last: u64,
     /// Whether it ever began one.
     spoke: bool,
     /// Since when it has been without an open call.
@@ -33,12 +36,50 @@ struct Doing {
     /// In HTTP/1, when the first bytes of a head came that is not whole yet.
     head_since: Option<Instant>,
     http2: bool,
-    /// Since when an open call waits for the next piece of its body.
-    body_since: Option<Instant>,
-    /// Since when an answer waits for its client to read.
+    /// Since when bytes wait for the client to read.
     unread_since: Option<Instant>,
     /// Whether it was told to make room.
     leaving: bool,
+}
+
+/// One open call.
+#[derive(Default)]
+struct Open {
+    /// Since when it waits for the next piece of its body.
+    body_since: Option<Instant>,
+    /// Whether its answer has begun. Then it no longer matters whether all of its body came.
+    answering: bool,
+    /// Since when its client has taken nothing of an answer that may go on. In HTTP/2 a call's client can hold back its own
+    /// answer while the socket writes on.
+    untaken_since: Option<Instant>,
+}
+
+impl Doing {
+    /// Since when all open calls have waited for their clients, if they all do.
+    fn stuck_since(&self) -> Option<Instant> {
+        let since = |call: &Open| {
+            let own = match (call.answering, self.http2) {
+                (false, _) => call.body_since,
+                (true, true) => call.untaken_since,
+                // Its socket has no other, and knows better.
+                (true, false) => None,
+            };
+            own.or(self.unread_since)
+        };
+        let all: Option<Vec<Instant>> = self.calls.values().map(since).collect();
+        all?.into_iter().max()
+    }
+
+    /// Whether, and how soon, it may have to make room.
+    fn leave(&self) -> Option<Leave> {
+        let stuck = if self.calls.is_empty() { self.unread_since } else { self.stuck_since() };
+        match (self.calls.is_empty(), stuck, self.spoke) {
+            (_, Some(since), _) => (since.elapsed() >= STUCK_AFTER).then_some(Leave::Stuck(since)),
+            (false, None, _) => None,
+            (true, None, true) => Some(Leave::Idle(self.head_since.unwrap_or(self.quiet_since))),
+            (true, None, false) => Some(Leave::Silent(self.quiet_since)),
+        }
+    }
 }
 
 /// Why a socket may have to make room for others; who has done so for longest goes first.
@@ -48,19 +89,19 @@ pub(crate) enum Leave {
     Silent(Instant),
     /// It has no open call.
     Idle(Instant),
-    /// Its call waits for nobody but itself.
+    /// All that is open on it waits for its client.
     Stuck(Instant),
 }
 
 impl Socket {
     pub(crate) fn new() -> Self {
         let doing = Doing {
-            calls: 0,
+            calls: HashMap::new(),
+            last: 0,
             spoke: false,
             quiet_since: Instant::now(),
             head_since: None,
             http2: false,
-            body_since: None,
             unread_since: None,
             leaving: false,
         };
@@ -74,8 +115,11 @@ impl Socket {
     /// When it ends if nothing happens until then.
     pub(crate) fn deadline(&self, idle: Duration) -> Instant {
         let doing = self.doing();
-        if doing.calls > 0 {
-            return doing.unread_since.map_or_else(|| Instant::now() + LONG, |since| since + UNREAD_MAX);
+        if !doing.calls.is_empty() {
+            return doing.stuck_since().map_or_else(|| Instant::now() + LONG, |since| since + UNREAD_MAX);
+        }
+        if let Some(since) = doing.unread_since {
+            return since + UNREAD_MAX;
         }
         match (doing.spoke, doing.head_since) {
             (false, _) => doing.quiet_since + HEAD_TIME,
@@ -85,30 +129,26 @@ impl Socket {
     }
 
     pub(crate) fn is_busy(&self) -> bool {
-        self.doing().calls > 0
+        !self.doing().calls.is_empty()
     }
 
-    /// Whether, and how soon, it may have to make room.
+    /// Whether, and how soon, it may have to make room. One that was told to is on its way.
     pub(crate) fn leave(&self) -> Option<Leave> {
         let doing = self.doing();
-        if doing.leaving {
-            return None;
-        }
-        match (doing.calls, doing.spoke) {
-            (0, false) => Some(Leave::Silent(doing.quiet_since)),
-            (0, true) => Some(Leave::Idle(doing.quiet_since)),
-            (1, _) => {
-                let since = doing.body_since.or(doing.unread_since)?;
-                (since.elapsed() >= STUCK_AFTER).then_some(Leave::Stuck(since))
-            }
-            _ => None,
-        }
+        if doing.leaving { None } else { doing.leave() }
     }
 
     /// Tells it to make room.
     pub(crate) fn send_off(&self) {
         self.doing().leaving = true;
         self.sent_off.notify_one();
+    }
+
+    /// Whether it goes, now that it was told to. A call may have begun since it was chosen: then it stays.
+    pub(crate) fn goes(&self) -> bool {
+        let mut doing = self.doing();
+        doing.leaving = doing.leave().is_some();
+        doing.leaving
     }
 
     /// Done once it was told to make room.
@@ -119,7 +159,7 @@ impl Socket {
     /// Bytes came.
     pub(crate) fn heard(&self) {
         let mut doing = self.doing();
-        if doing.calls == 0 && !doing.http2 {
+        if doing.calls.is_empty() && !doing.http2 {
             doing.head_since.get_or_insert_with(Instant::now);
         }
     }
@@ -134,34 +174,80 @@ impl Socket {
         }
     }
 
-    /// A call waits for its body, or no longer does.
-    pub(crate) fn awaits_body(&self, waits: bool) {
-        self.doing().body_since = waits.then(Instant::now);
+    /// Notes something of a call that is still open.
+    fn note(&self, number: u64, change: impl FnOnce(&mut Open)) {
+        if let Some(call) = self.doing().calls.get_mut(&number) {
+            change(call);
+        }
     }
 }
 
 /// One call, open until its answer's body has ended or was dropped.
-pub(crate) struct Call(Arc<Socket>);
+pub(crate) struct Call {
+    socket: Arc<Socket>,
+    number: u64,
+}
 
 impl Call {
     pub(crate) fn begin(socket: &Arc<Socket>, version: Version) -> Self {
         let mut doing = socket.doing();
-        doing.calls += 1;
+        doing.last += 1;
+        let number = doing.last;
+        doing.calls.insert(number, Open::default());
         doing.spoke = true;
         doing.head_since = None;
         doing.http2 = version == Version::HTTP_2;
         drop(doing);
-        Self(Arc::clone(socket))
+        Self { socket: Arc::clone(socket), number }
+    }
+
+    /// The call as its body knows it.
+    pub(crate) fn reader(&self) -> Reader {
+        Reader { socket: Arc::clone(&self.socket), number: self.number }
+    }
+
+    /// Its answer has begun, or a piece of it was handed on: now it is the client's to take it.
+    pub(crate) fn answers(&self) {
+        self.socket.note(self.number, |call| {
+            (call.answering, call.untaken_since) = (true, Some(Instant::now()));
+        });
+    }
+
+    /// Its answer goes on when whoever makes it does.
+    pub(crate) fn answer_is_made(&self) {
+        self.socket.note(self.number, |call| call.untaken_since = None);
     }
 }
 
 impl Drop for Call {
     fn drop(&mut self) {
-        let mut doing = self.0.doing();
-        doing.calls = doing.calls.saturating_sub(1);
-        if doing.calls == 0 {
+        let mut doing = self.socket.doing();
+        doing.calls.remove(&self.number);
+        if doing.calls.is_empty() {
             doing.quiet_since = Instant::now();
-            doing.body_since = None;
         }
+    }
+}
+
+/// Who reads a call's body. It does not keep the call open.
+pub(crate) struct Reader {
+    socket: Arc<Socket>,
+    number: u64,
+}
+
+impl Reader {
+    /// The call waits for its client to send until the answer of this is dropped.
+    pub(crate) fn wait(&self) -> Waiting<'_> {
+        self.socket.note(self.number, |call| call.body_since = Some(Instant::now()));
+        Waiting(self)
+    }
+}
+
+/// A call that waits for the next piece of its body.
+pub(crate) struct Waiting<'r>(&'r Reader);
+
+impl Drop for Waiting<'_> {
+    fn drop(&mut self) {
+        self.0.socket.note(self.0.number, |call| call.body_since = None);
     }
 }

@@ -165,3 +165,67 @@ async fn a_listener_whose_places_are_taken_stops_when_it_is_told_to() {
     assert_eq!(rest(&mut open).await, "");
     drop(slow.shutdown().await);
 }
+
+/// In HTTP/2: `GET /`, by a client that will not take a byte of any body.
+const GET_AND_TAKE_NOTHING: &[u8] = b"PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n\
+    \0\0\x06\x04\0\0\0\0\0\0\x04\0\0\0\0\
+    \0\0\x06\x01\x05\0\0\0\x01\x82\x84\x86\x41\x01x";
+/// In HTTP/2: `POST /body` twice, and nothing of either body.
+const TWO_POSTS_WITHOUT_A_BODY: &[u8] = b"PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n\
+    \0\0\0\x04\0\0\0\0\0\
+    \0\0\x0c\x01\x04\0\0\0\x01\x83\x04\x05/body\x86\x41\x01x\
+    \0\0\x0c\x01\x04\0\0\0\x03\x83\x04\x05/body\x86\x41\x01x";
+
+#[tokio::test(start_paused = true)]
+async fn calls_of_http2_that_wait_for_their_client_make_room_too() {
+    for waiting in [GET_AND_TAKE_NOTHING, TWO_POSTS_WITHOUT_A_BODY] {
+        let served = served(1).await;
+        let mut stuck = TcpStream::connect(served.address).await.unwrap();
+        stuck.write_all(waiting).await.unwrap();
+        sleep(Duration::from_secs(1)).await;
+        let began = Instant::now();
+        let mut next = say(served.address, ONE_CALL).await;
+        assert!(rest(&mut next).await.ends_with("hello"));
+        let took = began.elapsed();
+        assert!(took >= Duration::from_millis(900) && took < Duration::from_secs(5), "{took:?}");
+        rest(&mut stuck).await;
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn an_answer_that_its_client_never_takes_ends_after_two_minutes() {
+    let socket = Arc::new(Socket::new());
+    let call = Call::begin(&socket, axum::http::Version::HTTP_2);
+    let far = || socket.deadline(IDLE) > Instant::now() + Duration::from_hours(1);
+    assert!(far(), "it is being answered");
+    call.answers();
+    assert_eq!(socket.deadline(IDLE), Instant::now() + Duration::from_mins(2));
+    call.answer_is_made();
+    assert!(far(), "its client took what there was");
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_body_that_nobody_reads_any_more_keeps_no_other_call_from_its_socket() {
+    let socket = Arc::new(Socket::new());
+    let dropped = Call::begin(&socket, axum::http::Version::HTTP_2);
+    let other = Call::begin(&socket, axum::http::Version::HTTP_2);
+    let reader = dropped.reader();
+    let waiting = reader.wait();
+    sleep(Duration::from_secs(5)).await;
+    assert!(socket.leave().is_none(), "the other call goes on");
+    drop((waiting, dropped));
+    sleep(Duration::from_secs(5)).await;
+    assert!(socket.leave().is_none(), "and still does");
+    drop(other);
+    assert!(socket.leave().is_some());
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_socket_that_was_chosen_stays_if_a_call_began_meanwhile() {
+    let socket = Arc::new(Socket::new());
+    socket.send_off();
+    let call = Call::begin(&socket, axum::http::Version::HTTP_11);
+    assert!(!socket.goes(), "a call is open");
+    drop(call);
+    assert!(socket.leave().is_some() && socket.goes());
+}
