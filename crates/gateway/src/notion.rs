@@ -21,7 +21,7 @@ use notion_wire::token::{
 };
 use sealing::Secret;
 use serde::Deserialize;
-use tokio::time::timeout;
+use tokio::time::{Instant, timeout, timeout_at};
 use url::Url;
 
 use crate::config::Integration;
@@ -370,24 +370,26 @@ impl Notion {
     }
 
     async fn whole(&self, request: Request<Body>, deadline: Duration) -> Result<Answer, SendError> {
-        let exchange = async {
-            let response = self.send(request).await?;
-            let (status, retry_after) = (response.status().as_u16(), retry_after(response.headers()));
-            let body = Limited::new(response.into_body(), OAUTH_BODY_MAX);
-            Ok(Answer { status, retry_after, body: as_far_as_it_came(body).await? })
-        };
-        timeout(deadline, exchange).await.unwrap_or(Err(SendError::NoAnswer))
+        let by = Instant::now() + deadline;
+        let response = timeout_at(by, self.send(request)).await.unwrap_or(Err(SendError::NoAnswer))?;
+        let (status, retry_after) = (response.status().as_u16(), retry_after(response.headers()));
+        let body = Limited::new(response.into_body(), OAUTH_BODY_MAX);
+        Ok(Answer { status, retry_after, body: as_far_as_it_came(body, by).await? })
     }
 }
 
-/// A body, or what came of it before it was cut: a token answer's beginning may hold both tokens whole.
-async fn as_far_as_it_came(mut body: Limited<Incoming>) -> Result<Bytes, SendError> {
+/// A body, or what came of it before it was cut or its time was over: a token answer's beginning may hold both tokens whole.
+async fn as_far_as_it_came<B>(mut body: B, by: Instant) -> Result<Bytes, SendError>
+where
+    B: http_body::Body<Data = Bytes> + Unpin,
+{
     let mut read = Vec::new();
-    while let Some(frame) = body.frame().await {
-        match frame {
-            Ok(frame) => read.extend_from_slice(frame.data_ref().map_or(&[], |data| data)),
-            Err(_) if read.is_empty() => return Err(SendError::NoAnswer),
-            Err(_) => break,
+    loop {
+        match timeout_at(by, body.frame()).await {
+            Ok(Some(Ok(frame))) => read.extend_from_slice(frame.data_ref().map_or(&[], |data| data)),
+            Ok(None) => break,
+            Ok(Some(Err(_))) | Err(_) if read.is_empty() => return Err(SendError::NoAnswer),
+            Ok(Some(Err(_))) | Err(_) => break,
         }
     }
     Ok(Bytes::from(read))
@@ -396,4 +398,33 @@ async fn as_far_as_it_came(mut body: Limited<Incoming>) -> Result<Bytes, SendErr
 /// `Retry-After` in whole seconds, as Notion sends it.
 pub(crate) fn retry_after(headers: &HeaderMap) -> Option<Duration> {
     headers.get(RETRY_AFTER)?.to_str().ok()?.trim().parse().ok().map(Duration::from_secs)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use futures_util::{StreamExt as _, stream};
+
+    type Piece = Result<&'static str, std::io::Error>;
+
+    async fn came(pieces: Vec<Piece>, stalls: bool) -> Option<Bytes> {
+        let pieces = stream::iter(pieces).map(|piece| piece.map(Bytes::from));
+        let body = match stalls {
+            true => Body::from_stream(pieces.chain(stream::pending())),
+            false => Body::from_stream(pieces),
+        };
+        as_far_as_it_came(body, Instant::now() + OAUTH_DEADLINE).await.ok()
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn what_came_of_an_answer_is_kept_however_it_ends() {
+        let cut = || Err(std::io::Error::other("reset"));
+        let pair = || Some(Bytes::from("both tokens"));
+        assert_eq!(came(vec![Ok("both "), Ok("tokens")], false).await, pair());
+        assert_eq!(came(vec![Ok("both "), Ok("tokens"), cut()], false).await, pair());
+        assert_eq!(came(vec![Ok("both "), Ok("tokens")], true).await, pair(), "its time was over");
+        assert_eq!(came(vec![cut()], false).await, None);
+        assert_eq!(came(vec![], true).await, None);
+        assert_eq!(came(vec![], false).await, Some(Bytes::new()), "an empty answer is one");
+    }
 }
