@@ -40,10 +40,11 @@ pub(crate) enum Verdict {
 
 /// The token to call Notion with; from memory in the steady state.
 pub(crate) async fn live_token(gateway: &Gateway, caller: &Authorized) -> Result<Arc<LiveToken>, Error> {
-    let revision = gateway.revision();
-    if let Some(token) = gateway.tokens.get(&caller.grant_id, revision) {
+    let tokens = &gateway.memory.tokens;
+    if let Some(token) = tokens.get(&caller.grant_id) {
         return Ok(token);
     }
+    let reading = tokens.reading();
     let grant = gateway.store.find_grant(&caller.grant_id).await?.ok_or(Error::Disconnected)?;
     match grant.state {
         GrantState::ReconnectNeeded => return Err(Error::ReconnectNeeded),
@@ -52,7 +53,7 @@ pub(crate) async fn live_token(gateway: &Gateway, caller: &Authorized) -> Result
     }
     let pair = vault::open_grant(gateway, &grant)?.ok_or_else(|| tokenless(&grant))?;
     let token = LiveToken { generation: grant.generation, secret: pair.access_token };
-    Ok(gateway.tokens.put(&caller.grant_id, revision, token))
+    Ok(tokens.put(&caller.grant_id, reading, token))
 }
 
 /// A call made with `used` was answered 401. The renewal runs to its end even if the caller goes away, or may not wait any

@@ -176,12 +176,13 @@ async fn open(gateway: &Gateway, client_id: &str, connection_id: &str) -> Result
 }
 
 async fn line(gateway: &Gateway, client_id: &str, connection_id: &str) -> Result<Arc<Line>, Error> {
-    let revision = gateway.revision();
+    let connections = &gateway.memory.connections;
     // Under both ids: a foreign connection that somebody else just used must take as long as one that does not exist.
     let remembered = format!("{client_id}/{connection_id}");
-    if let Some(line) = gateway.connections.get(&remembered, revision) {
+    if let Some(line) = connections.get(&remembered) {
         return Ok(line);
     }
+    let reading = connections.reading();
     let view = gateway
         .store
         .find_connection(client_id, connection_id)
@@ -198,7 +199,7 @@ async fn line(gateway: &Gateway, client_id: &str, connection_id: &str) -> Result
         touched_at: AtomicI64::new(view.connection.last_used_at.map_or(i64::MIN, jiff::Timestamp::as_second)),
         called_before: view.connection.last_used_at.is_some(),
     };
-    Ok(gateway.connections.put(&remembered, revision, line))
+    Ok(connections.put(&remembered, reading, line))
 }
 
 async fn bearer_key(gateway: &Gateway, headers: &HeaderMap) -> Result<Arc<ApiKey>, Error> {
@@ -239,11 +240,12 @@ async fn proven(
     text: &KeyText,
     of: impl Fn(&ApiKey) -> Option<Sha256>,
 ) -> Result<(Option<Arc<ApiKey>>, bool), Error> {
-    let revision = gateway.revision();
-    let key = match gateway.keys.get(&text.id, revision) {
+    let keys = &gateway.memory.keys;
+    let key = match keys.get(&text.id) {
         Some(key) => Some(key),
         None => {
-            gateway.store.find_api_key(&text.id).await?.map(|key| gateway.keys.put(&text.id, revision, key))
+            let reading = keys.reading();
+            gateway.store.find_api_key(&text.id).await?.map(|key| keys.put(&text.id, reading, key))
         }
     };
     let presented = gateway.keyring.lookup_hmac(text.secret.expose().as_bytes());

@@ -108,7 +108,6 @@ impl Gateway {
             ..self.event("connection.imported", client_id)
         };
         let done = self.store.import(&grant, &connection, &event).await?;
-        self.notice_changes().await?;
         match done {
             store::Imported::Created => Ok(Imported::Created(connection_id)),
             store::Imported::KeptNewer => {

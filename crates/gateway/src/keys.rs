@@ -163,7 +163,6 @@ impl Gateway {
         let minted = mint(self, kind, &config.client_id, None, label);
         let event = self.key_event("key.minted", &minted.row);
         self.store.insert_api_key(&minted.row, &event).await?;
-        self.notice_changes().await?;
         Ok(minted)
     }
 
@@ -187,7 +186,7 @@ impl Gateway {
         if !self.store.revoke_api_key(&config.client_id, None, id, &event).await? {
             return Err(Error::NotFound("key"));
         }
-        self.notice_changes().await
+        Ok(())
     }
 
     pub(crate) fn key_event(&self, kind: &str, key: &ApiKey) -> Event {

@@ -35,7 +35,6 @@ mod world;
 
 use std::collections::HashMap;
 use std::ops::Deref;
-use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
@@ -53,8 +52,6 @@ pub use store::Contents;
 pub use store::records::{ApiKey, KeyKind, Listed};
 pub use world::{ClockHand, World};
 
-/// How many keys, connections and tokens are remembered: at about 500 bytes each, some 50 MB.
-const REMEMBERED_MAX: usize = 100_000;
 /// How long [`Gateway::drain`] waits.
 const DRAIN_MAX: Duration = Duration::from_secs(75);
 /// How many tasks that must not be cut short may run at once.
@@ -73,9 +70,7 @@ pub struct Inner {
     pub(crate) notion: Notion,
     pub(crate) pacing: proxy::Pacing,
     pub(crate) starts: starts::Starts,
-    pub(crate) keys: recall::Recall<store::records::ApiKey>,
-    pub(crate) connections: recall::Recall<caller::Line>,
-    pub(crate) tokens: recall::Recall<access::LiveToken>,
+    pub(crate) memory: Arc<recall::Memory>,
     pub(crate) flights: Arc<flights::Flights>,
     /// One for each integration, by client id.
     pub(crate) breakers: Mutex<HashMap<String, lifecycle::Breaker>>,
@@ -83,8 +78,6 @@ pub struct Inner {
     pub(crate) settling: tokio::sync::Mutex<()>,
     /// This node's name in leases.
     pub(crate) node: String,
-    /// The store's revision as last seen; raised by our own changes at once and by others' within a second.
-    revision: AtomicU64,
     uninterrupted: Arc<Semaphore>,
 }
 
@@ -131,20 +124,19 @@ impl Gateway {
         let keyring = keys::open_keyring(&*store, root_key, &world).await?;
         store.prepare().await?;
         let notion = Notion::new(&config.notion_url).map_err(|e| BuildError::Notion(e.to_string()))?;
-        let revision = AtomicU64::new(store.revision().await?);
+        let memory = Arc::new(recall::Memory::new(store.newest_change().await?));
+        let told = Arc::clone(&memory);
+        store.on_change(Arc::new(move |changes| told.apply(changes)));
         let node = world.id("node");
         store.enter(&node).await?;
         let inner = Inner {
             pacing: proxy::Pacing::new(world.clone()),
             starts: starts::Starts::new(config.attempts_per_address),
-            keys: recall::Recall::new(REMEMBERED_MAX),
-            connections: recall::Recall::new(REMEMBERED_MAX),
-            tokens: recall::Recall::new(REMEMBERED_MAX),
+            memory,
             flights: Arc::default(),
             breakers: Mutex::default(),
             settling: tokio::sync::Mutex::default(),
             node,
-            revision,
             uninterrupted: Arc::new(Semaphore::new(UNINTERRUPTED_MAX as usize)),
             config,
             store,
@@ -214,15 +206,12 @@ impl Gateway {
         task.await.unwrap_or(Err(Error::Internal))
     }
 
-    /// The store's revision, for [`recall::Recall`].
-    pub(crate) fn revision(&self) -> u64 {
-        self.revision.load(Ordering::Acquire)
-    }
-
-    /// Takes notice of changes in the store, our own or another process's.
+    /// Takes notice of what other processes changed. Of our own changes the store tells by itself.
     pub(crate) async fn notice_changes(&self) -> Result<(), Error> {
-        let seen = self.store.revision().await?;
-        self.revision.fetch_max(seen, Ordering::AcqRel);
+        let changes = self.store.changes_after(self.memory.upto()).await?;
+        if !changes.complete || !changes.changes.is_empty() {
+            self.memory.apply(&changes);
+        }
         Ok(())
     }
 }

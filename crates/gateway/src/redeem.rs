@@ -168,7 +168,6 @@ async fn refuse(
     let event = Event { note: Some(why.to_owned()), ..event_of(gateway, "connection.refused", &found.code) };
     let outcome = AttemptOutcome::RedeemRefused;
     gateway.store.refuse_code(&found.code.code_sha256, outcome, &[step], &event, now).await?;
-    gateway.notice_changes().await?;
     settle::soon(gateway);
     Ok(Error::InvalidGrant(why))
 }
@@ -208,7 +207,6 @@ async fn activate(
     };
     match gateway.store.activate(&activation).await? {
         Activated::Done => {
-            gateway.notice_changes().await?;
             Ok(Some(Redeemed { connection: view(gateway, caller, &connection_id).await?, key }))
         }
         Activated::CodeSpent | Activated::GrantMoved => Ok(None),

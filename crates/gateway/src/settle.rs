@@ -7,8 +7,8 @@ use std::time::Duration;
 use lifecycle::{Introspected, Rival, SettleEffect, Settlement};
 use notion_wire::token::Refusal;
 use sealing::equal;
+use store::CodeFound;
 use store::records::{Actor, AttemptOutcome, Candidate, Event, Grant, Profile, Step};
-use store::{CodeFound, Committed};
 
 use crate::config::Integration;
 use crate::link::after;
@@ -87,7 +87,7 @@ async fn end_unredeemed(gateway: &Gateway, found: &CodeFound) -> Result<(), Erro
     };
     let outcome = AttemptOutcome::Unredeemed;
     gateway.store.refuse_code(&found.code.code_sha256, outcome, &[step], &event, now).await?;
-    gateway.notice_changes().await
+    Ok(())
 }
 
 /// Settles one due candidate, or puts it off.
@@ -190,10 +190,9 @@ async fn rival_of(
 
 async fn adopt(gateway: &Gateway, candidate: &Candidate, grant: &Grant) -> Result<Settled, Error> {
     let (adopted, event) = pairs::adopted(gateway, candidate, grant)?;
-    match gateway.store.adopt_candidate(&candidate.id, &adopted, grant.generation, &event).await? {
-        Committed::Done => gateway.notice_changes().await.map(|()| Settled::Done),
-        Committed::Moved(_) | Committed::Tombstoned => Ok(Settled::Done),
-    }
+    // If the grant moved meanwhile the candidate stays due, and the next round decides anew.
+    gateway.store.adopt_candidate(&candidate.id, &adopted, grant.generation, &event).await?;
+    Ok(Settled::Done)
 }
 
 async fn revoke_candidate(gateway: &Gateway, candidate: &Candidate) -> Result<Settled, Error> {

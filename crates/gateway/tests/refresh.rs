@@ -98,3 +98,31 @@ async fn a_secret_that_notion_refuses_is_the_operators_fault_and_ends_no_grant()
     assert_eq!(asked.json()["active"], true);
     assert!(asked.json()["scope"].as_str().unwrap().contains("read_content"), "as Notion told it");
 }
+
+/// Any change once made all that was remembered unread: with many connections each refresh meant many readings.
+#[tokio::test]
+async fn what_changes_on_one_connection_leaves_the_others_remembered() {
+    let t = house().await;
+    let quiet = t.connection("u").await;
+    let busy = {
+        let mut browser = t.browser();
+        browser.person = 1;
+        let code = browser.connect(&t.link("v").await).await.query("code").unwrap();
+        t.redeem(&code, "v").await.json()["id"].as_str().unwrap().to_owned()
+    };
+    let calls = async |id: &str| t.api("GET", &format!("/notion/{id}/v1/users/me"), None).await.status;
+    assert_eq!((calls(&quiet).await, calls(&busy).await), (StatusCode::OK, StatusCode::OK));
+    // Behind everybody's back and without a word in the feed: whoever reads these rows again cannot call.
+    let unseen = "CREATE TEMP TABLE before AS SELECT seq FROM sqlite_sequence WHERE name = 'changes';
+        UPDATE connections SET stage = 'odd'; UPDATE api_keys SET kind = 'odd' WHERE connection_id IS NOT NULL;
+        DELETE FROM changes WHERE seq > (SELECT seq FROM before);
+        UPDATE sqlite_sequence SET seq = (SELECT seq FROM before) WHERE name = 'changes'";
+    store::suite::tamper(&t.folder.path().join("vestibule.db"), unseen);
+    let changed = "UPDATE grants SET state = state WHERE owner_id <> (SELECT min(owner_id) FROM grants)";
+    store::suite::tamper(&t.folder.path().join("vestibule.db"), changed);
+    // Any write of ours brings what others changed.
+    t.foreign_key(gateway::KeyKind::App).await;
+    let outcomes = [calls(&quiet).await, calls(&busy).await];
+    let read_again = outcomes.iter().filter(|status| **status != StatusCode::OK).count();
+    assert_eq!(read_again, 1, "only the connection whose grant changed: {outcomes:?}");
+}

@@ -62,6 +62,52 @@ pub enum StoreError {
     },
 }
 
+/// What kind of row changed.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Changed {
+    /// An API key ended.
+    Key,
+    /// A connection, or the grant that it stands on.
+    Connection,
+    /// A grant's pair or state.
+    Grant,
+}
+
+impl Changed {
+    /// Reads the stored word.
+    pub(crate) fn parse(word: &str) -> Option<Self> {
+        match word {
+            "key" => Some(Self::Key),
+            "connection" => Some(Self::Connection),
+            "grant" => Some(Self::Grant),
+            _ => None,
+        }
+    }
+}
+
+/// One row that changed.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Change {
+    /// What kind.
+    pub kind: Changed,
+    /// Which: the id; of a connection, its client id, a slash and its id.
+    pub id: String,
+}
+
+/// A piece of the feed of changes.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Changes {
+    /// The number of the last one.
+    pub upto: u64,
+    /// Whether these are all since the number that was asked for. If not, anything may have changed.
+    pub complete: bool,
+    /// Oldest first; one row may be told twice.
+    pub changes: Vec<Change>,
+}
+
+/// Who is told of changes.
+pub type ChangeHook = std::sync::Arc<dyn Fn(&Changes) + Send + Sync>;
+
 /// A result of the store.
 pub type Result<T> = std::result::Result<T, StoreError>;
 
@@ -531,8 +577,13 @@ pub trait Store: Send + Sync + 'static {
     async fn insert_event(&self, event: &Event) -> Result<()>;
 
     // Housekeeping.
-    /// Grows with every change to keys, grants and connections that cached answers depend on, by any process.
-    async fn revision(&self) -> Result<u64>;
+    /// Has `hook` told of each change to rows that are remembered between calls, before the write that made it is answered. A
+    /// change by another process comes with the next of ours, or by [`Store::changes_after`]. Asked once.
+    fn on_change(&self, hook: ChangeHook);
+    /// The number of the newest change.
+    async fn newest_change(&self) -> Result<u64>;
+    /// What changed after this number, by any process.
+    async fn changes_after(&self, seq: u64) -> Result<Changes>;
     /// Deletes what has outlived its use: consumed states after 24 hours, disconnected connections after 30 days,
     /// events and refresh records after 90.
     async fn purge(&self, now: Timestamp) -> Result<()>;

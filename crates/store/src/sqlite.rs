@@ -4,6 +4,7 @@
 
 mod callback;
 mod candidates;
+mod changes;
 mod connections;
 mod damage;
 mod file;
@@ -31,21 +32,22 @@ use crate::records::{
     Listed, Profile, Step,
 };
 use crate::{
-    Activated, Activation, Arrival, ArrivalSaved, AttemptFilter, AttemptStart, AttemptTaken, CodeFound,
-    Committed, ConnectionFilter, Contents, Disconnected, Imported, LeaseTaken, Page, PageRequest, Result,
-    Store, StoreError, Trouble,
+    Activated, Activation, Arrival, ArrivalSaved, AttemptFilter, AttemptStart, AttemptTaken, ChangeHook,
+    Changes, CodeFound, Committed, ConnectionFilter, Contents, Disconnected, Imported, LeaseTaken, Page,
+    PageRequest, Result, Store, StoreError, Trouble,
 };
 use file::StoreFile;
 use nodes::Nodes;
 use threads::Threads;
 
 /// The newest schema this program knows.
-const MIGRATIONS: [&str; 5] = [
+const MIGRATIONS: [&str; 6] = [
     include_str!("migrations/sqlite/0001_first.sql"),
     include_str!("migrations/sqlite/0002_events_in_order.sql"),
     include_str!("migrations/sqlite/0003_settling.sql"),
     include_str!("migrations/sqlite/0004_strangers.sql"),
     include_str!("migrations/sqlite/0005_suspects.sql"),
+    include_str!("migrations/sqlite/0006_changes.sql"),
 ];
 
 /// A store in one file.
@@ -162,12 +164,6 @@ fn migrate(db: &Transaction<'_>) -> Result<()> {
         db.execute_batch(migration)?;
     }
     db.pragma_update(None, "user_version", i64::try_from(MIGRATIONS.len()).unwrap_or(i64::MAX))?;
-    Ok(())
-}
-
-/// A change that cached answers depend on.
-fn raise_revision(db: &Db) -> Result<()> {
-    db.execute("UPDATE meta SET revision = revision + 1", [])?;
     Ok(())
 }
 
@@ -524,8 +520,16 @@ impl Store for SqliteStore {
         self.write(move |db| history::insert_event(db, &event)).await
     }
 
-    async fn revision(&self) -> Result<u64> {
-        self.read(housekeeping::revision).await
+    fn on_change(&self, hook: ChangeHook) {
+        self.threads.on_change(hook);
+    }
+
+    async fn newest_change(&self) -> Result<u64> {
+        self.read(changes::newest).await
+    }
+
+    async fn changes_after(&self, seq: u64) -> Result<Changes> {
+        self.read(move |db| changes::after(db, seq)).await
     }
 
     async fn purge(&self, now: Timestamp) -> Result<()> {

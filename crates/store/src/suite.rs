@@ -12,6 +12,7 @@ use std::time::Duration;
 use lifecycle::{Generation, GrantState};
 use sealing::{Keyring, RootKey};
 
+use crate::Changed;
 use crate::records::{
     ApiKey, Attempt, AttemptOutcome, CodeSpent, Connection, ConnectionStage, Door, KeyKind, Listed,
 };
@@ -73,7 +74,9 @@ macro_rules! conformance {
             every_query_stays_in_its_integration
             an_import_never_replaces_a_live_pair
             a_first_call_is_drawn_once
-            the_revision_grows_with_what_caches_depend_on
+            each_change_names_what_is_remembered_of_it_and_nothing_else
+            who_asks_for_changes_that_were_never_there_is_told_that_anything_may_have_changed
+            a_hook_is_told_of_a_change_before_its_write_is_answered
             what_has_outlived_its_use_is_purged
         );
     };
@@ -526,27 +529,60 @@ pub async fn a_first_call_is_drawn_once(store: Subject) {
     assert_eq!(steps.iter().filter(|step| step.what == "first call").count(), 1);
 }
 
-pub async fn the_revision_grows_with_what_caches_depend_on(store: Subject) {
-    let mut last = store.revision().await.expect("read");
-    let mut grown = async |what: &str| {
-        let now = store.revision().await.expect("read");
-        assert!(now > last, "{what}");
-        last = now;
-    };
+pub async fn each_change_names_what_is_remembered_of_it_and_nothing_else(store: Subject) {
     let (connection, grant_id) = live(&store, "u", "bot").await;
-    grown("a connection became live").await;
-    let minted = key(KeyKind::App, None);
-    store.insert_api_key(&minted, &event("key.minted")).await.expect("stored");
-    store.revoke_api_key(APP, None, &minted.id, &event("key.revoked")).await.expect("ended");
-    grown("a key ended").await;
+    let (_, other_grant) = live(&store, "v", "another-bot").await;
+    let in_feed = format!("{APP}/{connection}");
+    let mut upto = store.newest_change().await.expect("read");
+    let mut told = async || {
+        let feed = store.changes_after(upto).await.expect("read");
+        assert!(feed.complete);
+        upto = feed.upto;
+        assert!(feed.changes.iter().all(|change| change.id != other_grant));
+        let mut told: Vec<_> = feed.changes.into_iter().map(|change| (change.kind, change.id)).collect();
+        told.dedup();
+        told
+    };
+    assert_eq!(told().await, []);
+    let of_grant = || vec![(Changed::Grant, grant_id.clone()), (Changed::Connection, in_feed.clone())];
     let renewed = grant(&grant_id, "bot", 2);
     store.commit_refresh(&renewed, Generation(1), &event("connection.refreshed")).await.expect("stored");
-    grown("a pair was renewed").await;
+    assert_eq!(told().await, of_grant(), "a pair was renewed");
     let state = GrantState::ReconnectNeeded;
     store.set_grant_state(&grant_id, Generation(2), state, None, None).await.expect("set");
-    grown("a grant changed its state").await;
+    assert_eq!(told().await, of_grant(), "a grant changed its state");
+    store.enter("node_1").await.expect("entered");
+    store.take_refresh_lease(&grant_id, Generation(2), "node_1", at(0), at(75)).await.expect("taken");
+    store.touch_connection(&connection, at(9), &[]).await.expect("noted");
+    assert_eq!(told().await, [], "a lease and a use change nothing that is remembered");
+    let minted = key(KeyKind::App, None);
+    store.insert_api_key(&minted, &event("key.minted")).await.expect("stored");
+    assert_eq!(told().await, [], "nobody has remembered what is new");
+    store.revoke_api_key(APP, None, &minted.id, &event("key.revoked")).await.expect("ended");
+    assert_eq!(told().await, [(Changed::Key, minted.id.clone())]);
     store.disconnect(APP, &connection, &event("connection.disconnected"), at(5)).await.expect("ended");
-    grown("a connection ended").await;
+    let ended = told().await;
+    assert!(of_grant().iter().all(|change| ended.contains(change)), "{ended:?}");
+}
+
+pub async fn who_asks_for_changes_that_were_never_there_is_told_that_anything_may_have_changed(
+    store: Subject,
+) {
+    let newest = store.newest_change().await.expect("read");
+    let feed = store.changes_after(newest + 5).await.expect("read");
+    assert_eq!((feed.upto, feed.complete), (newest, false), "the store was put back to an older copy");
+}
+
+pub async fn a_hook_is_told_of_a_change_before_its_write_is_answered(store: Subject) {
+    let (_, grant_id) = live(&store, "u", "bot").await;
+    let told = std::sync::Arc::new(std::sync::Mutex::new(Vec::new()));
+    let heard = std::sync::Arc::clone(&told);
+    store.on_change(std::sync::Arc::new(move |feed: &crate::Changes| {
+        heard.lock().expect("nobody panicked").extend(feed.changes.iter().map(|change| change.id.clone()));
+    }));
+    let renewed = grant(&grant_id, "bot", 2);
+    store.commit_refresh(&renewed, Generation(1), &event("connection.refreshed")).await.expect("stored");
+    assert!(told.lock().expect("nobody panicked").contains(&grant_id));
 }
 
 pub async fn what_has_outlived_its_use_is_purged(store: Subject) {

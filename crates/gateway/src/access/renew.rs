@@ -29,6 +29,7 @@ pub(super) async fn run(gateway: &Gateway, grant_id: &str, why: Why) -> Result<O
     loop {
         match machine.step(gateway.world.now(), input) {
             Effect::Done(outcome) => {
+                // The newer pair may be another process's.
                 gateway.notice_changes().await?;
                 return if outcome == Outcome::Failed {
                     Err(flight.error.take().unwrap_or(Error::Internal))

@@ -128,10 +128,8 @@ pub(crate) async fn end(gateway: &Gateway, client_id: &str, id: &str) -> Result<
                 ..inner.event("connection.disconnected", &client_id)
             };
             let done = inner.store.disconnect(&client_id, &id, &event, inner.world.now()).await?;
-            inner.notice_changes().await?;
             match &done {
                 Disconnected::GrantEnded(grant) => {
-                    inner.tokens.forget(&grant.id);
                     settle::tombstone_now(&inner, &grant.id).await?;
                 }
                 Disconnected::WasPending(Some(candidate)) => {

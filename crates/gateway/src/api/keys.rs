@@ -57,7 +57,6 @@ pub(crate) async fn create(
     let minted = keys::mint(&gateway, KeyKind::Connection, &caller.client_id, Some(&id), &label);
     let event = gateway.key_event("key.minted", &minted.row);
     gateway.store.insert_api_key(&minted.row, &event).await?;
-    gateway.notice_changes().await?;
     let mut body = shown(&minted.row);
     body["key"] = json!(minted.key.expose());
     Ok(answer(StatusCode::CREATED, body))
@@ -77,7 +76,6 @@ pub(crate) async fn delete(
     if !gateway.store.revoke_api_key(&caller.client_id, Some(&id), &key, &event).await? {
         return Err(Error::NotFound("key"));
     }
-    gateway.notice_changes().await?;
     Ok(StatusCode::NO_CONTENT.into_response())
 }
 

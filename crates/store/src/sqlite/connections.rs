@@ -6,7 +6,7 @@ use rusqlite::{Connection as Db, OptionalExtension as _, Row, named_params, para
 use super::damage::{self, listed};
 use super::rows::{At, Word, limit, pair, time, time_if, unsigned};
 use super::way_in::insert_steps;
-use super::{candidates, grants, history, raise_revision, redeem};
+use super::{candidates, grants, history, redeem};
 use crate::records::{
     Candidate, Connection, ConnectionStage, ConnectionView, Event, Grant, Listed, Profile, Step,
 };
@@ -187,7 +187,6 @@ pub(super) fn update_end_user(
         .execute([client_id, id, end_user])?;
     if changed == 1 {
         history::insert_event(db, event)?;
-        raise_revision(db)?;
     }
     Ok(changed == 1)
 }
@@ -211,7 +210,6 @@ pub(super) fn disconnect(
             let candidate = candidates::of_connection(db, id).unwrap_or_default();
             redeem::refuse_pending(db, id, now)?;
             history::insert_event(db, event)?;
-            raise_revision(db)?;
             let due =
                 candidate.map(|candidate| Candidate { connection_id: None, expires_at: now, ..candidate });
             return Ok(Disconnected::WasPending(due.map(Box::new)));
@@ -223,7 +221,6 @@ pub(super) fn disconnect(
     db.prepare_cached("UPDATE api_keys SET revoked_at = ?2 WHERE connection_id = ?1 AND revoked_at IS NULL")?
         .execute(params![id, At(now)])?;
     history::insert_event(db, event)?;
-    raise_revision(db)?;
     let Some(grant_id) = grant_id else { return Ok(Disconnected::GrantKept) };
     grants::end_if_unused(db, &grant_id)?;
     match grants::find(db, &grant_id) {
@@ -267,6 +264,5 @@ pub(super) fn import(db: &Db, grant: &Grant, connection: &Connection, event: &Ev
         insert(db, &Connection { grant_id: Some(grant_id), ..connection.clone() })?;
         history::insert_event(db, event)?;
     }
-    raise_revision(db)?;
     Ok(if created { Imported::Created } else { Imported::KeptNewer })
 }

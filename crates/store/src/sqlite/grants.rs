@@ -6,7 +6,7 @@ use rusqlite::{Connection as Db, OptionalExtension as _, Row, named_params, para
 
 use super::nodes::Nodes;
 use super::rows::{At, limit, pair, profile, signed, time, time_if, unsigned};
-use super::{damage, history, raise_revision};
+use super::{damage, history};
 use crate::records::{Event, Grant, Profile};
 use crate::{Committed, LeaseTaken, Result};
 
@@ -249,7 +249,6 @@ pub(super) fn commit(db: &Db, grant: &Grant, spent: Generation, event: Option<&E
     if let Some(event) = event {
         history::tell_connections(db, &grant.id, event)?;
     }
-    raise_revision(db)?;
     Ok(Committed::Done)
 }
 
@@ -292,7 +291,6 @@ pub(super) fn set_state(
         if let Some(event) = event {
             history::tell_connections(db, id, event)?;
         }
-        raise_revision(db)?;
     }
     Ok(Committed::Done)
 }

@@ -1,10 +1,11 @@
-//! The revision that caches go by, and the deletion of what has outlived its use.
+//! The deletion of what has outlived its use, and whether the store can be written to.
 
 use std::time::Duration;
 
 use jiff::Timestamp;
 use rusqlite::{Connection as Db, params};
 
+use super::changes;
 use super::rows::{At, unsigned};
 use crate::{Contents, Result};
 
@@ -14,11 +15,6 @@ const SPENT_KEPT: Duration = Duration::from_hours(24);
 const DISCONNECTED_KEPT: Duration = Duration::from_hours(720);
 /// Attempts, events and records of refreshes are kept this long.
 const HISTORY_KEPT: Duration = Duration::from_hours(2160);
-
-pub(super) fn revision(db: &Db) -> Result<u64> {
-    let revision = db.prepare_cached("SELECT revision FROM meta")?.query_row([], |row| row.get(0))?;
-    Ok(unsigned(revision))
-}
 
 pub(super) fn purge(db: &Db, now: Timestamp) -> Result<()> {
     let before = |kept: Duration| At(now.checked_sub(kept).unwrap_or(Timestamp::UNIX_EPOCH));
@@ -47,12 +43,12 @@ pub(super) fn purge(db: &Db, now: Timestamp) -> Result<()> {
     )?;
     db.execute("DELETE FROM events WHERE at < ?1", history)?;
     db.execute("DELETE FROM refresh_attempts WHERE started_at < ?1", history)?;
-    Ok(())
+    changes::trim(db)
 }
 
 /// Writes for real, so that a full or read-only disk shows.
 pub(super) fn check(db: &rusqlite::Transaction<'_>) -> Result<()> {
-    db.execute("UPDATE meta SET revision = revision", [])?;
+    db.execute("UPDATE probe SET asked = asked", [])?;
     Ok(())
 }
 

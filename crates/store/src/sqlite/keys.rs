@@ -4,8 +4,8 @@ use rusqlite::{Connection as Db, OptionalExtension as _, Row, named_params, para
 use sealing::StoredKeyring;
 
 use super::damage::{self, listed};
+use super::history;
 use super::rows::{At, Hash, Word, time, time_if};
-use super::{history, raise_revision};
 use crate::records::{ApiKey, Event, Listed};
 use crate::{Result, StoreError};
 
@@ -49,8 +49,7 @@ pub(super) fn insert_keyring(db: &Db, keyring: &StoredKeyring) -> Result<bool> {
 
 pub(super) fn insert(db: &Db, key: &ApiKey, event: &Event) -> Result<()> {
     store(db, key)?;
-    history::insert_event(db, event)?;
-    raise_revision(db)
+    history::insert_event(db, event)
 }
 
 pub(super) fn store(db: &Db, key: &ApiKey) -> Result<()> {
@@ -120,7 +119,6 @@ pub(super) fn revoke(
         })?;
     if changed == 1 {
         history::insert_event(db, event)?;
-        raise_revision(db)?;
     }
     Ok(changed == 1)
 }

@@ -6,7 +6,7 @@ use sealing::Sha256;
 
 use super::rows::{At, Hash, Word, time};
 use super::way_in::{attempt, insert_steps};
-use super::{candidates, damage, grants, history, keys, raise_revision};
+use super::{candidates, damage, grants, history, keys};
 use crate::records::{AttemptOutcome, Code, CodeSpent, Event, Step};
 use crate::{Activated, Activation, CodeFound, Committed, Footing, Result, StoreError};
 
@@ -96,7 +96,6 @@ pub(super) fn activate(db: &Db, activation: &Activation) -> Result<Activated> {
     {
         history::insert_event(db, &activation.second_owner)?;
     }
-    raise_revision(db)?;
     Ok(Activated::Done)
 }
 
@@ -151,7 +150,6 @@ pub(super) fn refuse_code(
         .execute(params![found.code.attempt_id, Word(outcome)])?;
     insert_steps(db, &found.code.attempt_id, steps)?;
     history::insert_event(db, event)?;
-    raise_revision(db)?;
     Ok(true)
 }
 

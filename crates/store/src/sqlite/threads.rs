@@ -4,17 +4,18 @@
 
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::path::{Path, PathBuf};
-use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::sync::mpsc::{Receiver, RecvTimeoutError, SyncSender, sync_channel};
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::{Arc, Mutex, OnceLock, PoisonError};
 use std::thread::JoinHandle;
 use std::time::{Duration, Instant};
 
 use rusqlite::{Connection as Db, OpenFlags, Transaction, TransactionBehavior};
 use tokio::sync::oneshot;
 
+use super::changes;
 use super::file::StoreFile;
-use crate::{Result, StoreError, Trouble};
+use crate::{ChangeHook, Changes, Result, StoreError, Trouble};
 
 /// How many jobs may wait for each thread; further callers wait to queue.
 const QUEUE_MAX: usize = 1024;
@@ -48,11 +49,26 @@ pub(super) struct Threads {
 struct Marks {
     /// Set by a job whose deletion must reach the log too.
     forget: AtomicBool,
+    /// Who is told of what changed, and up to where that was done.
+    hook: OnceLock<ChangeHook>,
+    told: AtomicU64,
     /// Set when a write failed for want of room or at the disk: until as much was written again, the store is not ready.
     short: AtomicBool,
 }
 
 impl Marks {
+    /// Tells what the last commit changed. What cannot be read may be anything.
+    fn tell_changes(&self, db: &Db) {
+        let Some(hook) = self.hook.get() else { return };
+        let told = self.told.load(Ordering::Acquire);
+        let lost = || Changes { upto: told, complete: false, changes: Vec::new() };
+        let changes = changes::after(db, told).unwrap_or_else(|_| lost());
+        self.told.store(changes.upto, Ordering::Release);
+        if !changes.complete || !changes.changes.is_empty() {
+            hook(&changes);
+        }
+    }
+
     fn learn(&self, error: &StoreError) {
         if matches!(error, StoreError::Unavailable(Trouble::Full | Trouble::Failing | Trouble::ReadOnly, _)) {
             self.short.store(true, Ordering::Release);
@@ -137,6 +153,11 @@ impl Threads {
     /// Whether a write failed for want of room or at the disk, and none that proves otherwise was done since.
     pub(super) fn was_short(&self) -> bool {
         self.marks.short.load(Ordering::Acquire)
+    }
+
+    /// Who is told of changes from now on; only the first is.
+    pub(super) fn on_change(&self, hook: ChangeHook) {
+        let _first = self.marks.hook.set(hook);
     }
 
     /// Such a write was done.
@@ -348,6 +369,9 @@ fn run_group(db: &mut Db, group: Vec<WriteJob>, marks: &Marks) {
     if marks.forget.swap(false, Ordering::AcqRel) {
         // A reader that holds an old page keeps the log; the next checkpoint then does it.
         let _best_effort = db.query_row("PRAGMA wal_checkpoint(TRUNCATE)", [], |_| Ok(()));
+    }
+    if committed.is_ok() {
+        marks.tell_changes(db);
     }
     tell(answers, &committed);
 }
