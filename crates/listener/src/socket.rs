@@ -15,6 +15,8 @@ pub(crate) const HEAD_TIME: Duration = Duration::from_secs(15);
 const UNREAD_MAX: Duration = Duration::from_mins(2);
 /// How long a call may wait for its client before its socket may have to make room for others.
 const STUCK_AFTER: Duration = Duration::from_secs(2);
+/// How long a socket that has just come may take before it counts as silent: its head is on its way.
+const NEW_FOR: Duration = Duration::from_millis(500);
 /// For sockets in the middle of a call: far away.
 const LONG: Duration = Duration::from_hours(24);
 
@@ -77,6 +79,7 @@ impl Doing {
             (_, Some(since), _) => (since.elapsed() >= STUCK_AFTER).then_some(Leave::Stuck(since)),
             (false, None, _) => None,
             (true, None, true) => Some(Leave::Idle(self.head_since.unwrap_or(self.quiet_since))),
+            (true, None, false) if self.quiet_since.elapsed() < NEW_FOR => Some(Leave::New(self.quiet_since)),
             (true, None, false) => Some(Leave::Silent(self.quiet_since)),
         }
     }
@@ -91,6 +94,8 @@ pub(crate) enum Leave {
     Idle(Instant),
     /// All that is open on it waits for its client.
     Stuck(Instant),
+    /// It has only just come.
+    New(Instant),
 }
 
 impl Socket {

@@ -133,6 +133,24 @@ async fn the_silent_make_room_first_and_then_the_longest_idle() {
 }
 
 #[tokio::test(start_paused = true)]
+async fn whoever_has_just_come_is_not_taken_for_silent() {
+    let served = served(3).await;
+    let mut idle = Vec::new();
+    for _ in 0..2 {
+        let mut socket = TcpStream::connect(served.address).await.unwrap();
+        ask(&mut socket).await;
+        idle.push(socket);
+    }
+    sleep(Duration::from_secs(100)).await;
+    // Two come at once; their heads are on their way.
+    let mut first = TcpStream::connect(served.address).await.unwrap();
+    let mut second = TcpStream::connect(served.address).await.unwrap();
+    ask(&mut second).await;
+    ask(&mut first).await;
+    assert_eq!(rest(&mut idle[0]).await, "");
+}
+
+#[tokio::test(start_paused = true)]
 async fn a_call_that_waits_for_its_own_body_makes_room_when_nobody_else_can() {
     let served = served(1).await;
     let mut stuck =
