@@ -34,6 +34,9 @@ const OAUTH_DEADLINE: Duration = Duration::from_secs(30);
 const INTROSPECT_DEADLINE: Duration = Duration::from_secs(10);
 /// How long to wait after a 429 of an OAuth endpoint that does not say.
 const THROTTLED_FOR: Duration = Duration::from_secs(5);
+/// The longest wait that an answer can order: Notion's windows are minutes. A line of digits must not shut an integration
+/// until the process ends.
+const RETRY_AFTER_MAX: Duration = Duration::from_hours(1);
 /// How long an app's introspection waits for what only Notion knows; without it it is answered all the same.
 const SCOPE_PATIENCE: Duration = Duration::from_secs(5);
 /// The largest OAuth answer, in bytes.
@@ -395,14 +398,16 @@ where
     Ok(Bytes::from(read))
 }
 
-/// `Retry-After` in whole seconds, as Notion sends it.
+/// `Retry-After` in whole seconds, as Notion sends it; an hour at most.
 pub(crate) fn retry_after(headers: &HeaderMap) -> Option<Duration> {
-    headers.get(RETRY_AFTER)?.to_str().ok()?.trim().parse().ok().map(Duration::from_secs)
+    let seconds = headers.get(RETRY_AFTER)?.to_str().ok()?.trim().parse().ok()?;
+    Some(Duration::from_secs(seconds).min(RETRY_AFTER_MAX))
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
+    use axum::http::HeaderValue;
     use futures_util::{StreamExt as _, stream};
 
     type Piece = Result<&'static str, std::io::Error>;
@@ -426,5 +431,19 @@ mod tests {
         assert_eq!(came(vec![cut()], false).await, None);
         assert_eq!(came(vec![], true).await, None);
         assert_eq!(came(vec![], false).await, Some(Bytes::new()), "an empty answer is one");
+    }
+
+    #[test]
+    fn no_answer_orders_a_wait_of_days() {
+        let waited = |value: &'static str| {
+            let headers = HeaderMap::from_iter([(RETRY_AFTER, HeaderValue::from_static(value))]);
+            retry_after(&headers).map(|wait| wait.as_secs())
+        };
+        assert_eq!(waited("30"), Some(30));
+        assert_eq!(waited("86400"), Some(3600));
+        assert_eq!(waited("18446744073709551615"), Some(3600));
+        for odd in ["18446744073709551616", "-1", "1.5", "Wed, 21 Oct 2026 07:28:00 GMT", ""] {
+            assert_eq!(waited(odd), None, "{odd}");
+        }
     }
 }
