@@ -134,6 +134,27 @@ async fn a_data_key_that_was_destroyed_is_in_no_file_any_more() {
 }
 
 #[tokio::test]
+async fn what_was_destroyed_while_somebody_read_goes_from_the_log_once_they_have_ended() {
+    let (store, folder) = open();
+    store.insert_event(&event(1)).await.expect("stored");
+    let path = folder.path().join("store.db");
+    let reader = rusqlite::Connection::open(&path).expect("it opens");
+    reader.execute_batch("BEGIN; SELECT count(*) FROM events").expect("it reads");
+    let began = std::time::Instant::now();
+    store.destroy_data_key("grt_none", &event(2)).await.expect("done");
+    store.insert_event(&event(3)).await.expect("stored");
+    assert!(began.elapsed().as_secs() < 4, "nobody's write waits for the reader: {:?}", began.elapsed());
+    let log = || std::fs::metadata(folder.path().join("store.db-wal")).expect("a log").len();
+    assert!(log() > 0, "the reader keeps it");
+    reader.execute_batch("COMMIT").expect("it ends");
+    let until = std::time::Instant::now() + std::time::Duration::from_secs(10);
+    while log() > 0 {
+        assert!(std::time::Instant::now() < until, "the log still holds what was destroyed");
+        tokio::time::sleep(std::time::Duration::from_millis(20)).await;
+    }
+}
+
+#[tokio::test]
 async fn a_write_that_cannot_be_locked_fails_whole_and_works_later() {
     let (store, folder) = open();
     store.insert_event(&event(1)).await.expect("stored");

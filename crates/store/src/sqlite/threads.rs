@@ -27,6 +27,8 @@ const READERS: usize = 2;
 const BUSY: Duration = Duration::from_secs(5);
 /// Once nothing was written for so long, what is in the log is brought into the file; people copy that file alone.
 const CHECKPOINT_IDLE: Duration = Duration::from_millis(100);
+/// How long what was deleted waits for readers who still see it before others' writes go on; ours take microseconds.
+const FORGET_WAIT: Duration = Duration::from_millis(250);
 /// Under a steady load, it is brought there so often.
 const CHECKPOINT_EVERY: Duration = Duration::from_secs(1);
 
@@ -47,7 +49,7 @@ pub(super) struct Threads {
 /// What the jobs tell the writer's thread, and what they learnt.
 #[derive(Default)]
 struct Marks {
-    /// Set by a job whose deletion must reach the log too.
+    /// Set by a job whose deletion must reach the log too, until it has.
     forget: AtomicBool,
     /// Who is told of what changed, and up to where that was done.
     hook: OnceLock<ChangeHook>,
@@ -165,8 +167,9 @@ impl Threads {
         self.marks.short.store(false, Ordering::Release);
     }
 
-    /// Like `write`; what the job deleted is gone from the write-ahead log as well before it is answered. `secure_delete`
-    /// overwrites pages in the file, and the log keeps what they held before.
+    /// Like `write`; what the job deleted is gone from the write-ahead log as well before it is answered, or as soon as nobody
+    /// reads what was there before, such as somebody else's copying. `secure_delete` overwrites pages in the file, and the
+    /// log keeps what they held before.
     pub(super) async fn forget<T, F>(&self, job: F) -> Result<T>
     where
         T: Send + 'static,
@@ -288,11 +291,11 @@ fn run_writer(mut db: Db, jobs: &Receiver<WriteJob>, marks: &Marks, file: &Store
                 }
                 log.written();
                 if log.is_late() {
-                    log.checkpoint(&db);
+                    log.checkpoint(&db, marks);
                 }
             }
-            Err(RecvTimeoutError::Timeout) => log.checkpoint(&db),
-            Err(RecvTimeoutError::Disconnected) => return log.checkpoint(&db),
+            Err(RecvTimeoutError::Timeout) => log.checkpoint(&db, marks),
+            Err(RecvTimeoutError::Disconnected) => return log.checkpoint(&db, marks),
         }
     }
 }
@@ -327,7 +330,13 @@ impl Log {
     }
 
     /// Passive: it waits for nobody and nobody waits for it but the next job of this thread, some milliseconds.
-    fn checkpoint(&mut self, db: &Db) {
+    fn checkpoint(&mut self, db: &Db, marks: &Marks) {
+        if marks.forget.load(Ordering::Acquire) {
+            empty_log(db, marks, Duration::ZERO);
+            self.held = marks.forget.load(Ordering::Acquire);
+            self.behind_since = self.held.then(now);
+            return;
+        }
         let pages = db.query_row("PRAGMA wal_checkpoint(PASSIVE)", [], |row| {
             Ok((row.get::<_, i64>(0)?, row.get::<_, i64>(1)?, row.get::<_, i64>(2)?))
         });
@@ -366,14 +375,22 @@ fn run_group(db: &mut Db, group: Vec<WriteJob>, marks: &Marks) {
         // It does so by itself when the disk is full or fails.
         Err(failing("the database rolled the transaction back".to_owned()))
     };
-    if marks.forget.swap(false, Ordering::AcqRel) {
-        // A reader that holds an old page keeps the log; the next checkpoint then does it.
-        let _best_effort = db.query_row("PRAGMA wal_checkpoint(TRUNCATE)", [], |_| Ok(()));
+    if marks.forget.load(Ordering::Acquire) {
+        empty_log(db, marks, FORGET_WAIT);
     }
     if committed.is_ok() {
         marks.tell_changes(db);
     }
     tell(answers, &committed);
+}
+
+/// Brings the log into the file and leaves nothing of it. Whoever still reads what it holds keeps it; then it stays to be done.
+fn empty_log(db: &Db, marks: &Marks, wait: Duration) {
+    let held = db
+        .busy_timeout(wait)
+        .and_then(|()| db.query_row("PRAGMA wal_checkpoint(TRUNCATE)", [], |row| row.get::<_, i64>(0)));
+    marks.forget.store(held != Ok(0), Ordering::Release);
+    let _it_was_set_before = db.busy_timeout(BUSY);
 }
 
 fn tell(answers: Vec<Answer>, committed: &Result<()>) {
