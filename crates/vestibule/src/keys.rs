@@ -111,20 +111,30 @@ pub(crate) async fn run(args: Args) -> anyhow::Result<()> {
 
 /// Names the key before it is ended: an id says little.
 async fn confirm_end(gateway: &Gateway, integration: &str, id: &str) -> anyhow::Result<()> {
-    let keys = gateway.app_keys(integration).await?;
-    let Some(key) = keys.into_iter().filter_map(Listed::sound).find(|key| key.id == id) else {
+    match question(&gateway.app_keys(integration).await?, integration, id)? {
+        Some(question) => prompt::confirm_end(&question),
         // Ending it says that there is none such.
-        return Ok(());
-    };
-    if key.revoked_at.is_some() {
-        anyhow::bail!("key {id} has ended already");
+        None => Ok(()),
     }
-    prompt::confirm_end(&format!(
-        "End the {} {:?} of {integration}, made on {}? Whoever holds it is refused within a second.",
-        kind_words(&key),
-        key.label,
-        key.created_at.strftime("%Y-%m-%d")
-    ))
+}
+
+/// What is asked before a key is ended, if there is one of this id.
+fn question(keys: &[Listed<ApiKey>], integration: &str, id: &str) -> anyhow::Result<Option<String>> {
+    let what = keys.iter().find_map(|key| match key {
+        Listed::Sound(key) if key.id == id => Some(Ok(key)),
+        Listed::Damaged(row) if row.id == id => Some(Err(())),
+        _ => None,
+    });
+    let what = match what {
+        None => return Ok(None),
+        Some(Ok(key)) if key.revoked_at.is_some() => anyhow::bail!("key {id} has ended already"),
+        Some(Ok(key)) => {
+            let made = key.created_at.strftime("%Y-%m-%d");
+            format!("the {} {:?} of {integration}, made on {made}", kind_words(key), key.label)
+        }
+        Some(Err(())) => format!("the key {id} of {integration}, whose row is damaged"),
+    };
+    Ok(Some(format!("End {what}? Whoever holds it is refused within a second.")))
 }
 
 fn kind_words(key: &ApiKey) -> &'static str {
@@ -204,4 +214,20 @@ async fn list(gateway: &Gateway, integration: &str, output: Output) -> anyhow::R
         table.row([&key.id, kind, &created, state, &key.label]);
     }
     table.print()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use std::collections::BTreeMap;
+    use store::records::DamagedRow;
+
+    #[test]
+    fn a_damaged_key_is_asked_about_like_any_other() {
+        let (id, what, texts) = ("k1".to_owned(), "its kind is none".to_owned(), BTreeMap::new());
+        let keys = [Listed::Damaged(DamagedRow { id, what, texts })];
+        let asked = question(&keys, "app", "k1").expect("it stands").expect("it is there");
+        assert!(asked.contains("k1") && asked.contains("damaged"), "{asked}");
+        assert_eq!(question(&keys, "app", "k2").expect("nothing is wrong"), None);
+    }
 }
