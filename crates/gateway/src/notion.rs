@@ -414,9 +414,10 @@ mod tests {
 
     async fn came(pieces: Vec<Piece>, stalls: bool) -> Option<Bytes> {
         let pieces = stream::iter(pieces).map(|piece| piece.map(Bytes::from));
-        let body = match stalls {
-            true => Body::from_stream(pieces.chain(stream::pending())),
-            false => Body::from_stream(pieces),
+        let body = if stalls {
+            Body::from_stream(pieces.chain(stream::pending()))
+        } else {
+            Body::from_stream(pieces)
         };
         as_far_as_it_came(body, Instant::now() + OAUTH_DEADLINE).await.ok()
     }

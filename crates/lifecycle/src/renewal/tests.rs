@@ -99,7 +99,9 @@ fn a_token_that_notion_calls_active_is_not_refreshed() {
 
 #[test]
 fn a_brand_new_token_that_is_refused_is_tried_again_before_anything_is_spent() {
-    let new = GrantFacts { issued_at: ago(2), ..facts() };
+    let new = GrantFacts { issued_at: ago(9), ..facts() };
+    let known = GrantFacts { issued_at: ago(10), ..facts() };
+    assert_eq!(then(USED, vec![grant(known), ACTIVE]), Effect::Done(Outcome::Good));
     assert_eq!(then(USED, vec![grant(new.clone()), ACTIVE]), Effect::Done(Outcome::TryAgain));
     let asked = vec![grant(new), INACTIVE];
     assert_eq!(then(USED, asked.clone()), Effect::Wait { until: after(NOW, PAUSE) });
@@ -132,6 +134,10 @@ fn a_throttled_introspection_never_leads_to_a_refresh() {
     }
     inputs.push(throttled(5));
     assert_eq!(then(USED, inputs), Effect::Done(Outcome::Later(Duration::from_secs(5))));
+    assert_eq!(
+        then(USED, vec![grant(facts()), throttled(20)]),
+        Effect::Wait { until: after(NOW, THROTTLE_MAX) }
+    );
     let long = then(USED, vec![grant(facts()), throttled(60)]);
     assert_eq!(long, Effect::Done(Outcome::Later(Duration::from_mins(1))));
 }
@@ -249,7 +255,9 @@ fn a_lost_answer_is_asked_for_once_more_at_once_and_then_the_grant_is_suspect() 
     ] {
         let inputs = sent(vec![LOST, Input::Replied(second)]);
         assert_eq!(then(USED, inputs.clone()), suspect, "the first may have been done");
-        let ended = [inputs, vec![DONE, Input::Released]].concat();
+        let written = [inputs, vec![DONE]].concat();
+        assert_eq!(then(USED, written.clone()), Effect::Release { word: "unknown" });
+        let ended = [written, vec![Input::Released]].concat();
         assert_eq!(then(USED, ended), Effect::Done(Outcome::Unknown));
     }
     let salvaged = sent(vec![LOST, Input::Replied(RefreshReply::Issued { same_bot: true })]);
@@ -290,8 +298,11 @@ fn a_foreign_bots_pair_is_never_committed() {
 fn a_refused_refresh_token_is_final_only_after_reading_again_and_asking() {
     assert_eq!(then(USED, sent(vec![REFUSED_TOKEN])), Effect::Read);
     let newer = grant(GrantFacts { generation: Generation(4), ..facts() });
-    let told = told(USED, sent(vec![REFUSED_TOKEN, newer, Input::Released]));
-    assert_eq!(told.last(), Some(&Effect::Done(Outcome::Renewed)), "somebody had put a newer pair there");
+    let moved = then(USED, sent(vec![REFUSED_TOKEN, newer, Input::Released]));
+    assert_eq!(moved, Effect::Done(Outcome::Renewed), "somebody had put a newer pair there");
+    let ended = grant(GrantFacts { state: GrantState::Tombstone, ..facts() });
+    let gone = then(USED, sent(vec![REFUSED_TOKEN, ended, Input::Released]));
+    assert_eq!(gone, Effect::Done(Outcome::Disconnected));
     let asked = |answer| sent(vec![REFUSED_TOKEN, grant(facts()), answer]);
     let degraded = Effect::SetState { state: GrantState::Degraded, reason: REFUSED };
     assert_eq!(then(USED, asked(ACTIVE)), degraded);

@@ -287,10 +287,8 @@ pub(super) fn set_state(
     let changed = db
         .prepare_cached("UPDATE grants SET state = ?2, reason = ?3 WHERE id = ?1 AND state <> ?2")?
         .execute(params![id, state.as_str(), reason])?;
-    if changed == 1 {
-        if let Some(event) = event {
-            history::tell_connections(db, id, event)?;
-        }
+    if let Some(event) = event.filter(|_| changed == 1) {
+        history::tell_connections(db, id, event)?;
     }
     Ok(Committed::Done)
 }
