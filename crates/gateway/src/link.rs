@@ -261,6 +261,9 @@ async fn begin(
         .insert_attempt(&attempt, &steps, ATTEMPTS_PER_SESSION, now)
         .await
         .map_err(internal(gateway))?;
+    if started != AttemptStart::Started {
+        gateway.starts.take_back(name, &attempt.door, opening.client, now);
+    }
     match started {
         AttemptStart::Started => {}
         AttemptStart::SessionSpent => return Err(page_with(Notice::LinkUsed, None, Some(opening.way))),

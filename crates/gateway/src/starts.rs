@@ -52,11 +52,7 @@ impl Starts {
         client: Client,
         now: Timestamp,
     ) -> Result<(), Duration> {
-        let counts = match door {
-            Door::Session { .. } => &self.minted,
-            Door::NotionShaped { .. } => &self.strangers,
-        };
-        if open(counts).allow(self.per_window, integration, client.address, now) {
+        if open(self.counts(door)).allow(self.per_window, integration, client.address, now) {
             return Ok(());
         }
         if client.forwards_unlisted {
@@ -64,6 +60,18 @@ impl Starts {
         }
         let left = WINDOW_SECONDS - now.as_second().rem_euclid(WINDOW_SECONDS);
         Err(Duration::from_secs(left.unsigned_abs()))
+    }
+
+    /// Takes one back: nothing was started after all. Or one link, asked for again and again, would use up its address's share.
+    pub(crate) fn take_back(&self, integration: &str, door: &Door, client: Client, now: Timestamp) {
+        open(self.counts(door)).take_back(integration, client.address, now);
+    }
+
+    fn counts(&self, door: &Door) -> &Mutex<Counts> {
+        match door {
+            Door::Session { .. } => &self.minted,
+            Door::NotionShaped { .. } => &self.strangers,
+        }
     }
 
     /// Says once of an address what the matter with it may be.
@@ -81,7 +89,7 @@ impl Starts {
 
 impl Counts {
     fn allow(&mut self, per_window: u32, integration: &str, address: IpAddr, now: Timestamp) -> bool {
-        let window = now.as_second().div_euclid(WINDOW_SECONDS);
+        let window = window(now);
         if self.window != window {
             (self.window, self.pairs) = (window, HashMap::new());
         }
@@ -93,6 +101,19 @@ impl Counts {
         *count = count.saturating_add(1);
         *count <= per_window
     }
+
+    fn take_back(&mut self, integration: &str, address: IpAddr, now: Timestamp) {
+        if self.window != window(now) {
+            return;
+        }
+        if let Some(count) = self.pairs.get_mut(&(integration.to_owned(), prefix(address))) {
+            *count = count.saturating_sub(1);
+        }
+    }
+}
+
+fn window(now: Timestamp) -> i64 {
+    now.as_second().div_euclid(WINDOW_SECONDS)
 }
 
 /// An IPv6 client holds a whole /64, so that is what is counted.
@@ -121,6 +142,20 @@ mod tests {
         assert!(allow(&mut counts, 2, "b", here, 1_000_000));
         assert!(allow(&mut counts, 2, "a", "192.0.2.2", 1_000_000));
         assert!(allow(&mut counts, 2, "a", here, 1_000_600));
+    }
+
+    #[test]
+    fn what_was_taken_back_does_not_count() {
+        let mut counts = Counts::default();
+        let (here, second) = ("192.0.2.1", 1_000_000);
+        assert!(allow(&mut counts, 1, "a", here, second));
+        let take_back = |counts: &mut Counts, second| {
+            counts.take_back("a", here.parse().unwrap(), Timestamp::from_second(second).unwrap());
+        };
+        take_back(&mut counts, second);
+        assert!(allow(&mut counts, 1, "a", here, second));
+        take_back(&mut counts, second + 600);
+        assert!(!allow(&mut counts, 1, "a", here, second), "that was another window");
     }
 
     #[test]

@@ -228,3 +228,20 @@ async fn strangers_never_use_up_what_the_apps_own_links_have_nor_the_other_way_r
     assert_eq!(stranger(&t).await.0, 303);
     assert_eq!(t.browser().open(&t.link("d").await).await.status, StatusCode::SEE_OTHER);
 }
+
+#[tokio::test]
+async fn one_link_asked_for_again_and_again_uses_up_nobody_elses_share() {
+    let config = Some((|config| config.attempts_per_address = 7) as fn(&mut gateway::Config));
+    let t = House::build(Plan { config, ..Plan::default() }).await;
+    let (link, other) = (t.link("a").await, t.link("b").await);
+    for _ in 0..5 {
+        assert_eq!(t.browser().open(&link).await.status, StatusCode::SEE_OTHER);
+    }
+    // A link has five attempts. What is refused beyond them starts nothing, and counts for nothing.
+    for _ in 0..10 {
+        assert_eq!(t.browser().open(&link).await.status, StatusCode::TOO_MANY_REQUESTS);
+    }
+    for expected in [StatusCode::SEE_OTHER, StatusCode::SEE_OTHER, StatusCode::TOO_MANY_REQUESTS] {
+        assert_eq!(t.browser().open(&other).await.status, expected);
+    }
+}
