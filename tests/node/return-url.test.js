@@ -147,6 +147,14 @@ test("a code that was redeemed is no failure when its page is loaded again, and 
   assert.match((await visitor.page("/")).html, /Connect to Notion/);
 });
 
+test("a visitor who disconnects is not told that the access has ended while another one keeps it", async () => {
+  const [visitor, other] = [new Visitor(), new Visitor()];
+  for (const one of [visitor, other]) await one.arrive(await one.connect());
+  const { html } = await visitor.page((await visitor.post("/disconnect")).headers.get("location"));
+  assert.match(html, /Another connection stands on the same authorization/);
+  assert.doesNotMatch(html, /has ended the access/);
+});
+
 test("a code beside an error is left alone", async () => {
   const visitor = new Visitor();
   const back = await visitor.connect();

@@ -138,6 +138,9 @@ fn see(to: &str) -> Response {
     (StatusCode::SEE_OTHER, [(LOCATION, to.to_owned())]).into_response()
 }
 
+/// How the page is told that others keep the authorization that a disconnected visitor had.
+const SHARED: &str = "shared";
+
 #[derive(Deserialize)]
 struct Arrival {
     disconnected: Option<String>,
@@ -151,7 +154,10 @@ async fn home(State(shop): State<Shop>, headers: HeaderMap, Query(arrival): Quer
     let home = look::Home {
         connected,
         drawn: drawn.as_ref().map(look::Drawn::of),
-        disconnected: arrival.disconnected.is_some() && !connected,
+        disconnected: arrival.disconnected.filter(|_| !connected).map(|how| match how.as_str() {
+            SHARED => "Disconnected. Another connection stands on the same authorization, so Notion still lets it in.",
+            _ => "Disconnected. Vestibule has ended the access at Notion too.",
+        }),
     };
     let mut response = look::page(StatusCode::OK, &home);
     if let Some(cookie) = cookie.and_then(|cookie| cookie.parse().ok()) {
@@ -241,12 +247,16 @@ async fn disconnect(
 ) -> Response {
     let (user, _) = user(&headers);
     let Some(connection) = shop.visitor(&user).connection else { return see("/") };
-    match shop.0.api.expect(Method::DELETE, &format!("/api/connections/{connection}"), None).await {
+    let path = format!("/api/connections/{connection}");
+    // Afterwards nobody can tell.
+    let before = shop.0.api.expect(Method::GET, &path, None).await;
+    let shared = before.is_ok_and(|connection| connection["shared_grant"] == true);
+    match shop.0.api.expect(Method::DELETE, &path, None).await {
         Ok(_) => {
             let mut visitors = shop.visitors();
             let visitor = visitors.entry(user).or_default();
             (visitor.begun, visitor.connection, visitor.attempt) = (false, None, None);
-            see("/?disconnected=yes")
+            see(&format!("/?disconnected={}", if shared { SHARED } else { "yes" }))
         }
         Err(error) => {
             Trouble::new(StatusCode::BAD_GATEWAY, "It could not be disconnected", &error.to_string()).page()

@@ -41,8 +41,8 @@ impl Drawn {
 pub(super) struct Home {
     pub(super) connected: bool,
     pub(super) drawn: Option<Drawn>,
-    /// Whether the visitor has just disconnected.
-    pub(super) disconnected: bool,
+    /// What is said to a visitor who has just disconnected.
+    pub(super) disconnected: Option<&'static str>,
 }
 
 /// What went wrong, and what to do.
