@@ -60,7 +60,7 @@ pub(crate) fn load(file: Option<&Path>) -> anyhow::Result<Settings> {
 /// Reads the text of a configuration. `folder` is what relative paths in it start from; `private` says who can
 /// read the file.
 fn read(text: &str, folder: &Path, private: Readable, env: Env) -> Result<Settings, Vec<String>> {
-    let table: toml::Table = text.parse().map_err(|error: toml::de::Error| vec![error.to_string()])?;
+    let table: toml::Table = text.parse().map_err(|error| vec![no_toml(text, &error)])?;
     let mut reader = Reader::new(table, folder.to_owned(), env);
     let mut server = reader.section("server");
     let public_url = server.url("public_url", "PUBLIC_URL", None, &mut reader);
@@ -118,6 +118,15 @@ fn read(text: &str, folder: &Path, private: Readable, env: Env) -> Result<Settin
         }
         _ => Err(problems),
     }
+}
+
+/// Where it is no TOML, and why. The library's own words repeat the line, and that may hold a secret.
+fn no_toml(text: &str, error: &toml::de::Error) -> String {
+    let before = error.span().and_then(|span| text.get(..span.start)).unwrap_or_default();
+    let line = before.matches('\n').count() + 1;
+    let column = before.rsplit('\n').next().unwrap_or_default().chars().count() + 1;
+    let why = error.message().replace('\n', ", ");
+    format!("line {line}, column {column}: it is no TOML: {why}")
 }
 
 fn default_idle() -> u32 {
@@ -352,5 +361,23 @@ mod tests {
         assert!(read(&allowed, Path::new("/"), Readable::ByOthers, env(&[])).is_ok());
         let by_variable = env(&[("VESTIBULE_ALLOW_READABLE_SECRETS", "true")]);
         assert!(read(GOOD, Path::new("/"), Readable::ByOthers, by_variable).is_ok());
+    }
+
+    #[test]
+    fn what_is_no_toml_is_told_by_its_place_and_not_by_its_text() {
+        for line in [
+            "client_secret = \"hush-hush",
+            "client_secret = hush-hush",
+            "client_secret = \"a\" hush-hush",
+            "root_key = \"\"\"hush-hush",
+            "root_key = 'hush-hush",
+            "hush-hush",
+            "client_secret = \"ü\\q hush-hush\"",
+        ] {
+            let told = problems(&format!("# é\n\n{line}"), &[]).join("\n");
+            assert!(told.starts_with("line 3, column ") && !told.contains("hush"), "{line}: {told}");
+        }
+        let twice = problems("a = 1\nclient_secret = 'hush'\nclient_secret = 'hush'", &[]).join("\n");
+        assert!(twice.starts_with("line 3, ") && !twice.contains("hush"), "{twice}");
     }
 }
