@@ -16,4 +16,4 @@ pub use renewal::{
     Renewal, Why, Written,
 };
 pub use rivals::{Footing, RedeemEffect, Redemption, Rival, SettleEffect, Settlement};
-pub use state::{Generation, GrantState, Lease, RefreshSeen};
+pub use state::{Generation, GrantState, Lease, RENEWAL_EDGES, RefreshSeen};

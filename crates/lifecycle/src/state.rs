@@ -45,6 +45,42 @@ impl GrantState {
     }
 }
 
+/// Every move that a renewal makes between states, and when: what the operators' page draws.
+pub const RENEWAL_EDGES: [(GrantState, GrantState, &str); 12] = [
+    (GrantState::Active, GrantState::Suspect, "a refresh was sent and no answer came, twice"),
+    (
+        GrantState::Active,
+        GrantState::Degraded,
+        "Notion refuses the refresh token and calls the access token active",
+    ),
+    (GrantState::Active, GrantState::ReconnectNeeded, "Notion accepts neither token"),
+    (GrantState::Suspect, GrantState::Active, "a later refresh was answered, or the late answer came"),
+    (
+        GrantState::Suspect,
+        GrantState::Degraded,
+        "the refresh token turned out to be spent; the access token works",
+    ),
+    (
+        GrantState::Suspect,
+        GrantState::ReconnectNeeded,
+        "the refresh token turned out to be spent, and the access token has ended",
+    ),
+    (GrantState::Degraded, GrantState::Active, "a newer consent's pair took its place"),
+    (GrantState::Degraded, GrantState::Suspect, "a refresh that was ordered was not answered"),
+    (GrantState::Degraded, GrantState::ReconnectNeeded, "the access token has ended"),
+    (
+        GrantState::ReconnectNeeded,
+        GrantState::Active,
+        "a newer consent's pair took its place, or the late answer came",
+    ),
+    (
+        GrantState::ReconnectNeeded,
+        GrantState::Degraded,
+        "a refresh that was ordered was refused; the access token works after all",
+    ),
+    (GrantState::ReconnectNeeded, GrantState::Suspect, "a refresh that was ordered was not answered"),
+];
+
 /// A refresh that was begun, as it stands in the record.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct RefreshSeen {
@@ -99,6 +135,22 @@ pub struct Lease {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn the_operators_page_draws_every_move_and_no_other() {
+        let page = include_str!("../../../docs/states.md");
+        let words =
+            |(from, to, when): (GrantState, GrantState, &'static str)| (from.as_str(), to.as_str(), when);
+        for (from, to, when) in RENEWAL_EDGES.map(words) {
+            assert!(page.contains(&format!("| `{from}` | `{to}` | {when} |")), "{from} to {to} in the table");
+            assert!(page.contains(&format!("    {from} --> {to}\n")), "{from} to {to} in the picture");
+        }
+        let drawn = page.matches(" --> ").count();
+        assert_eq!(drawn, RENEWAL_EDGES.len() + 2, "and the beginning and the end");
+        for state in GrantState::ALL.iter().filter(|state| **state != GrantState::Tombstone) {
+            assert!(page.contains(&format!("| `{}` |", state.as_str())), "{state:?} is explained");
+        }
+    }
 
     #[test]
     fn every_state_reads_back_from_its_word() {

@@ -1,8 +1,10 @@
 //! Stories of single renewals, and a search through every answer that each effect can be given.
 
+use std::collections::BTreeSet;
 use std::time::Duration;
 
 use super::*;
+use crate::RENEWAL_EDGES;
 
 const NOW: Timestamp = Timestamp::constant(1_800_000_000, 0);
 const USED: Why = Why::Refused401 { used: Generation(3) };
@@ -380,6 +382,7 @@ fn answers(effect: Effect) -> Vec<Input> {
             grant(GrantFacts { issued_at: NOW, ..facts() }),
             grant(GrantFacts { generation: Generation(4), ..facts() }),
             grant(GrantFacts { state: GrantState::Suspect, refreshes: vec![seen(6, 100, None)], ..facts() }),
+            grant(GrantFacts { state: GrantState::Suspect, ..facts() }),
             grant(GrantFacts { state: GrantState::Degraded, refreshable: false, ..facts() }),
             grant(GrantFacts { state: GrantState::ReconnectNeeded, ..facts() }),
             grant(GrantFacts { state: GrantState::Tombstone, ..facts() }),
@@ -471,7 +474,32 @@ impl Watch {
     }
 }
 
-fn search(renewal: &Renewal, path: &mut Vec<Effect>, watch: &Watch, depth: usize, ends: &mut usize) {
+/// What a search came upon.
+#[derive(Default)]
+struct Found {
+    ends: usize,
+    /// From which state to which a grant was moved.
+    edges: BTreeSet<(&'static str, &'static str)>,
+}
+
+impl Found {
+    fn see(&mut self, renewal: &Renewal, input: &Input, effect: Effect, path: &[Effect]) {
+        if matches!(effect, Effect::Done(_)) {
+            self.ends += 1;
+        }
+        let Some(from) = renewal.facts.as_ref().map(|facts| facts.state) else { return };
+        let to = match path {
+            [.., Effect::SetState { state, .. }, _] => *state,
+            [.., Effect::Commit | Effect::Adopt { .. }, _] => GrantState::Active,
+            _ => return,
+        };
+        if *input == DONE && from != to {
+            self.edges.insert((from.as_str(), to.as_str()));
+        }
+    }
+}
+
+fn search(renewal: &Renewal, path: &mut Vec<Effect>, watch: &Watch, depth: usize, found: &mut Found) {
     let effect = *path.last().expect("it began");
     if depth == 0 {
         return;
@@ -481,23 +509,23 @@ fn search(renewal: &Renewal, path: &mut Vec<Effect>, watch: &Watch, depth: usize
         let next = renewal.step(NOW, input.clone());
         path.push(next);
         watch.see(&input, next, path);
-        if matches!(next, Effect::Done(_)) {
-            *ends += 1;
-        }
-        search(&renewal, path, &watch, depth - 1, ends);
+        found.see(&renewal, &input, next, path);
+        search(&renewal, path, &watch, depth - 1, found);
         path.pop();
     }
 }
 
 #[test]
 fn on_every_path_what_is_sent_is_leased_what_is_issued_is_kept_and_nobody_is_given_up_on_a_guess() {
-    let mut ends = 0;
+    let mut found = Found::default();
     for why in [USED, Why::Forced, Why::Suspect] {
         let mut renewal = Renewal::new(why);
         let mut path = vec![renewal.step(NOW, Input::Begin)];
-        search(&renewal, &mut path, &Watch::default(), 11, &mut ends);
+        search(&renewal, &mut path, &Watch::default(), 11, &mut found);
     }
-    assert!(ends > 10_000, "only {ends} paths ended");
+    assert!(found.ends > 10_000, "only {} paths ended", found.ends);
+    let told = RENEWAL_EDGES.map(|(from, to, _)| (from.as_str(), to.as_str()));
+    assert_eq!(found.edges, BTreeSet::from(told), "what a renewal does, and what is told of it");
 }
 
 #[test]
