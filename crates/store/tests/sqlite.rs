@@ -140,16 +140,16 @@ async fn what_was_destroyed_while_somebody_read_goes_from_the_log_once_they_have
     let path = folder.path().join("store.db");
     let reader = rusqlite::Connection::open(&path).expect("it opens");
     reader.execute_batch("BEGIN; SELECT count(*) FROM events").expect("it reads");
-    let began = std::time::Instant::now();
+    let began = tokio::time::Instant::now();
     store.destroy_data_key("grt_none", &event(2)).await.expect("done");
     store.insert_event(&event(3)).await.expect("stored");
     assert!(began.elapsed().as_secs() < 4, "nobody's write waits for the reader: {:?}", began.elapsed());
     let log = || std::fs::metadata(folder.path().join("store.db-wal")).expect("a log").len();
     assert!(log() > 0, "the reader keeps it");
     reader.execute_batch("COMMIT").expect("it ends");
-    let until = std::time::Instant::now() + std::time::Duration::from_secs(10);
+    let until = tokio::time::Instant::now() + std::time::Duration::from_secs(10);
     while log() > 0 {
-        assert!(std::time::Instant::now() < until, "the log still holds what was destroyed");
+        assert!(tokio::time::Instant::now() < until, "the log still holds what was destroyed");
         tokio::time::sleep(std::time::Duration::from_millis(20)).await;
     }
 }
