@@ -1,0 +1,43 @@
+//! What a renewal is decided on, and what follows from the record of earlier ones.
+
+use std::time::Duration;
+
+use jiff::Timestamp;
+
+use super::limits::after;
+use crate::{Generation, GrantState, RefreshSeen};
+
+/// What a process sent just before it died may still be on its way: how long after it was begun the next one is sent. Notion
+/// answers a refresh in less; and where a token that is sent twice ends the authorization, the two must not cross.
+const DIED_PAUSE: Duration = Duration::from_secs(5);
+
+/// What is known of a grant, read in one go.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct GrantFacts {
+    /// Where it stands.
+    pub state: GrantState,
+    /// The current pair's number.
+    pub generation: Generation,
+    /// When the current pair was issued.
+    pub issued_at: Timestamp,
+    /// Whether the current pair has a refresh token.
+    pub refreshable: bool,
+    /// Until when somebody's refresh holds the lease, if one does.
+    pub leased_until: Option<Timestamp>,
+    /// The refreshes that were begun in the last hour, in any order.
+    pub refreshes: Vec<RefreshSeen>,
+}
+
+impl GrantFacts {
+    /// Until when to leave alone what a process sent just before it died.
+    pub(super) fn died_lately(&self, now: Timestamp) -> Option<Timestamp> {
+        let died = self.refreshes.iter().filter(|seen| seen.generation == self.generation && seen.has_died());
+        died.map(|seen| after(seen.started_at, DIED_PAUSE)).max().filter(|until| *until > now)
+    }
+
+    /// Whether an answer to a refresh of the current generation may still come, apart from the one under our own lease.
+    pub(super) fn has_open_refresh(&self, ours: Option<u64>, now: Timestamp) -> bool {
+        let mut others = self.refreshes.iter().filter(|seen| Some(seen.epoch) != ours);
+        others.any(|seen| seen.is_open(self.generation, now))
+    }
+}
