@@ -160,17 +160,26 @@ impl Gateway {
         Ok(self.store.contents().await?)
     }
 
-    /// How many connections are damaged, counted up to a hundred an integration.
+    /// How many connections are damaged. Each token is opened: one that does not open shows in no other way.
     ///
     /// # Errors
     /// [`Error::StoreUnavailable`].
     pub async fn damaged(&self) -> Result<usize, Error> {
-        let mut damaged = 0;
+        let (filter, mut damaged) = (store::ConnectionFilter::default(), 0);
         for integration in self.config.integrations.values() {
-            let state = Some("damaged".to_owned());
-            let filter = store::ConnectionFilter { state, ..store::ConnectionFilter::default() };
-            let page = store::PageRequest { after: None, size: 100 };
-            damaged += self.store.list_connections(&integration.client_id, &filter, &page).await?.rows.len();
+            let mut request = store::PageRequest { after: None, size: 100 };
+            loop {
+                let page = self.store.list_connections(&integration.client_id, &filter, &request).await?;
+                let is_damaged = |row: &&Listed<_>| match row {
+                    Listed::Sound(view) => api::connections::damage(self, view).is_some(),
+                    Listed::Damaged(_) => true,
+                };
+                damaged += page.rows.iter().filter(is_damaged).count();
+                request.after = page.next;
+                if request.after.is_none() {
+                    break;
+                }
+            }
         }
         Ok(damaged)
     }

@@ -44,6 +44,7 @@ async fn a_damaged_authorization_is_told_one_row_at_a_time_and_a_new_consent_men
             t.redeem(&back.query("code").expect("a code"), "user-2").await.json()["id"].clone()
         };
         assert_eq!(states(&t).await, ["active", "damaged"], "{sql}");
+        assert_eq!(t.gateway.damaged().await.expect("counted"), 1, "{sql}");
         let shown = t.api("GET", &format!("/api/connections/{id}"), None).await.json();
         assert_eq!((&shown["state"], &shown["end_user"]), (&"damaged".into(), &"user-1".into()), "{sql}");
         assert!(shown["reason"].as_str().expect("a reason").contains(reason), "{sql}: {shown}");

@@ -130,7 +130,7 @@ async fn contents(gateway: &Gateway, path: &Path) -> Check {
             "contents",
             Grade::Fail,
             format!(
-                "{damaged} of {} connection(s) are damaged: `vestibule connections list --state damaged` names them; restore the store from a copy, or end them",
+                "{damaged} of {} connection(s) are damaged: `vestibule connections list` names them; restore the store from a copy, or end them",
                 found.connections
             ),
         ),

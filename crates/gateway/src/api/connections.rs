@@ -197,7 +197,7 @@ const STATES: [&str; 7] =
     ["pending", "active", "suspect", "degraded", "reconnect_needed", "disconnected", "damaged"];
 
 /// What is damaged of a connection's authorization, if anything.
-fn damage(gateway: &Gateway, view: &ConnectionView) -> Option<String> {
+pub(crate) fn damage(gateway: &Gateway, view: &ConnectionView) -> Option<String> {
     let stands = view.connection.stage == ConnectionStage::Active;
     let unopened = || stands && !vault::opens(gateway, view);
     view.damage.clone().or_else(|| unopened().then(|| "its sealed token does not open".to_owned()))
