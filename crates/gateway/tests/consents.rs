@@ -5,8 +5,9 @@ use std::time::Duration;
 
 use axum::http::StatusCode;
 use notion_emulator::{Effect, Fault, Reauthorize, Switches};
+use serde_json::json;
 
-use crate::support::{House, Plan, house};
+use crate::support::{CLIENT_SECRET, House, Plan, basic, house};
 
 const REVOKE: &str = "/v1/oauth/revoke";
 
@@ -279,4 +280,34 @@ async fn an_exchange_that_is_answered_late_is_stored_and_ends_nothing() {
     works(&t, &live).await;
     let shown = t.api("GET", &format!("/api/connections/{live}"), None).await.json();
     assert_eq!(shown["state"], "active");
+}
+
+/// `connections import` of somebody who is connected already brought the living pair, threw it away and kept the dead one.
+#[tokio::test]
+async fn an_imported_pair_of_a_connected_person_is_kept_until_it_is_known_which_one_lives() {
+    for settled in [false, true] {
+        let t = house().await;
+        let live = t.connection("u").await;
+        // The hand-written back end had the same person consent again: Notion ended the pair that is here.
+        let notion = |path: &str| format!("{}{path}", t.notion.url);
+        let asked = json!({"client_id": "client-demo"});
+        let consent = t.send("POST", &notion("/_emulator/consent"), &[], Some(asked)).await.json();
+        let redirect_uri = format!("{}/callback/demo", t.url);
+        let asked = json!({"grant_type": "authorization_code", "code": consent["code"], "redirect_uri": redirect_uri});
+        let basic = basic("client-demo", CLIENT_SECRET);
+        let mut pair = t
+            .send("POST", &notion("/v1/oauth/token"), &[("authorization", &basic)], Some(asked))
+            .await
+            .json();
+        pair["end_user"] = json!("v");
+        t.gateway.import("demo", pair.to_string().as_bytes()).await.unwrap();
+        if settled {
+            t.gateway.settle().await.unwrap();
+        }
+        works(&t, &live).await;
+        let shown = t.api("GET", "/api/connections", None).await.json();
+        let states: Vec<&str> =
+            shown["data"].as_array().unwrap().iter().map(|one| one["state"].as_str().unwrap()).collect();
+        assert_eq!(states, ["active", "active"]);
+    }
 }

@@ -18,7 +18,7 @@ async fn many_calls_that_meet_a_dead_token_refresh_it_once_and_all_succeed() {
     t.notion.emulator.end_access_tokens();
     let exchanged = t.notion_calls(TOKEN);
     let path = format!("/notion/{id}/v1/users/me");
-    let replies = join_all((0..20).map(|_| t.api("GET", &path, None))).await;
+    let replies = join_all((0..250).map(|_| t.api("GET", &path, None))).await;
     for reply in replies {
         assert_eq!(reply.status, StatusCode::OK, "{}", reply.text());
     }

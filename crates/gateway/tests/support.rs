@@ -32,7 +32,7 @@ pub(crate) const REDIRECT_URI: &str = "https://app.example/auth/notion/callback"
 pub(crate) const APP_STATE: &str = "app-state-0123456789";
 
 /// The secret that the emulator knows the integrations by.
-const CLIENT_SECRET: &str = "notion-side-client-secret-canary";
+pub(crate) const CLIENT_SECRET: &str = "notion-side-client-secret-canary";
 
 const ROOT_KEY: &str = "abababababababababababababababababababababababababababababababab";
 
