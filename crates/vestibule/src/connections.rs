@@ -326,7 +326,7 @@ async fn import(
             "created": tally.created, "kept_newer": tally.kept, "left_out": tally.left_out, "lines": tally.lines,
         }))?,
         Output::Text => print(&format!(
-            "{} imported, {} were here already and kept their own tokens, {} left out.\n",
+            "{} imported, {} were here already, {} left out.\n",
             tally.created, tally.kept, tally.left_out
         ))?,
     }
@@ -358,7 +358,12 @@ async fn one_line(
         Ok(Imported::KeptNewer(id)) => {
             tally.kept += 1;
             let told = json!({"line": number, "connection": id, "outcome": "kept_newer"});
-            (format!("line {number}: here already as {id}; its own tokens were kept"), told)
+            (
+                format!(
+                    "line {number}: here already as {id}; both token pairs are kept until Notion has said which one lives"
+                ),
+                told,
+            )
         }
         Err(why) => {
             tally.left_out += 1;
