@@ -118,7 +118,40 @@ async fn limits_are_refused_with_their_place_and_measure() {
         refusal(&n, "PATCH", &format!("blocks/{id}/children"), Some(json!({"children": many}))).await;
     assert_eq!(message, "body failed validation: body.children.length should be ≤ `100`, instead was `101`.");
     let (_, message) = refusal(&n, "GET", "users?page_size=101", None).await;
-    assert!(message.contains("query.page_size should be ≤ `100`"), "{message}");
+    assert!(message.contains("query.page_size should be ≤ `100` or `undefined`"), "{message}");
+}
+
+#[tokio::test]
+async fn a_page_size_of_nothing_is_no_wish_but_at_comments() {
+    let n = notion().await;
+    let id = page(&n, "Sizes").await;
+    let token = n.running.emulator.internal_token();
+    for path in ["users?page_size=0".to_owned(), format!("blocks/{id}/children?page_size=0")] {
+        assert_eq!(n.call(&token, "GET", &path, None).await.status, 200, "{path}");
+    }
+    assert_eq!(n.call(&token, "POST", "search", Some(json!({"page_size": 0}))).await.status, 200);
+    let (_, message) = refusal(&n, "GET", &format!("comments?block_id={id}&page_size=0"), None).await;
+    assert_eq!(
+        message,
+        "query failed validation: query.page_size should be ≥ `1` or `undefined`, instead was `0`."
+    );
+}
+
+#[tokio::test]
+async fn a_cursor_that_nobody_gave_out_is_refused_in_each_lists_words() {
+    let n = notion().await;
+    let id = page(&n, "Cursors").await;
+    let strange = "fd000000-0000-4000-8000-000100000099";
+    for (path, words) in [
+        (
+            format!("blocks/{id}/children?start_cursor=bogus"),
+            "query failed validation: query.start_cursor should be a valid uuid or `undefined`, instead was `\"bogus\"`.".to_owned(),
+        ),
+        ("users?start_cursor=bogus".to_owned(), "The start_cursor provided is invalid: bogus".to_owned()),
+        (format!("users?start_cursor={strange}"), format!("The start_cursor provided is invalid: {strange}")),
+    ] {
+        assert_eq!(refusal(&n, "GET", &path, None).await.1, words);
+    }
 }
 
 #[tokio::test]

@@ -251,6 +251,11 @@ async fn an_internal_integration_comments_in_no_persons_name() {
         "Internal integrations cannot use display_name type \"user\" because they aren't owned by a single user. Only \
          \"integration\" and \"custom\" types are allowed."
     );
+    assert_eq!(
+        n.refused("POST", "comments", comment(json!({"type": "custom"}))).await.1,
+        "body failed validation. Fix one:\nbody.display_name.type should be `\"integration\"` or `\"user\"`, instead was \
+         `\"custom\"`.\nbody.display_name.custom should be defined, instead was `undefined`."
+    );
     for name in [json!({"type": "integration"}), json!({"type": "custom", "custom": {"name": "Robo"}})] {
         n.ok("POST", "comments", Some(comment(name))).await;
     }

@@ -163,6 +163,10 @@ async fn too_large_too_small_and_misnumbered_parts_are_refused() {
     for (body, expected) in [
         (json!({"mode": "multi_part", "filename": "a.txt"}), "body.number_of_parts should be defined"),
         (json!({"mode": "multi_part", "filename": "a.txt", "number_of_parts": 1001}), "should be ≤ `1000`"),
+        (
+            json!({"mode": "multi_part", "filename": "a.txt", "number_of_parts": 0}),
+            "body.number_of_parts should be ≥ `1` or `undefined`, instead was `0`.",
+        ),
         (json!({"mode": "multi_part", "number_of_parts": 2}), "body.filename should be defined"),
         (json!({"filename": "a.exe"}), "extension that is not supported for the File Upload API."),
         (json!({"filename": "a.txt", "content_type": "image/png"}), "does not match"),

@@ -187,7 +187,11 @@ async fn a_page_shows_25_links_and_the_property_endpoint_all() {
     assert_eq!(first["results"][0]["relation"], ids[0]);
     assert_eq!((first["has_more"].clone(), first["type"].clone()), (json!(true), json!("property_item")));
     let cursor = text(&first, "next_cursor");
-    assert!(text(&first["property_item"], "next_url").ends_with(&format!("?start_cursor={cursor}")));
+    assert!(text(&first["property_item"], "next_url").ends_with(&format!(
+        "/v1/pages/{}/properties/{}?start_cursor={cursor}&page_size=20",
+        row.replace('-', ""),
+        text(&cell, "id")
+    )));
     let rest = n.ok("GET", &format!("{path}?page_size=20&start_cursor={cursor}"), None).await;
     assert_eq!(rest["results"].as_array().unwrap().len(), 10);
     assert_eq!(rest["results"][0]["relation"], ids[20]);

@@ -70,9 +70,13 @@ async fn a_search_that_makes_no_sense_is_refused() {
         (json!({"filter": {}}), "body.filter.property should be defined"),
         (
             json!({"sort": {"timestamp": "created_time", "direction": "ascending"}}),
-            "body.sort.timestamp should be `\"last_edited_time\"`",
+            "body.sort.timestamp should be \"last_edited_time\" when sorting by timestamp.",
         ),
-        (json!({"sort": {"timestamp": "last_edited_time"}}), "body.sort.direction should be defined"),
+        (
+            json!({"sort": {"timestamp": "last_edited_time", "direction": "up"}}),
+            "body.sort.direction should be `\"ascending\"`, `\"descending\"`, or `undefined`, instead was `\"up\"`.",
+        ),
+        (json!({"sort": {"direction": "ascending"}}), "body.sort.timestamp should be defined"),
         (
             json!({"sort": {"property": "relevance", "direction": "ascending"}}),
             "body.sort.direction should be not present",

@@ -34,7 +34,7 @@ pub(crate) fn list(call: &mut Call<'_>) -> Answer {
         content.comments.get(id).is_some_and(|comment| !content.resolved.contains(&comment.discussion))
     };
     let all = content.comments_on.get(&on).into_iter().flatten().copied().filter(is_open).collect::<Vec<_>>();
-    let (ids, next) = call.slice_of_query()?.cut(&all)?;
+    let (ids, next) = call.filled_slice_of_query()?.cut(&all)?;
     let shown: Vec<Value> = ids.iter().filter_map(|id| shown(call, *id)).collect();
     Ok(show::list("comment", shown, next))
 }
@@ -132,6 +132,12 @@ fn name(call: &Call<'_>, at: &At<'_>) -> Result<(DisplayName, Option<String>), F
         return Ok((DisplayName::Integration, bot));
     }
     let kind = at.get("type").one_of(&["integration", "user", "custom"])?;
+    if kind == "custom" && !at.get("custom").is_defined() {
+        // Source: a recorded refusal of 2026. A name of one's own and a kind without one are alternatives.
+        let plain = at.get("type").one_of(&["integration", "user"]).err();
+        let named = at.get("custom").should("defined");
+        return Err(Invalid::any(plain.into_iter().chain([named])).into());
+    }
     at.only(if kind == "custom" { &["type", "custom"] } else { &["type"] })?;
     if kind == "user" && call.caller.owner.is_none() {
         // Source: a recorded refusal of 2025.

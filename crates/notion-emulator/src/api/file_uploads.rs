@@ -47,7 +47,11 @@ pub(super) fn create(call: &mut Call<'_>) -> Answer {
     let content_type = content_type.as_deref().and_then(naming::essence);
     // What belongs to another mode is passed over. That is a guess.
     let parts_total = match mode {
-        "multi_part" => Some(at.get("number_of_parts").integer(1, PARTS_MAX)?),
+        "multi_part" => {
+            let parts = at.get("number_of_parts");
+            let total = parts.clone().optional(|at| at.integer(1, PARTS_MAX))?;
+            Some(total.ok_or_else(|| parts.should("defined"))?)
+        }
         _ => None,
     };
     let external = match mode {

@@ -39,9 +39,7 @@ pub(crate) fn retrieve(call: &Call<'_>, id: &str, property: &str) -> Answer {
     let first = chosen.first().map_or(0, |place| usize::try_from(place.as_u128() - 1).unwrap_or(0));
     let results = items.into_iter().skip(first).take(chosen.len()).collect();
     let id_shown = encoded(&column.id);
-    let next_url = next
-        .as_ref()
-        .map(|cursor| format!("{}/v1/pages/{id}/properties/{id_shown}?start_cursor={cursor}", call.origin));
+    let next_url = next.as_ref().map(|cursor| next_url(call, id, &id_shown, cursor));
     let kind = column.kind.name();
     let config = match &column.kind {
         Kind::Rollup(rollup) => rolled_up(view, &row, rollup, next.is_some()),
@@ -50,6 +48,14 @@ pub(crate) fn retrieve(call: &Call<'_>, id: &str, property: &str) -> Answer {
     let mut body = list("property_item", results, next);
     body["property_item"] = json!({"id": id_shown, "next_url": next_url, "type": kind, kind: config});
     Ok(body)
+}
+
+/// Where the items that follow are. Source: a recorded answer of September 2025: the page's id without dashes, and the
+/// size that was asked for behind the cursor.
+fn next_url(call: &Call<'_>, page: Uuid, column: &str, cursor: &str) -> String {
+    let size = call.parameter("page_size").map(|size| format!("&page_size={size}")).unwrap_or_default();
+    let page = page.simple();
+    format!("{}/v1/pages/{page}/properties/{column}?start_cursor={cursor}{size}", call.origin)
 }
 
 /// One item of a property.

@@ -9,7 +9,7 @@ use serde_json::Value;
 use uuid::Uuid;
 
 use super::call::{Answer, Call};
-use super::check::{At, Invalid};
+use super::check::At;
 use super::failure::Failure;
 use super::show;
 use crate::index::{Findable, Hit};
@@ -69,7 +69,7 @@ fn read(call: &Call<'_>) -> Result<Wanted, Failure> {
         pages: true,
         tables: true,
         in_trash: None,
-        order: at.get("sort").optional(order)?.unwrap_or(Order::NewestFirst),
+        order: order(&at.get("sort"))?,
     };
     let filter = at.get("filter");
     if filter.is_defined() {
@@ -88,17 +88,27 @@ fn read(call: &Call<'_>) -> Result<Wanted, Failure> {
     Ok(wanted)
 }
 
-/// Source: `SearchBodyParameters` in the types of `@notionhq/client` 5.26.0.
-fn order(at: &At<'_>) -> Result<Order, Invalid> {
+/// Source of the keys: `SearchBodyParameters` in the types of `@notionhq/client` 5.26.0; of both refusals: a user's report
+/// of October 2026, whose words say that the direction may be left out.
+fn order(at: &At<'_>) -> Result<Order, Failure> {
+    if !at.is_defined() {
+        return Ok(Order::NewestFirst);
+    }
     at.only(&["timestamp", "property", "direction"])?;
     if at.get("property").is_defined() {
         at.only(&["property"])?;
         at.get("property").one_of(&["relevance"])?;
         return Ok(Order::Relevance);
     }
-    at.get("timestamp").one_of(&["last_edited_time"])?;
-    let direction = at.get("direction").one_of(&["ascending", "descending"])?;
-    Ok(if direction == "ascending" { Order::OldestFirst } else { Order::NewestFirst })
+    let timestamp = at.get("timestamp");
+    if timestamp.is_defined() && timestamp.one_of(&["last_edited_time"]).is_err() {
+        return Err(Failure::validation(
+            "body.sort.timestamp should be \"last_edited_time\" when sorting by timestamp.",
+        ));
+    }
+    timestamp.one_of(&["last_edited_time"])?;
+    let direction = at.get("direction").optional(|at| at.one_of(&["ascending", "descending"]))?;
+    Ok(if direction == Some("ascending") { Order::OldestFirst } else { Order::NewestFirst })
 }
 
 impl Wanted {

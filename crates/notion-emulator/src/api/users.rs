@@ -5,6 +5,7 @@ use uuid::Uuid;
 
 use super::UserInformation;
 use super::call::{Answer, Call};
+use super::check::uuid_of;
 use super::failure::Failure;
 use super::show;
 
@@ -22,6 +23,12 @@ pub(crate) fn list(call: &mut Call<'_>) -> Answer {
     let people = call.state.accounts.people_of(workspace).into_iter().map(|person| person.id);
     let bots = call.state.accounts.bots_of(workspace).into_iter().map(|bot| bot.id);
     let all: Vec<Uuid> = people.chain(bots).collect();
+    // Whatever the cursor looks like. Source: a user's report of October 2026.
+    if let Some(cursor) = call.parameter("start_cursor").filter(|cursor| !cursor.is_empty())
+        && uuid_of(cursor).is_none()
+    {
+        return Err(Failure::cursor(cursor));
+    }
     let (ids, next) = call.slice_of_query()?.cut(&all)?;
     let results: Vec<Value> = ids.into_iter().map(|id| call.view().user(id)).collect();
     Ok(show::list("user", results, next))
