@@ -10,6 +10,7 @@ use jiff::Timestamp;
 use lifecycle::{Generation, GrantState, Outcome, Why};
 use sealing::Secret;
 use store::records::Grant;
+use tokio::sync::OnceCell;
 
 use crate::caller::Authorized;
 use crate::link::after;
@@ -28,6 +29,8 @@ const SUSPECTS_MAX: usize = 100;
 pub(crate) struct LiveToken {
     pub(crate) generation: Generation,
     pub(crate) secret: Secret<String>,
+    /// What it may do, once Notion was asked.
+    pub(crate) scope: OnceCell<String>,
 }
 
 /// What to do with a call that Notion answered with 401.
@@ -40,20 +43,25 @@ pub(crate) enum Verdict {
 
 /// The token to call Notion with; from memory in the steady state.
 pub(crate) async fn live_token(gateway: &Gateway, caller: &Authorized) -> Result<Arc<LiveToken>, Error> {
+    live_token_of(gateway, &caller.grant_id).await
+}
+
+/// As [`live_token`], for whoever knows the grant.
+pub(crate) async fn live_token_of(gateway: &Gateway, grant_id: &str) -> Result<Arc<LiveToken>, Error> {
     let tokens = &gateway.memory.tokens;
-    if let Some(token) = tokens.get(&caller.grant_id) {
+    if let Some(token) = tokens.get(grant_id) {
         return Ok(token);
     }
     let reading = tokens.reading();
-    let grant = gateway.store.find_grant(&caller.grant_id).await?.ok_or(Error::Disconnected)?;
+    let grant = gateway.store.find_grant(grant_id).await?.ok_or(Error::Disconnected)?;
     match grant.state {
         GrantState::ReconnectNeeded => return Err(Error::ReconnectNeeded),
         GrantState::Tombstone => return Err(Error::Disconnected),
         GrantState::Active | GrantState::Suspect | GrantState::Degraded => {}
     }
     let pair = vault::open_grant(gateway, &grant)?.ok_or_else(|| tokenless(&grant))?;
-    let token = LiveToken { generation: grant.generation, secret: pair.access_token };
-    Ok(tokens.put(&caller.grant_id, reading, token))
+    let token = LiveToken { generation: grant.generation, secret: pair.access_token, scope: OnceCell::new() };
+    Ok(tokens.put(grant_id, reading, token))
 }
 
 /// A call made with `used` was answered 401. The renewal runs to its end even if the caller goes away, or may not wait any

@@ -116,7 +116,9 @@ impl Integration {
 fn check_origin(what: &str, url: &Url, plain_http: &[String], problems: &mut Vec<String>) {
     let host = url.host_str().unwrap_or_default();
     let listed = plain_http.iter().any(|listed| listed.eq_ignore_ascii_case(host));
-    let is_notions = host == "notion.com" || host.ends_with(".notion.com");
+    // A dot at the end names the same host.
+    let named = host.trim_end_matches('.').to_ascii_lowercase();
+    let is_notions = named == "notion.com" || named.ends_with(".notion.com");
     let safe =
         url.scheme() == "https" || (url.scheme() == "http" && (is_loopback(url) || (listed && !is_notions)));
     if !safe {
@@ -145,5 +147,27 @@ pub fn is_loopback(url: &Url) -> bool {
         Some(Host::Ipv4(ip)) => ip.is_loopback(),
         Some(Host::Ipv6(ip)) => ip.is_loopback(),
         None => false,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn notion_itself_is_never_asked_in_the_clear() {
+        let problems = |url: &str| {
+            let url = Url::parse(url).expect("a URL");
+            let listed = [url.host_str().unwrap_or_default().to_owned()];
+            let mut problems = Vec::new();
+            check_origin("notion_url", &url, &listed, &mut problems);
+            problems.len()
+        };
+        assert_eq!((problems("http://notion-emulator:8472"), problems("https://api.notion.com")), (0, 0));
+        for url in
+            ["http://api.notion.com", "http://api.notion.com.", "http://API.Notion.com", "http://notion.com."]
+        {
+            assert_eq!(problems(url), 1, "{url}");
+        }
     }
 }

@@ -20,7 +20,7 @@ use crate::caller::{AppCaller, OAuthClient, connection_key};
 use crate::error::RequestId;
 use crate::keys::{KeyText, traded};
 use crate::redeem::{Proof, redeem};
-use crate::{Error, Gateway, api, vault};
+use crate::{Error, Gateway, access, api};
 
 /// `POST /v1/oauth/token`
 pub(crate) async fn token(
@@ -113,15 +113,16 @@ async fn standing(gateway: &Gateway, key: &ApiKey) -> Result<Option<ConnectionVi
     Ok(view.filter(|view| view.connection.stage == ConnectionStage::Active))
 }
 
-/// What the connection may do, which only Notion knows.
+/// What the connection may do, which only Notion knows: asked once for each of its tokens.
 async fn scope(gateway: &Gateway, view: &ConnectionView) -> Result<Option<String>, Error> {
     let Some(grant_id) = view.connection.grant_id.as_deref() else { return Ok(None) };
-    let Some(grant) = gateway.store.find_grant(grant_id).await? else { return Ok(None) };
-    let Some(pair) = vault::open_grant(gateway, &grant)? else { return Ok(None) };
+    // One that no longer works is still told about, as far as it is known.
+    let Ok(token) = access::live_token_of(gateway, grant_id).await else { return Ok(None) };
     let Some((_, integration)) = gateway.config.by_client_id(&view.connection.client_id) else {
         return Ok(None);
     };
-    Ok(gateway.notion.scope_of(integration, &pair.access_token).await)
+    let ask = async || gateway.notion.scope_of(integration, &token.secret).await.ok_or(());
+    Ok(token.scope.get_or_try_init(ask).await.ok().cloned())
 }
 
 fn answer(connection: &ConnectionView, key: &str, refresh: &str, request_id: &RequestId) -> Response {

@@ -56,9 +56,10 @@ pub(crate) async fn forward(
     let target: PathAndQuery =
         target.parse().map_err(|_| Error::PathRefused("it is not a path and query"))?;
     let (parts, body) = request.into_parts();
-    // An offered upgrade (the JDK and curl offer HTTP/2) is ignored, as RFC 9110 7.8 has it; a tunnel cannot be.
-    if parts.method == Method::CONNECT {
-        return Err(Error::Invalid("a tunnel cannot be forwarded".into()));
+    // An offered upgrade (the JDK and curl offer HTTP/2) is ignored, as RFC 9110 7.8 has it; a tunnel cannot be, and an echo
+    // would show the credentials that are added here.
+    if matches!(parts.method, Method::CONNECT | Method::TRACE) {
+        return Err(Error::MethodNotAllowed);
     }
     let integration = caller.integration(gateway)?;
     let call = Call {

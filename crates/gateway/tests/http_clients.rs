@@ -245,3 +245,16 @@ async fn one_link_asked_for_again_and_again_uses_up_nobody_elses_share() {
         assert_eq!(t.browser().open(&other).await.status, expected);
     }
 }
+
+#[tokio::test]
+async fn a_request_with_two_hosts_and_an_echo_are_refused() {
+    let t = house().await;
+    let path = format!("/notion/{}/v1/users/me", t.connection("u").await);
+    let key = t.app_key.clone();
+    let head = |method: &str, more: &str| {
+        format!("{method} {path} HTTP/1.1\r\nhost: one\r\n{more}authorization: Bearer {key}\r\n\r\n")
+    };
+    let sent = [head("GET", ""), head("TRACE", ""), head("GET", "Host: two\r\n"), head("GET", "")];
+    assert_eq!(on_one_socket(&t, &sent).await, [200, 405, 400, 200]);
+    assert_eq!(t.notion_calls("/v1/users/me"), 2, "neither went on to Notion");
+}

@@ -42,6 +42,12 @@ async fn an_app_written_for_notion_gets_tokens_in_notions_shape() {
     assert!(
         introspected["scope"].as_str().unwrap().starts_with("read_content insert_content update_content")
     );
+    let again = t.oauth("/v1/oauth/introspect", json!({"token": key})).await.json();
+    assert_eq!(
+        (&again["scope"], t.notion_calls("/v1/oauth/introspect")),
+        (&introspected["scope"], 1),
+        "asked once"
+    );
     assert_eq!(t.oauth("/v1/oauth/revoke", json!({"token": key})).await.status, StatusCode::OK);
     assert_eq!(t.notion_calls("/v1/oauth/revoke"), 1);
     assert_eq!(t.call_as(key, "GET", "/v1/users/me", None).await.refusal(), "401, disconnected");

@@ -17,7 +17,8 @@ use std::task::Poll;
 use std::time::Duration;
 
 use axum::body::Body;
-use axum::http::{Request, Response};
+use axum::http::header::HOST;
+use axum::http::{Request, Response, StatusCode};
 use hyper::body::Incoming;
 use hyper::service::service_fn;
 use hyper_util::rt::{TokioExecutor, TokioIo, TokioTimer};
@@ -150,10 +151,24 @@ where
     let service = service_fn(move |request: Request<Incoming>| {
         let call = Call::begin(&socket, request.version());
         let request = request.map(|incoming| body::patient(incoming, call.reader()));
-        let answered = answer(request, peer);
-        async move { answered.await.map(|response| response.map(|body| body::Counted::new(body, call))) }
+        // RFC 9112 3.2: who was meant by a request with two hosts, nobody can say.
+        let twice = request.headers().get_all(HOST).iter().nth(1).is_some();
+        let answered = if twice { None } else { Some(answer(request, peer)) };
+        async move {
+            let response = match answered {
+                Some(answered) => answered.await?,
+                None => refused(),
+            };
+            Ok::<_, E>(response.map(|body| body::Counted::new(body, call)))
+        }
     });
     builder.serve_connection(io, service).into_owned()
+}
+
+fn refused() -> Response<Body> {
+    let mut response = Response::new(Body::empty());
+    *response.status_mut() = StatusCode::BAD_REQUEST;
+    response
 }
 
 /// A socket that speaks HTTP until it ends or is told to.

@@ -207,7 +207,11 @@ pub(super) fn disconnect(
     match stage.as_str() {
         "disconnected" => return Ok(Disconnected::Already),
         "pending" => {
-            let candidate = candidates::of_connection(db, id).unwrap_or_default();
+            // One that does not read is settled when it can be; a store that does not answer ends nothing.
+            let candidate = match candidates::of_connection(db, id) {
+                Err(StoreError::Damaged { .. }) => None,
+                found => found?,
+            };
             redeem::refuse_pending(db, id, now)?;
             history::insert_event(db, event)?;
             let due =
