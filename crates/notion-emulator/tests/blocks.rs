@@ -65,6 +65,23 @@ async fn refused(n: &Notion, method: &str, path: &str, body: Value) -> (String, 
 }
 
 #[tokio::test]
+async fn a_new_callout_has_a_light_bulb_unless_it_speaks_of_its_icon() {
+    let n = notion().await;
+    let root = n.running.emulator.root_page_id();
+    let (bulb, none) = (json!({"type": "emoji", "emoji": "💡"}), Value::Null);
+    let asked = json!([
+        {"callout": {"rich_text": words("x")}},
+        {"callout": {"rich_text": words("x"), "icon": null}},
+        {"callout": {"rich_text": words("x"), "icon": {"emoji": "🚀"}}},
+        {"paragraph": {"rich_text": words("x")}},
+    ]);
+    let made = append(&n, &root, asked).await;
+    let icons = [&made[0]["callout"]["icon"], &made[1]["callout"]["icon"], &made[3]["paragraph"]["icon"]];
+    assert_eq!(icons, [&bulb, &none, &none]);
+    assert_eq!(made[2]["callout"]["icon"]["emoji"], "🚀");
+}
+
+#[tokio::test]
 async fn every_kind_that_can_be_made_comes_back_as_it_went() {
     let n = notion().await;
     let root = n.running.emulator.root_page_id();
@@ -188,6 +205,10 @@ async fn an_update_keeps_what_it_leaves_out_and_the_kind() {
     let callout = n.ok("PATCH", &path(2), Some(json!({"callout": {"color": "blue"}}))).await;
     assert_eq!(callout["callout"]["icon"]["emoji"], "💡");
     assert_eq!(callout["callout"]["rich_text"][0]["plain_text"], "c");
+    let bare = n.ok("PATCH", &path(2), Some(json!({"callout": {"icon": null}}))).await;
+    assert_eq!(bare["callout"]["icon"], Value::Null);
+    let kept = n.ok("PATCH", &path(2), Some(json!({"callout": {"color": "red"}}))).await;
+    assert_eq!(kept["callout"]["icon"], Value::Null);
     let table = n.ok("PATCH", &path(3), Some(json!({"table": {"has_row_header": true}}))).await;
     assert_eq!(table["table"], json!({"table_width": 1, "has_column_header": false, "has_row_header": true}));
     let (_, message) = refused(&n, "PATCH", &path(3), json!({"table": {"table_width": 2}})).await;

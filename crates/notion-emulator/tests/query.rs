@@ -143,5 +143,7 @@ async fn a_filter_that_does_not_fit_is_refused_in_notions_words() {
     let sort = message(json!({"sorts": [{"property": "Nope", "direction": "ascending"}]})).await;
     assert!(sort.contains("Nope"), "{sort}");
     let cursor = message(json!({"start_cursor": "00000000-0000-4000-8000-000000000000"})).await;
-    assert!(cursor.contains("start_cursor"), "{cursor}");
+    assert_eq!(cursor, "The start_cursor provided is invalid: 00000000-0000-4000-8000-000000000000");
+    let bogus = message(json!({"start_cursor": "bogus"})).await;
+    assert_eq!(bogus, "The start_cursor provided is invalid: bogus");
 }

@@ -10,7 +10,7 @@ use serde_json::{Value, json};
 use uuid::Uuid;
 
 use super::call::{Answer, Call, Slice};
-use super::check::{At, Invalid};
+use super::check::At;
 use super::failure::Failure;
 use super::read::schema::find_column;
 use super::show::{self, View};
@@ -115,7 +115,10 @@ pub(super) fn run(call: &mut Call<'_>, source: Uuid) -> Answer {
         call.check_filter_properties(&table.properties)?;
     }
     let size = Slice::size(&at)?;
-    let start = at.get("start_cursor").optional_nullable(cursor)?.flatten();
+    let start = match at.get("start_cursor").optional_nullable(At::string)?.flatten() {
+        Some(text) => Some(cursor(text)?),
+        None => None,
+    };
     let (filter, sorts) = (at.get("filter"), at.get("sorts"));
     let Some(cursor) = start else {
         let mut rows = candidates(call, source, &filter, &sorts, trash)?;
@@ -144,12 +147,10 @@ pub(super) fn run(call: &mut Call<'_>, source: Uuid) -> Answer {
     Ok(answer(call, &shown, next, found.is_cut && next.is_none()))
 }
 
-/// Where to go on. Any other id is one that no query gave.
-fn cursor(at: &At<'_>) -> Result<Cursor, Invalid> {
-    match Cursor::read(at.string()?) {
-        Some(cursor) => Ok(cursor),
-        None => at.uuid().map(|row| Cursor { query: Uuid::nil(), row }),
-    }
+/// Where to go on. Anything else, whatever it looks like, is a cursor that no query gave.
+/// Source: a user's report of October 2026.
+fn cursor(text: &str) -> Result<Cursor, Failure> {
+    Cursor::read(text).ok_or_else(|| Failure::cursor(text))
 }
 
 /// The rows that may be shown. Of a whole table that is all: which of them are in the trash is looked at page by page, not
