@@ -96,7 +96,7 @@ pub enum Effect {
         /// When it ends by itself.
         expires_at: Timestamp,
     },
-    /// Send the refresh token that was read. Its answer is listened to for [`LISTEN_MAX`], whoever has gone away meanwhile:
+    /// Send the refresh token that was read. Its answer is listened to for [`crate::LISTEN_MAX`], whoever has gone away meanwhile:
     /// [`Input::Replied`].
     Send,
     /// Store the pair that was issued, if the row is still at the generation that was spent: [`Input::Written`].
@@ -126,7 +126,7 @@ pub enum Effect {
     },
     /// Let go of the lease and write down what came of the attempt: [`Input::Released`].
     Release {
-        /// For the record; [`RefreshSeen::counts`] reads it.
+        /// For the record; [`crate::RefreshSeen::counts`] reads it.
         word: &'static str,
     },
     /// Wait until then: [`Input::Woke`].
