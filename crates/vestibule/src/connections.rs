@@ -43,7 +43,7 @@ enum Command {
         /// Only this user's
         #[arg(long)]
         end_user: Option<String>,
-        /// Only those in this state
+        /// Only those in this state: pending, active, suspect, degraded, `reconnect_needed`, disconnected or damaged
         #[arg(long)]
         state: Option<String>,
     },
@@ -52,6 +52,7 @@ enum Command {
     Show {
         #[command(flatten)]
         remote: Remote,
+        /// The connection's id, as `list` shows it
         id: String,
     },
     /// End a connection, after asking, and revoke it at Notion unless others share its grant
@@ -64,6 +65,7 @@ enum Command {
         /// Do not ask
         #[arg(long)]
         yes: bool,
+        /// The connection's id, as `list` shows it
         id: String,
     },
     /// Take over tokens that a hand-written back end holds: one JSON line each, Notion's token response plus `end_user`
@@ -89,7 +91,7 @@ enum Command {
 /// Which gateway, and how to print.
 #[derive(Debug, clap::Args)]
 struct Remote {
-    /// The gateway
+    /// The gateway; the app key that opens it is read from `VESTIBULE_API_KEY`
     #[arg(long, env = "VESTIBULE_URL", value_name = "URL", default_value = "http://127.0.0.1:8470")]
     url: String,
     #[command(flatten)]
