@@ -109,9 +109,10 @@ fn gather(args: Args) -> anyhow::Result<Answers> {
         None => Err(Usage(format!("{flag} is missing, and there is no terminal to ask on")).into()),
     };
     let public_url = match args.public_url {
-        None if somebody => {
-            prompt::ask_sound("Where will browsers reach the gateway? (https://…)", check_url)?
-        }
+        None if somebody => prompt::ask_sound(
+            "Where will browsers reach the gateway? (https://… or http://localhost…)",
+            check_url,
+        )?,
         given => need(given, "--public-url", "")?,
     };
     let client_id = need(
@@ -192,6 +193,18 @@ fn write_new(path: &Path, text: &str) -> anyhow::Result<()> {
     write().with_context(|| format!("cannot write {}", path.display()))
 }
 
+/// Where the gateway listens. Behind a proxy that is its own affair; without one, which plain http on this machine means,
+/// browsers come to the port that `public_url` names.
+fn listen(public_url: &str) -> String {
+    match Url::parse(public_url) {
+        Ok(url) if url.scheme() == "http" => {
+            let host = url.host_str().filter(|host| *host != "localhost").unwrap_or("127.0.0.1");
+            format!("{host}:{}", url.port_or_known_default().unwrap_or(80))
+        }
+        _ => "127.0.0.1:8470".to_owned(),
+    }
+}
+
 fn configuration(answers: &Answers) -> String {
     let quoted = |text: &str| toml::Value::String(text.to_owned()).to_string();
     let urls: Vec<String> = answers.return_urls.iter().map(|url| format!("    {},\n", quoted(url))).collect();
@@ -201,7 +214,7 @@ fn configuration(answers: &Answers) -> String {
          [server]\n\
          # Where browsers reach the gateway; links and the redirect URI are built from it.\n\
          public_url = {public_url}\n\
-         listen = \"127.0.0.1:8470\"\n\
+         listen = {listen}\n\
          \n\
          [store]\n\
          path = \"vestibule.db\"\n\
@@ -220,6 +233,7 @@ fn configuration(answers: &Answers) -> String {
          # For calls that name no Notion-Version; Notion refuses those. Clients and SDKs that name one keep theirs.\n\
          notion_version = \"{NOTION_VERSION}\"\n",
         public_url = quoted(&answers.public_url),
+        listen = quoted(&listen(&answers.public_url)),
         name = answers.name,
         client_id = quoted(&answers.client_id),
         urls = urls.concat(),
@@ -255,4 +269,23 @@ fn checklist(answers: &Answers, redirect_uri: &str, dir: &Path) -> String {
         config = config.display(),
         client_id = answers.client_id,
     )
+}
+
+#[cfg(test)]
+mod tests {
+    use super::listen;
+
+    #[test]
+    fn without_a_proxy_it_listens_where_browsers_will_come() {
+        for (public_url, listens) in [
+            ("http://127.0.0.1:8490", "127.0.0.1:8490"),
+            ("http://localhost:3000/", "127.0.0.1:3000"),
+            ("http://[::1]:8490", "[::1]:8490"),
+            ("http://localhost", "127.0.0.1:80"),
+            ("https://connect.example.com", "127.0.0.1:8470"),
+            ("https://localhost:8443", "127.0.0.1:8470"),
+        ] {
+            assert_eq!(listen(public_url), listens, "{public_url}");
+        }
+    }
 }
