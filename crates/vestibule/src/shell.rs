@@ -1,6 +1,6 @@
 //! `vestibule completions` and `vestibule man`: both are made from the command line's own description, so neither can lag behind.
 
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
 use anyhow::Context as _;
 use clap::CommandFactory as _;
@@ -41,18 +41,33 @@ pub(crate) fn completions(args: &CompletionsArgs) -> anyhow::Result<()> {
 }
 
 pub(crate) fn man(args: &ManArgs) -> anyhow::Result<()> {
+    let mut command = Cli::command().disable_help_subcommand(true);
+    command.build();
     match &args.dir {
-        None => {
-            let mut page = Vec::new();
-            clap_mangen::Man::new(Cli::command()).render(&mut page)?;
-            print(&String::from_utf8(page)?)
-        }
+        None => print(&page(clap_mangen::Man::new(command))?),
         Some(folder) => {
             let write = || {
                 std::fs::create_dir_all(folder)?;
-                clap_mangen::generate_to(Cli::command(), folder)
+                write_pages(command, folder)
             };
             write().with_context(|| format!("cannot write the pages into {}", folder.display()))
         }
     }
+}
+
+fn write_pages(command: clap::Command, folder: &Path) -> anyhow::Result<()> {
+    for sub in command.get_subcommands().filter(|sub| !sub.is_hide_set()) {
+        write_pages(sub.clone(), folder)?;
+    }
+    let man = clap_mangen::Man::new(command);
+    let file = folder.join(man.get_filename());
+    std::fs::write(file, page(man)?)?;
+    Ok(())
+}
+
+/// What stands after a command's flags are its examples; the generator, which cannot know, calls them EXTRA.
+fn page(man: clap_mangen::Man) -> anyhow::Result<String> {
+    let mut page = Vec::new();
+    man.source(concat!("vestibule ", env!("CARGO_PKG_VERSION"))).render(&mut page)?;
+    Ok(String::from_utf8(page)?.replace(".SH EXTRA\nExample:\n", ".SH EXAMPLES\n"))
 }

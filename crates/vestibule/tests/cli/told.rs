@@ -198,5 +198,8 @@ fn shells_complete_and_man_pages_are_written() {
         let text = std::fs::read_to_string(pages.join(page)).expect("a page");
         assert!(text.contains(".TH") && !text.contains('\u{1b}'), "{page}");
     }
-    assert!(stdout(&run(&["man"])).contains(".TH vestibule"));
+    let page = stdout(&run(&["man"]));
+    assert!(page.contains(".TH vestibule") && page.contains(".SH EXAMPLES\n  vestibule demo"), "{page}");
+    // It names no page that is not there.
+    assert!(!page.contains("vestibule\\-help(1)"), "{page}");
 }
