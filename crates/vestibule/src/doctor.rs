@@ -77,8 +77,9 @@ fn line(check: &Check) -> String {
 }
 
 async fn examine(settings: Settings) -> Vec<Check> {
-    let count = settings.gateway.integrations.len();
-    let mut checks = vec![check("configuration", Grade::Ok, format!("read, {count} integration(s)"))];
+    let count = settings.gateway.integrations.len() as u64;
+    let mut checks =
+        vec![check("configuration", Grade::Ok, format!("read, {}", counted(count, "integration")))];
     checks.extend(
         config::warnings(&settings).into_iter().map(|warning| check("configuration", Grade::Warn, warning)),
     );
@@ -105,6 +106,11 @@ async fn examine(settings: Settings) -> Vec<Check> {
     checks
 }
 
+/// `1 key`, `2 keys`.
+fn counted(count: u64, what: &str) -> String {
+    format!("{count} {what}{}", if count == 1 { "" } else { "s" })
+}
+
 /// A log of a store whose file is not there: opening it says what to do.
 fn beside_log(path: &Path) -> bool {
     let mut log = path.as_os_str().to_owned();
@@ -123,15 +129,16 @@ async fn contents(gateway: &Gateway, path: &Path) -> Check {
     }
     match gateway.damaged().await {
         Ok(0) => {
-            let words = format!("{} key(s), {} connection(s)", found.keys, found.connections);
+            let words =
+                format!("{}, {}", counted(found.keys, "key"), counted(found.connections, "connection"));
             check("contents", Grade::Ok, words)
         }
         Ok(damaged) => check(
             "contents",
             Grade::Fail,
             format!(
-                "{damaged} of {} connection(s) are damaged: `vestibule connections list` names them; restore the store from a copy, or end them",
-                found.connections
+                "damaged: {damaged} of {}. `vestibule connections list` names them; restore the store from a copy, or end them",
+                counted(found.connections, "connection")
             ),
         ),
         Err(error) => check("contents", Grade::Fail, error.to_string()),
