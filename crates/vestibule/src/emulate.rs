@@ -36,7 +36,7 @@ pub(crate) struct Args {
     #[arg(long, value_name = "NAME", default_value = "My integration")]
     client_name: String,
     /// A redirect URI; may be given several times
-    #[arg(long, value_name = "URI")]
+    #[arg(long, value_name = "URI", value_parser = redirect_uri)]
     redirect_uri: Vec<String>,
     #[command(flatten)]
     hosts: HostArgs,
@@ -97,6 +97,15 @@ const SET_BY_SNAPSHOT: [&str; 14] = [
     "hide_dropped",
     "ids_seed",
 ];
+
+/// As consent would take it: an absolute address without a fragment.
+fn redirect_uri(text: &str) -> Result<String, String> {
+    match url::Url::parse(text) {
+        Ok(url) if url.fragment().is_none() && url.has_host() => Ok(text.to_owned()),
+        _ => Err("an absolute URL without a fragment was expected, such as http://localhost:3000/callback"
+            .to_owned()),
+    }
+}
 
 impl Args {
     fn options(&self) -> anyhow::Result<Options> {

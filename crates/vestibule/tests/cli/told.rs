@@ -203,3 +203,13 @@ fn shells_complete_and_man_pages_are_written() {
     // It names no page that is not there.
     assert!(!page.contains("vestibule\\-help(1)"), "{page}");
 }
+
+/// It once began, and only the consent screen refused it.
+#[test]
+fn a_redirect_uri_that_no_consent_takes_is_refused_at_the_start() {
+    for odd in ["foo", "/callback", "http://localhost:3000/callback#part", "mailto:ada@example.org"] {
+        let output = run(&["emulate", "--listen", "127.0.0.1:0", "--redirect-uri", odd]);
+        assert!(!output.status.success(), "{odd}");
+        assert!(stderr(&output).contains("an absolute URL without a fragment was expected"), "{odd}");
+    }
+}
