@@ -12,6 +12,9 @@ use super::{Query, answer, list};
 use crate::caller::AppCaller;
 use crate::{Error, Gateway, diagram};
 
+/// The words that an attempt's outcome can be, as a refusal lists them.
+const OUTCOMES: &str = "went_to_notion, exchanging, returned, connected, access_denied, expired, exchange_failed, redeem_refused, unredeemed, superseded";
+
 /// `GET /api/attempts`
 pub(crate) async fn index(
     State(gateway): State<Gateway>,
@@ -23,7 +26,7 @@ pub(crate) async fn index(
         None => None,
         Some(word) => Some(
             serde_json::from_value(Value::String(word))
-                .map_err(|_| Error::Invalid("outcome: one of the attempts' outcomes was expected".into()))?,
+                .map_err(|_| Error::Invalid(format!("outcome: one of {OUTCOMES} was expected").into()))?,
         ),
     };
     let filter = AttemptFilter { end_user: query.take("end_user"), outcome, connect_session_id: None };
@@ -112,4 +115,19 @@ fn damaged(gateway: &Gateway, client_id: &str, row: &DamagedRow) -> Value {
         "connection": row.texts.get("connection_id"),
         "damaged": row.what,
     })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use store::records::AttemptOutcome;
+
+    #[test]
+    fn each_outcome_that_is_listed_is_one() {
+        let read: Vec<AttemptOutcome> = OUTCOMES
+            .split(", ")
+            .map(|word| serde_json::from_value(Value::String(word.to_owned())).expect(word))
+            .collect();
+        assert_eq!(read.len(), 10);
+    }
 }
