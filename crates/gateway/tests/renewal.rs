@@ -254,3 +254,21 @@ async fn an_answer_that_comes_after_everybody_went_away_is_stored() {
     works(&t, &id).await;
     assert_eq!(state(&t, &id).await, "active");
 }
+
+#[tokio::test]
+async fn a_notion_that_never_answers_does_not_keep_the_process_from_ending() {
+    let t = House::build(Plan { gate: true, ..Plan::default() }).await;
+    let gate = t.gate.clone().unwrap();
+    let id = t.connection("u").await;
+    gate.hold(TOKEN);
+    let call = force(&t, &id);
+    let ends = async {
+        gate.arrived().await;
+        let began = t.clock.now();
+        t.passing(Duration::from_secs(75), t.gateway.drain()).await;
+        assert_eq!(t.clock.now().duration_since(began).as_secs(), 75);
+    };
+    let (asked, ()) = tokio::join!(call, ends);
+    assert_eq!(asked.refusal(), "429, token_renewing");
+    gate.open();
+}

@@ -322,3 +322,30 @@ fn profile(before: &Profile, renewed: &Renewed) -> Profile {
     }
     told
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use notion_wire::token::{TokenOutcome, read_token_answer};
+
+    /// A refresh answered without its owner was once kept under an owner of no name, and then revoked.
+    #[test]
+    fn an_answer_that_leaves_out_the_owner_leaves_the_owner_as_it_was() {
+        let text = |value: &str| Some(value.to_owned());
+        let before = Profile {
+            bot_id: "b".to_owned(),
+            workspace_id: "w".to_owned(),
+            workspace_name: text("Old name"),
+            workspace_icon: None,
+            owner_id: "u".to_owned(),
+            owner_name: text("Ada"),
+            owner_email: None,
+            duplicated_template_id: None,
+        };
+        let body = br#"{"access_token":"ntn_a","refresh_token":"nrt_b","bot_id":"b","workspace_id":"w","workspace_name":"New name"}"#;
+        let TokenOutcome::Issued(response) = read_token_answer(200, body) else { panic!("it is a pair") };
+        let after = profile(&before, &Renewed::Whole(response));
+        assert_eq!((after.owner_id.as_str(), after.owner_name), ("u", before.owner_name));
+        assert_eq!(after.workspace_name, text("New name"));
+    }
+}
