@@ -86,6 +86,57 @@ fn the_arrows_between_crates_are_as_drawn() {
     }
 }
 
+/// The names right below `crate::` that a file of the gateway's production code uses.
+fn rooms_named_in(text: &str) -> BTreeSet<String> {
+    let code = text.split("#[cfg(test)]").next().unwrap_or_default();
+    let lines = code.lines().filter(|line| !line.trim_start().starts_with("//"));
+    let code: String = lines.collect::<Vec<_>>().join(" ");
+    let word =
+        |text: &str| text.chars().take_while(|c| c.is_ascii_lowercase() || *c == '_').collect::<String>();
+    let mut named = BTreeSet::new();
+    for rest in code.split("crate::").skip(1) {
+        let Some(list) = rest.strip_prefix('{') else {
+            named.insert(word(rest));
+            continue;
+        };
+        let mut depth = 0;
+        let one_deep = list.split_once(';').map_or(list, |(list, _)| list);
+        let outer = one_deep.split_inclusive(['{', '}', ',']).filter(|piece| {
+            let at = depth;
+            depth += i32::from(piece.ends_with('{')) - i32::from(piece.ends_with('}'));
+            at == 0
+        });
+        named.extend(outer.map(|piece| word(piece.trim())));
+    }
+    named
+}
+
+/// A room that another one calls does not call that one back, whatever is between them: so each can be read by itself.
+#[test]
+fn no_two_rooms_of_the_gateway_call_each_other_in_a_circle() {
+    let source = root().join("crates/gateway/src");
+    let mut calls: BTreeMap<String, BTreeSet<String>> = BTreeMap::new();
+    for file in files("crates/gateway/src", ".rs") {
+        let path = file.strip_prefix(&source).expect("it is below");
+        let first = path.components().next().expect("a name").as_os_str().to_string_lossy();
+        let room = first.trim_end_matches(".rs").to_owned();
+        let text = std::fs::read_to_string(&file).expect("a file");
+        calls.entry(room).or_default().extend(rooms_named_in(&text));
+    }
+    calls.remove("lib");
+    assert!(calls["settle"].contains("pairs") && calls["access"].contains("settle"), "they are found");
+    // Whoever calls nobody that is left is left out, until nobody can be: a circle is what stays.
+    loop {
+        let names: BTreeSet<String> = calls.keys().cloned().collect();
+        let before = names.len();
+        calls.retain(|room, called| called.iter().any(|called| called != room && names.contains(called)));
+        if calls.len() == before {
+            break;
+        }
+    }
+    assert!(calls.is_empty(), "a circle is among {:?}", calls.keys());
+}
+
 #[test]
 fn every_dependency_that_is_listed_is_used() {
     let metadata = metadata();

@@ -3,11 +3,12 @@
 
 mod renew;
 
-use std::sync::Arc;
+use std::collections::HashMap;
+use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
 use jiff::Timestamp;
-use lifecycle::{Generation, GrantState, Outcome, Why};
+use lifecycle::{Breaker, Generation, GrantState, Outcome, Why};
 use sealing::Secret;
 use store::records::Grant;
 use tokio::sync::OnceCell;
@@ -39,6 +40,26 @@ pub(crate) enum Verdict {
     Replay(Arc<LiveToken>),
     /// The token is good: the 401 is the caller's to see.
     PassOn,
+}
+
+/// What this process knows of all renewals, beside those under way.
+pub(crate) struct Renewing {
+    /// This node's name in leases.
+    node: String,
+    /// One for each integration, by client id.
+    breakers: Mutex<HashMap<String, Breaker>>,
+}
+
+impl Renewing {
+    pub(crate) fn new(node: String) -> Self {
+        Self { node, breakers: Mutex::default() }
+    }
+
+    /// What the integration's breaker says.
+    fn breaker<T>(&self, client_id: &str, ask: impl FnOnce(&mut Breaker) -> T) -> T {
+        let mut breakers = self.breakers.lock().unwrap_or_else(PoisonError::into_inner);
+        ask(breakers.entry(client_id.to_owned()).or_default())
+    }
 }
 
 /// The token to call Notion with; from memory in the steady state.

@@ -12,7 +12,7 @@ use jiff::Timestamp;
 use notion_wire::callback::{CallbackReply, ErrorCode, Reply, read_callback_query};
 use notion_wire::redirect::with_query_and_state;
 use notion_wire::token::{Refusal, TokenResponse};
-use sealing::{Cell, Row, sha256};
+use sealing::sha256;
 use store::records::{
     Actor, Attempt, AttemptOutcome, Candidate, Code, Connection, ConnectionStage, Door, Profile, Step,
 };
@@ -263,8 +263,7 @@ fn arrival(
         Door::Session { end_user, .. } => (Some(end_user.clone()), false),
         Door::NotionShaped { .. } => (None, true),
     };
-    let row = Row { table: "candidates", client_id: &attempt.client_id, id: &candidate_id };
-    let pair = vault::seal_pair(gateway, &row, 0, &vault::Pair::of(response));
+    let pair = vault::seal_candidate(gateway, &attempt.client_id, &candidate_id, &vault::Pair::of(response));
     let sealed_at = gateway.world.now();
     Arrival {
         attempt_id: attempt.id.clone(),
@@ -358,7 +357,7 @@ fn back(gateway: &Gateway, attempt: &Attempt, pairs: &[(&str, &str)]) -> Respons
             return_url
         }
         Door::NotionShaped { redirect_uri, .. } => {
-            state = app_state(gateway, attempt);
+            state = vault::open_state(gateway, attempt);
             for pair in &mut pairs {
                 // The Notion-shaped door speaks RFC 6749 4.1.2.1, which knows no words of ours.
                 if pair.0 == "error" && pair.1 != "access_denied" {
@@ -378,16 +377,4 @@ fn back(gateway: &Gateway, attempt: &Attempt, pairs: &[(&str, &str)]) -> Respons
     let mut response = redirect(&with_query_and_state(return_url, &pairs, state));
     response.headers_mut().append(SET_COOKIE, cookie::unbind(&gateway.config, &attempt.id));
     response
-}
-
-/// The app's own `state`, encoded for a query as it came.
-fn app_state(gateway: &Gateway, attempt: &Attempt) -> Option<sealing::Secret<String>> {
-    let Door::NotionShaped { app_state_sealed: Some(sealed), data_key_wrapped: Some(wrapped), .. } =
-        &attempt.door
-    else {
-        return None;
-    };
-    let row = Row { table: "attempts", client_id: &attempt.client_id, id: &attempt.id };
-    let key = gateway.keyring.open_data_key(&row, wrapped).ok()?;
-    key.open(&Cell { row, column: "app_state", generation: 0 }, sealed).ok()
 }

@@ -11,13 +11,12 @@ use axum::extract::FromRequestParts;
 use axum::http::HeaderMap;
 use axum::http::header::AUTHORIZATION;
 use axum::http::request::Parts;
-use lifecycle::GrantState;
 use sealing::{Sha256, equal};
-use store::records::{ApiKey, ConnectionStage, KeyKind};
+use store::records::{ApiKey, ConnectionState, KeyKind};
 
 use crate::config::Integration;
 use crate::keys::{KeyText, KeyTextKind};
-use crate::{Error, Gateway};
+use crate::{Error, Gateway, vault};
 
 /// How often a connection's last use is written down, in seconds.
 const TOUCH_SECONDS: i64 = 60;
@@ -38,10 +37,8 @@ pub(crate) struct Authorized {
 
 /// What a call needs to know of its connection, remembered between calls.
 pub(crate) struct Line {
-    stage: ConnectionStage,
+    state: ConnectionState,
     grant_id: Option<String>,
-    grant_state: Option<GrantState>,
-    damaged: bool,
     touched_at: AtomicI64,
     called_before: bool,
 }
@@ -153,18 +150,12 @@ pub(crate) async fn connection_key(
 /// Does an authorized call's connection stand?
 async fn open(gateway: &Gateway, client_id: &str, connection_id: &str) -> Result<Authorized, Error> {
     let line = line(gateway, client_id, connection_id).await?;
-    match line.stage {
-        ConnectionStage::Disconnected => return Err(Error::Disconnected),
-        ConnectionStage::Pending => return Err(Error::Pending),
-        ConnectionStage::Active => {}
-    }
-    if line.damaged {
-        return Err(Error::Damaged("connection's"));
-    }
-    match line.grant_state {
-        Some(GrantState::ReconnectNeeded) => return Err(Error::ReconnectNeeded),
-        Some(GrantState::Tombstone) => return Err(Error::Disconnected),
-        _ => {}
+    match line.state {
+        ConnectionState::Disconnected => return Err(Error::Disconnected),
+        ConnectionState::Pending => return Err(Error::Pending),
+        ConnectionState::Damaged => return Err(Error::Damaged("connection's")),
+        ConnectionState::ReconnectNeeded => return Err(Error::ReconnectNeeded),
+        ConnectionState::Active | ConnectionState::Suspect | ConnectionState::Degraded => {}
     }
     let grant_id = line.grant_id.clone().ok_or(Error::Internal)?;
     Ok(Authorized {
@@ -192,10 +183,8 @@ async fn line(gateway: &Gateway, client_id: &str, connection_id: &str) -> Result
         tracing::error!(event = "store.damaged", table = "connections", id = connection_id, what);
     }
     let line = Line {
-        stage: view.connection.stage,
+        state: view.state(),
         grant_id: view.connection.grant_id,
-        grant_state: view.grant_state,
-        damaged: view.damage.is_some(),
         touched_at: AtomicI64::new(view.connection.last_used_at.map_or(i64::MIN, jiff::Timestamp::as_second)),
         called_before: view.connection.last_used_at.is_some(),
     };
@@ -226,7 +215,7 @@ async fn checked_key(gateway: &Gateway, text: &KeyText) -> Result<Arc<ApiKey>, E
     // A disconnect ends the connection's keys: say what happened rather than that the key is bad.
     match &key.connection_id {
         Some(connection)
-            if line(gateway, &key.client_id, connection).await?.stage == ConnectionStage::Disconnected =>
+            if line(gateway, &key.client_id, connection).await?.state == ConnectionState::Disconnected =>
         {
             Err(Error::Disconnected)
         }
@@ -248,7 +237,7 @@ async fn proven(
             gateway.store.find_api_key(&text.id).await?.map(|key| keys.put(&text.id, reading, key))
         }
     };
-    let presented = gateway.keyring.lookup_hmac(text.secret.expose().as_bytes());
+    let presented = vault::lookup_hmac(gateway, &text.secret);
     let expected = key.as_deref().and_then(of);
     let good = equal(presented.as_bytes(), expected.unwrap_or(Sha256::ZERO).as_bytes()) && expected.is_some();
     Ok((key, good))

@@ -19,6 +19,9 @@ use store::StoreError;
 
 use crate::Gateway;
 
+/// The largest body of the HTTP API and the token endpoint, in bytes: they carry a few short strings.
+pub(crate) const BODY_MAX: usize = 64 * 1024;
+
 /// Why a call was not done. Messages hold no token, code, state or key.
 #[derive(Debug, Clone, thiserror::Error)]
 pub enum Error {
@@ -309,7 +312,7 @@ pub(crate) async fn shape_errors(State(shape): State<Shape>, request: Request, n
 fn of_framework(response: &Response, shape: Shape) -> Option<Error> {
     match (shape, response.status()) {
         (Shape::Envelope, _) => None,
-        (_, StatusCode::PAYLOAD_TOO_LARGE) => Some(Error::BodyTooLarge(crate::routes::BODY_MAX)),
+        (_, StatusCode::PAYLOAD_TOO_LARGE) => Some(Error::BodyTooLarge(BODY_MAX)),
         (_, status) if status.is_client_error() => {
             Some(Error::Invalid("the request cannot be read: its path or body is malformed".into()))
         }

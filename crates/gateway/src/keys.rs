@@ -8,7 +8,7 @@ use store::Store;
 use store::records::{ApiKey, Event, KeyKind, Listed};
 
 use crate::world::World;
-use crate::{BuildError, Error, Gateway};
+use crate::{BuildError, Error, Gateway, vault};
 
 /// What a key is derived from a refresh string for; keeps the two apart.
 const DERIVATION: &[u8] = b"vestibule connection key from refresh string v1";
@@ -103,7 +103,7 @@ fn assemble(
     refresh: Option<Secret<String>>,
 ) -> MintedKey {
     let id = gateway.world.id("k").split_off(2);
-    let hash = |part: &Secret<String>| gateway.keyring.lookup_hmac(part.expose().as_bytes());
+    let hash = |part: &Secret<String>| vault::lookup_hmac(gateway, part);
     let row = ApiKey {
         id: id.clone(),
         kind,

@@ -9,6 +9,7 @@ mod api;
 mod callback;
 mod caller;
 pub mod config;
+mod connections;
 mod cookie;
 mod diagram;
 mod error;
@@ -33,12 +34,11 @@ mod starts;
 mod vault;
 mod world;
 
-use std::collections::HashMap;
 use std::ops::Deref;
-use std::sync::{Arc, Mutex};
+use std::sync::Arc;
 use std::time::Duration;
 
-use sealing::{Keyring, KeyringError};
+use sealing::KeyringError;
 use store::{Store, StoreError};
 use tokio::sync::Semaphore;
 
@@ -61,23 +61,20 @@ const UNINTERRUPTED_MAX: u32 = 10_000;
 #[derive(Clone)]
 pub struct Gateway(Arc<Inner>);
 
-/// What all rooms share.
+/// What all rooms share: the configuration, the store, the clock and the way to Notion. The rest belongs to the room in whose
+/// file its type stands, and its fields are private there.
 pub struct Inner {
     pub(crate) config: Config,
     pub(crate) store: Arc<dyn Store>,
-    pub(crate) keyring: Keyring,
+    pub(crate) vault: vault::Vault,
     pub(crate) world: World,
     pub(crate) notion: Notion,
     pub(crate) pacing: proxy::Pacing,
     pub(crate) starts: starts::Starts,
     pub(crate) memory: Arc<recall::Memory>,
     pub(crate) flights: Arc<flights::Flights>,
-    /// One for each integration, by client id.
-    pub(crate) breakers: Mutex<HashMap<String, lifecycle::Breaker>>,
-    /// Held by the one round of settling that goes on in this process.
-    pub(crate) settling: tokio::sync::Mutex<()>,
-    /// This node's name in leases.
-    pub(crate) node: String,
+    pub(crate) renewing: access::Renewing,
+    pub(crate) settling: settle::Settling,
     uninterrupted: Arc<Semaphore>,
 }
 
@@ -134,13 +131,12 @@ impl Gateway {
             starts: starts::Starts::new(config.attempts_per_address),
             memory,
             flights: Arc::default(),
-            breakers: Mutex::default(),
-            settling: tokio::sync::Mutex::default(),
-            node,
+            renewing: access::Renewing::new(node),
+            settling: settle::Settling::default(),
             uninterrupted: Arc::new(Semaphore::new(UNINTERRUPTED_MAX as usize)),
             config,
             store,
-            keyring,
+            vault: vault::Vault::new(keyring),
             world,
             notion,
         };
@@ -158,30 +154,6 @@ impl Gateway {
     /// [`Error::StoreUnavailable`].
     pub async fn contents(&self) -> Result<Contents, Error> {
         Ok(self.store.contents().await?)
-    }
-
-    /// How many connections are damaged. Each token is opened: one that does not open shows in no other way.
-    ///
-    /// # Errors
-    /// [`Error::StoreUnavailable`].
-    pub async fn damaged(&self) -> Result<usize, Error> {
-        let (filter, mut damaged) = (store::ConnectionFilter::default(), 0);
-        for integration in self.config.integrations.values() {
-            let mut request = store::PageRequest { after: None, size: 100 };
-            loop {
-                let page = self.store.list_connections(&integration.client_id, &filter, &request).await?;
-                let is_damaged = |row: &&Listed<_>| match row {
-                    Listed::Sound(view) => api::connections::damage(self, view).is_some(),
-                    Listed::Damaged(_) => true,
-                };
-                damaged += page.rows.iter().filter(is_damaged).count();
-                request.after = page.next;
-                if request.after.is_none() {
-                    break;
-                }
-            }
-        }
-        Ok(damaged)
     }
 
     /// Waits for the work that must not be cut short: an exchange or a refresh whose answer is on its way; at most

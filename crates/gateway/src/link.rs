@@ -12,14 +12,14 @@ use axum::response::{IntoResponse, Response};
 use notion_wire::authorize::{AppAuthorizeRequest, AuthorizeError, consent_url, read_authorize_query};
 use notion_wire::redirect::with_query_and_state;
 use notion_wire::state::EchoedState;
-use sealing::{Cell, Row, Secret, sha256};
+use sealing::sha256;
 use store::AttemptStart;
 use store::records::{Actor, Attempt, AttemptOutcome, ConnectSession, Door, Step, StepOutcome};
 
 use crate::config::Integration;
 use crate::pages::{Notice, WayBack, page, page_with};
 use crate::serve::Client;
-use crate::{Error, Gateway, cookie};
+use crate::{Error, Gateway, cookie, vault};
 
 /// A connect session's life: a person opens the link in this time.
 pub(crate) const SESSION_LIFE: Duration = Duration::from_mins(15);
@@ -129,7 +129,10 @@ async fn begin_from_authorize(gateway: &Gateway, query: &str, client: Client) ->
     let id = gateway.world.id("att");
     let weakness = weakness(&asked);
     let (data_key_wrapped, app_state_sealed) = match asked.state {
-        Some(state) => seal_state(gateway, &integration.client_id, &id, &state),
+        Some(state) => {
+            let (wrapped, sealed) = vault::seal_state(gateway, &integration.client_id, &id, &state);
+            (Some(wrapped), Some(sealed))
+        }
         None => (None, None),
     };
     let now = gateway.world.now();
@@ -197,17 +200,6 @@ fn back_with_error(
 ) -> Response {
     let pairs = [("error", error), ("error_description", description)];
     redirect(&with_query_and_state(redirect_uri, &pairs, state.map(EchoedState::encoded)))
-}
-
-type SealedState = (Option<sealing::WrappedDataKey>, Option<sealing::Sealed<store::records::AppState>>);
-
-/// The app's `state` is echoed on the way back, so it is kept as it came; sealed, for it guards the app's login.
-fn seal_state(gateway: &Gateway, client_id: &str, attempt_id: &str, state: &EchoedState) -> SealedState {
-    let row = Row { table: "attempts", client_id, id: attempt_id };
-    let mut random = |buffer: &mut [u8]| gateway.world.fill(buffer);
-    let (key, wrapped) = gateway.keyring.new_data_key(&row, &mut random);
-    let cell = Cell { row, column: "app_state", generation: 0 };
-    (Some(wrapped), Some(key.seal(&cell, &Secret::new(state.encoded().to_owned()), &mut random)))
 }
 
 /// An attempt about to begin.

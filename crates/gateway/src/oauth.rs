@@ -20,7 +20,7 @@ use crate::caller::{AppCaller, OAuthClient, connection_key};
 use crate::error::RequestId;
 use crate::keys::{KeyText, traded};
 use crate::redeem::{Proof, redeem};
-use crate::{Error, Gateway, access, api};
+use crate::{Error, Gateway, access, connections};
 
 /// `POST /v1/oauth/token`
 pub(crate) async fn token(
@@ -101,7 +101,7 @@ pub(crate) async fn revoke(
     let key = connection_key(&gateway, &caller.client_id, token.expose()).await?;
     let connection_id = key.filter(|key| key.revoked_at.is_none()).and_then(|key| key.connection_id.clone());
     if let Some(id) = connection_id {
-        let _ended: Disconnected = api::connections::end(&gateway, &caller.client_id, &id).await?;
+        let _ended: Disconnected = connections::end(&gateway, &caller.client_id, &id).await?;
     }
     Ok(no_store(json!({ "request_id": request_id.0 })))
 }

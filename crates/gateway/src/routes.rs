@@ -9,12 +9,9 @@ use axum::response::{IntoResponse, Response};
 use axum::routing::{any, delete, get, post};
 use store::StoreError;
 
-use crate::error::{Shape, name_request, shape_errors};
+use crate::error::{BODY_MAX, Shape, name_request, shape_errors};
 use crate::pages::{Notice, WayBack, index, page_with};
 use crate::{Error, Gateway, api, callback, caller, link, near_miss, oauth, proxy};
-
-/// The largest body of the HTTP API and the token endpoint, in bytes: they carry a few short strings.
-pub(crate) const BODY_MAX: usize = 64 * 1024;
 
 impl Gateway {
     /// What browsers and Notion reach: links, consent, callbacks.

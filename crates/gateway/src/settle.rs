@@ -20,6 +20,10 @@ const ROUND_MAX: usize = 100;
 /// How long a pair that could not be settled waits, so that it does not stand in the others' way.
 const AGAIN_AFTER: Duration = Duration::from_mins(5);
 
+/// Held by the one round of settling that goes on in this process.
+#[derive(Default)]
+pub(crate) struct Settling(tokio::sync::Mutex<()>);
+
 /// How settling one pair went.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Settled {
@@ -56,7 +60,7 @@ pub(crate) fn soon(gateway: &Gateway) {
 /// One round: codes that ended unredeemed, candidates that are due, tombstones not revoked yet. What cannot be settled
 /// keeps nobody else from being settled.
 pub(crate) async fn all(gateway: &Gateway) -> Result<(), Error> {
-    let _turn = gateway.settling.lock().await;
+    let _turn = gateway.settling.0.lock().await;
     let now = gateway.world.now();
     for found in gateway.store.unredeemed_codes(now, ROUND_MAX).await? {
         if let Err(error) = end_unredeemed(gateway, &found).await {

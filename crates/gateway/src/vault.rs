@@ -2,11 +2,21 @@
 //! Each pair is sealed under a fresh data key of its own, bound to its table, row and generation, so a sealed pair
 //! that is copied to another row does not open there.
 
+use notion_wire::state::EchoedState;
 use notion_wire::token::{Token, TokenResponse};
-use sealing::{Cell, OpenError, Row, Secret};
-use store::records::{Candidate, ConnectionView, Grant, SealedPair};
+use sealing::{Cell, Keyring, OpenError, Row, Sealed, Secret, Sha256, WrappedDataKey};
+use store::records::{AppState, Attempt, Candidate, ConnectionView, Door, Grant, SealedPair};
 
 use crate::{Error, Gateway};
+
+/// The keys of what is sealed; no other room has them.
+pub(crate) struct Vault(Keyring);
+
+impl Vault {
+    pub(crate) fn new(keyring: Keyring) -> Self {
+        Self(keyring)
+    }
+}
 
 /// A token pair in the clear: it lives for the length of one exchange, refresh or redemption.
 pub(crate) struct Pair {
@@ -26,9 +36,9 @@ impl Pair {
     }
 }
 
-pub(crate) fn seal_pair(gateway: &Gateway, row: &Row<'_>, generation: u64, pair: &Pair) -> SealedPair {
+fn seal_pair(gateway: &Gateway, row: &Row<'_>, generation: u64, pair: &Pair) -> SealedPair {
     let mut random = |buffer: &mut [u8]| gateway.world.fill(buffer);
-    let (key, data_key_wrapped) = gateway.keyring.new_data_key(row, &mut random);
+    let (key, data_key_wrapped) = gateway.vault.0.new_data_key(row, &mut random);
     let cell = |column| Cell { row: *row, column, generation };
     SealedPair {
         data_key_wrapped,
@@ -42,7 +52,7 @@ pub(crate) fn seal_pair(gateway: &Gateway, row: &Row<'_>, generation: u64, pair:
 
 fn opened(gateway: &Gateway, row: &Row<'_>, generation: u64, pair: &SealedPair) -> Result<Pair, OpenError> {
     let cell = |column| Cell { row: *row, column, generation };
-    let key = gateway.keyring.open_data_key(row, &pair.data_key_wrapped)?;
+    let key = gateway.vault.0.open_data_key(row, &pair.data_key_wrapped)?;
     let refresh = pair.refresh_token_sealed.as_ref();
     Ok(Pair {
         access_token: key.open(&cell("access_token"), &pair.access_token_sealed)?,
@@ -95,4 +105,35 @@ pub(crate) fn seal_grant(
 /// Seals a pair for a candidate.
 pub(crate) fn seal_candidate(gateway: &Gateway, client_id: &str, id: &str, pair: &Pair) -> SealedPair {
     seal_pair(gateway, &Row { table: "candidates", client_id, id }, 0, pair)
+}
+
+/// The keyed hash by which a key's secret part is known.
+pub(crate) fn lookup_hmac(gateway: &Gateway, secret_part: &Secret<String>) -> Sha256 {
+    gateway.vault.0.lookup_hmac(secret_part.expose().as_bytes())
+}
+
+/// The app's `state` is echoed on the way back, so it is kept as it came; sealed, for it guards the app's login.
+pub(crate) fn seal_state(
+    gateway: &Gateway,
+    client_id: &str,
+    attempt_id: &str,
+    state: &EchoedState,
+) -> (WrappedDataKey, Sealed<AppState>) {
+    let row = Row { table: "attempts", client_id, id: attempt_id };
+    let mut random = |buffer: &mut [u8]| gateway.world.fill(buffer);
+    let (key, wrapped) = gateway.vault.0.new_data_key(&row, &mut random);
+    let cell = Cell { row, column: "app_state", generation: 0 };
+    (wrapped, key.seal(&cell, &Secret::new(state.encoded().to_owned()), &mut random))
+}
+
+/// The app's own `state`, encoded for a query as it came.
+pub(crate) fn open_state(gateway: &Gateway, attempt: &Attempt) -> Option<Secret<String>> {
+    let Door::NotionShaped { app_state_sealed: Some(sealed), data_key_wrapped: Some(wrapped), .. } =
+        &attempt.door
+    else {
+        return None;
+    };
+    let row = Row { table: "attempts", client_id: &attempt.client_id, id: &attempt.id };
+    let key = gateway.vault.0.open_data_key(&row, wrapped).ok()?;
+    key.open(&Cell { row, column: "app_state", generation: 0 }, sealed).ok()
 }

@@ -11,8 +11,8 @@ use async_trait::async_trait;
 use jiff::Timestamp;
 use lifecycle::{Generation, GrantFacts, GrantState, Lease};
 use records::{
-    ApiKey, Attempt, AttemptOutcome, Candidate, Code, ConnectSession, Connection, ConnectionView, Event,
-    Grant, Listed, Profile, Step,
+    ApiKey, Attempt, AttemptOutcome, Candidate, Code, ConnectSession, Connection, ConnectionState,
+    ConnectionView, Event, Grant, Listed, Profile, Step,
 };
 use sealing::{Sha256, StoredKeyring};
 
@@ -147,9 +147,8 @@ pub struct ConnectionFilter {
     pub workspace_id: Option<String>,
     /// Notion's bot.
     pub bot_id: Option<String>,
-    /// The state as the HTTP API names it (`pending`, `active`, `suspect`, `degraded`, `reconnect_needed`, `disconnected`,
-    /// `damaged`).
-    pub state: Option<String>,
+    /// Where it stands.
+    pub state: Option<ConnectionState>,
 }
 
 /// Which attempts to list; every field given must match.

@@ -273,6 +273,53 @@ pub enum ConnectionStage {
     Disconnected,
 }
 
+/// Where a connection stands, as whoever reads it is told: its stage, refined by its grant's state.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum ConnectionState {
+    /// Not redeemed yet.
+    Pending,
+    /// Both tokens are good, as far as we know.
+    Active,
+    /// A refresh's outcome is unknown.
+    Suspect,
+    /// It cannot be refreshed; its access token works.
+    Degraded,
+    /// Notion accepts neither token.
+    ReconnectNeeded,
+    /// Ended.
+    Disconnected,
+    /// What is stored of it does not read as what we write.
+    Damaged,
+}
+
+impl ConnectionState {
+    /// Every state, with its word in the HTTP API.
+    const WORDS: [(Self, &'static str); 7] = [
+        (Self::Pending, "pending"),
+        (Self::Active, "active"),
+        (Self::Suspect, "suspect"),
+        (Self::Degraded, "degraded"),
+        (Self::ReconnectNeeded, "reconnect_needed"),
+        (Self::Disconnected, "disconnected"),
+        (Self::Damaged, "damaged"),
+    ];
+
+    /// Every state's word.
+    pub fn words() -> impl Iterator<Item = &'static str> {
+        Self::WORDS.into_iter().map(|(_, word)| word)
+    }
+
+    /// Its word.
+    pub fn as_str(self) -> &'static str {
+        Self::WORDS.iter().find(|(state, _)| *state == self).map_or("", |(_, word)| word)
+    }
+
+    /// Reads its word.
+    pub fn parse(word: &str) -> Option<Self> {
+        Self::WORDS.into_iter().find(|(_, known)| *known == word).map(|(state, _)| state)
+    }
+}
+
 /// One app user's handle on a grant.
 #[derive(Debug, Clone)]
 pub struct Connection {
@@ -345,6 +392,22 @@ pub struct ConnectionView {
     pub leased_until: Option<Timestamp>,
     /// Whether other connections that are not disconnected share the grant.
     pub shared_grant: bool,
+}
+
+impl ConnectionView {
+    /// Where it stands. The list's filter says the same in SQL; the stores' suite holds the two equal.
+    pub fn state(&self) -> ConnectionState {
+        use ConnectionState as S;
+        match (self.connection.stage, self.grant_state) {
+            (ConnectionStage::Disconnected, _) | (_, Some(GrantState::Tombstone)) => S::Disconnected,
+            _ if self.damage.is_some() => S::Damaged,
+            (ConnectionStage::Pending, _) => S::Pending,
+            (ConnectionStage::Active, Some(GrantState::Suspect)) => S::Suspect,
+            (ConnectionStage::Active, Some(GrantState::Degraded)) => S::Degraded,
+            (ConnectionStage::Active, Some(GrantState::ReconnectNeeded)) => S::ReconnectNeeded,
+            (ConnectionStage::Active, Some(GrantState::Active) | None) => S::Active,
+        }
+    }
 }
 
 /// A code of ours, on its way through the browser to the app.

@@ -14,7 +14,8 @@ use sealing::{Keyring, RootKey};
 
 use crate::Changed;
 use crate::records::{
-    ApiKey, Attempt, AttemptOutcome, CodeSpent, Connection, ConnectionStage, Door, KeyKind, Listed,
+    ApiKey, Attempt, AttemptOutcome, CodeSpent, Connection, ConnectionStage, ConnectionState, ConnectionView,
+    Door, KeyKind, Listed,
 };
 use crate::{
     Activated, Activation, ArrivalSaved, AttemptFilter, AttemptStart, AttemptTaken, ConnectionFilter,
@@ -71,6 +72,7 @@ macro_rules! conformance {
             only_the_last_connection_ends_its_grant
             keys_end_with_their_connection_and_stay_in_their_integration
             lists_neither_skip_nor_repeat
+            a_filter_by_state_finds_what_reads_in_that_state
             every_query_stays_in_its_integration
             an_import_never_replaces_a_live_pair
             a_first_call_is_drawn_once
@@ -459,8 +461,30 @@ pub async fn lists_neither_skip_nor_repeat(store: Subject) {
     assert_eq!((rest.len(), rest.first().map(|event| event.id.clone())), (8, Some(late.id)));
     let filter = ConnectionFilter { bot_id: Some("bot-3".to_owned()), ..ConnectionFilter::default() };
     assert_eq!(store.list_connections(APP, &filter, &all()).await.expect("read").rows.len(), 1);
-    let filter = ConnectionFilter { state: Some("disconnected".to_owned()), ..ConnectionFilter::default() };
+    let filter =
+        ConnectionFilter { state: Some(ConnectionState::Disconnected), ..ConnectionFilter::default() };
     assert!(store.list_connections(APP, &filter, &all()).await.expect("read").rows.is_empty());
+}
+
+/// The filter is SQL and the word that is shown is not: one says what the other says.
+pub async fn a_filter_by_state_finds_what_reads_in_that_state(store: Subject) {
+    arrived(&store, Some("u"), "waiting").await;
+    let (ended, _) = live(&store, "u", "ended").await;
+    store.disconnect(APP, &ended, &event("connection.disconnected"), at(5)).await.expect("ended");
+    for state in GrantState::ALL.into_iter().filter(|state| *state != GrantState::Tombstone) {
+        let (_, grant) = live(&store, "u", state.as_str()).await;
+        store.set_grant_state(&grant, Generation(1), state, None, None).await.expect("set");
+    }
+    let everything = store.list_connections(APP, &ConnectionFilter::default(), &all()).await.expect("read");
+    let read: Vec<ConnectionState> = everything.sound().iter().map(ConnectionView::state).collect();
+    for word in ConnectionState::words() {
+        let state = ConnectionState::parse(word);
+        let filter = ConnectionFilter { state, ..ConnectionFilter::default() };
+        let found = store.list_connections(APP, &filter, &all()).await.expect("read").sound();
+        assert!(found.iter().all(|view| Some(view.state()) == state), "{word}");
+        assert_eq!(found.len(), read.iter().filter(|read| Some(**read) == state).count(), "{word}");
+        assert_eq!(found.len(), usize::from(word != "damaged"), "there is one of each: {word}");
+    }
 }
 
 pub async fn every_query_stays_in_its_integration(store: Subject) {

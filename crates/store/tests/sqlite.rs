@@ -3,7 +3,7 @@
 use std::os::unix::fs::PermissionsExt as _;
 use std::sync::Arc;
 
-use store::records::Event;
+use store::records::{ConnectionState, Event};
 use store::suite::Subject;
 use store::{ConnectionFilter, PageRequest, SqliteStore, Store, StoreError, Trouble};
 use tempfile::TempDir;
@@ -416,14 +416,14 @@ async fn one_damaged_row_hides_no_other_in_any_list() {
     let listed =
         store.list_connections("client-a", &ConnectionFilter::default(), &page).await.expect("read").rows;
     assert_eq!(listed.len(), 3);
-    for state in ["active", "pending"] {
-        let filter = ConnectionFilter { state: Some(state.to_owned()), ..ConnectionFilter::default() };
+    for state in [ConnectionState::Active, ConnectionState::Pending] {
+        let filter = ConnectionFilter { state: Some(state), ..ConnectionFilter::default() };
         assert!(
             store.list_connections("client-a", &filter, &page).await.expect("read").rows.is_empty(),
-            "{state}"
+            "{state:?}"
         );
     }
-    let filter = ConnectionFilter { state: Some("damaged".to_owned()), ..ConnectionFilter::default() };
+    let filter = ConnectionFilter { state: Some(ConnectionState::Damaged), ..ConnectionFilter::default() };
     assert_eq!(store.list_connections("client-a", &filter, &page).await.expect("read").rows.len(), 3);
     assert!(matches!(store.find_connection("client-a", "con_1").await, Err(StoreError::Damaged { .. })));
     let view = store.find_connection("client-a", "con_2").await.expect("read").expect("there");

@@ -1,13 +1,12 @@
 //! Carries out a renewal: each effect that `lifecycle::Renewal` asks for is done here, and what came of it handed back.
 //! Nothing is decided in this file. A pair that was issued exists nowhere else until it is stored.
 
-use std::sync::PoisonError;
 use std::time::Duration;
 
 use jiff::Timestamp;
 use lifecycle::{
-    Effect, GrantState, Input, Introspected, Lease, LeaseReply, Outcome, RefreshReply, Renewal, Trouble, Why,
-    Written,
+    Breaker, Effect, GrantState, Input, Introspected, Lease, LeaseReply, Outcome, RefreshReply, Renewal,
+    Trouble, Why, Written,
 };
 use sealing::Secret;
 use store::records::{Candidate, Event, Grant, Profile};
@@ -160,10 +159,9 @@ impl<'g> Flight<'g> {
 
     fn ask_breaker(&self, confirmed: bool) -> Result<Result<(), Duration>, Error> {
         let (grant, _) = self.in_hand()?;
-        let mut breakers = self.gateway.breakers.lock().unwrap_or_else(PoisonError::into_inner);
-        let breaker = breakers.entry(grant.client_id.clone()).or_default();
-        let ordered = matches!(self.why, Why::Forced);
-        Ok(breaker.ask(self.grant_id, confirmed, ordered, self.gateway.world.now()))
+        let (ordered, now) = (matches!(self.why, Why::Forced), self.gateway.world.now());
+        let ask = |breaker: &mut Breaker| breaker.ask(self.grant_id, confirmed, ordered, now);
+        Ok(self.gateway.renewing.breaker(&grant.client_id, ask))
     }
 
     async fn take_lease(&mut self, expires_at: Timestamp) -> Result<LeaseReply, Error> {
@@ -173,7 +171,7 @@ impl<'g> Flight<'g> {
         let (generation, now) = (grant.generation, gateway.world.now());
         let taken = gateway
             .store
-            .take_refresh_lease(self.grant_id, generation, &gateway.node, now, expires_at)
+            .take_refresh_lease(self.grant_id, generation, &gateway.renewing.node, now, expires_at)
             .await?;
         let reply = match taken {
             LeaseTaken::Taken(lease) => {
@@ -226,21 +224,18 @@ impl<'g> Flight<'g> {
     }
 
     fn tell_breaker(&self, grant: &Grant, reply: &Result<Renewed, TokenError>) {
-        let mut breakers = self.gateway.breakers.lock().unwrap_or_else(PoisonError::into_inner);
-        let breaker = breakers.entry(grant.client_id.clone()).or_default();
-        match reply {
+        let now = self.gateway.world.now();
+        self.gateway.renewing.breaker(&grant.client_id, |breaker| match reply {
             Ok(_) => breaker.note_good(),
             Err(error) => match error.reply() {
                 RefreshReply::ClientRefused => {
                     tracing::error!(event = "refresh.client_refused", client_id = grant.client_id);
-                    breaker.note(Trouble::ClientRefused, self.gateway.world.now());
+                    breaker.note(Trouble::ClientRefused, now);
                 }
-                RefreshReply::Throttled(wait) => {
-                    breaker.note(Trouble::Throttled(wait), self.gateway.world.now());
-                }
+                RefreshReply::Throttled(wait) => breaker.note(Trouble::Throttled(wait), now),
                 _ => {}
             },
-        }
+        });
     }
 
     async fn commit(&self) -> Result<Written, Error> {

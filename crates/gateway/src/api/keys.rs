@@ -9,9 +9,9 @@ use serde_json::{Value, json};
 use store::Page;
 use store::records::{ApiKey, ConnectionStage, DamagedRow, Event, KeyKind};
 
-use super::connections::find;
 use super::{answer, list, read};
 use crate::caller::AppCaller;
+use crate::connections::find;
 use crate::{Error, Gateway, keys};
 
 /// The longest label, in characters.

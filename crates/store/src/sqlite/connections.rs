@@ -8,7 +8,8 @@ use super::rows::{At, Word, limit, pair, time, time_if, unsigned};
 use super::way_in::insert_steps;
 use super::{candidates, grants, history, redeem};
 use crate::records::{
-    Candidate, Connection, ConnectionStage, ConnectionView, Event, Grant, Listed, Profile, Step,
+    Candidate, Connection, ConnectionStage, ConnectionState, ConnectionView, Event, Grant, Listed, Profile,
+    Step,
 };
 use crate::{ConnectionFilter, Disconnected, Imported, Page, PageRequest, Result, StoreError};
 use lifecycle::{Generation, GrantState};
@@ -163,7 +164,7 @@ pub(super) fn list(
                 ":end_user": filter.end_user,
                 ":workspace": filter.workspace_id,
                 ":bot": filter.bot_id,
-                ":state": filter.state,
+                ":state": filter.state.map(ConnectionState::as_str),
                 ":after": page.after,
                 ":limit": limit(page.size + 1),
             },

@@ -1,0 +1,129 @@
+//! Connections, once they are there: shown, given to another user, refreshed by order, asked about, ended.
+//! Whoever wants such a thing of a connection asks here; the doors only translate.
+
+mod show;
+
+use lifecycle::Introspected;
+use store::records::{ConnectionState, ConnectionView, Event, Listed};
+use store::{ConnectionFilter, Disconnected, PageRequest};
+
+use crate::link::after;
+use crate::proxy::PATIENCE;
+use crate::{Error, Gateway, access, settle, vault};
+
+pub(crate) use show::{damaged, shown};
+
+/// The connection, ended ones too.
+pub(crate) async fn find(gateway: &Gateway, client_id: &str, id: &str) -> Result<ConnectionView, Error> {
+    gateway.store.find_connection(client_id, id).await?.ok_or(Error::NotFound("connection"))
+}
+
+/// Gives it to another user of the app.
+pub(crate) async fn rename(
+    gateway: &Gateway,
+    client_id: &str,
+    id: &str,
+    end_user: &str,
+) -> Result<ConnectionView, Error> {
+    let event = Event {
+        connection_id: Some(id.to_owned()),
+        ..gateway.event("connection.end_user_changed", client_id)
+    };
+    let changed = gateway.store.update_end_user(client_id, id, end_user, &event).await?;
+    let view = find(gateway, client_id, id).await?;
+    if changed { Ok(view) } else { Err(Error::Disconnected) }
+}
+
+/// Ends a connection. The tombstone is stored first; a refresh on its way is waited out; the revocation is tried once before
+/// the answer goes out, and again later if Notion does not take it. Runs to its end even if the caller goes away.
+pub(crate) async fn end(gateway: &Gateway, client_id: &str, id: &str) -> Result<Disconnected, Error> {
+    let (inner, client_id, id) = (gateway.clone(), client_id.to_owned(), id.to_owned());
+    gateway
+        .uninterrupted(async move {
+            let event = Event {
+                connection_id: Some(id.clone()),
+                ..inner.event("connection.disconnected", &client_id)
+            };
+            let done = inner.store.disconnect(&client_id, &id, &event, inner.world.now()).await?;
+            match &done {
+                Disconnected::GrantEnded(grant) => {
+                    settle::tombstone_now(&inner, &grant.id).await?;
+                }
+                Disconnected::WasPending(Some(candidate)) => {
+                    settle::candidate_now(&inner, candidate).await?;
+                }
+                Disconnected::WasPending(None)
+                | Disconnected::GrantKept
+                | Disconnected::Already
+                | Disconnected::Unknown => {}
+            }
+            Ok(done)
+        })
+        .await
+}
+
+/// Refreshes it because somebody asked.
+pub(crate) async fn refresh(gateway: &Gateway, client_id: &str, id: &str) -> Result<ConnectionView, Error> {
+    let grant_id = usable_grant(&find(gateway, client_id, id).await?)?;
+    access::force(gateway, &grant_id, after(gateway.world.now(), PATIENCE)).await?;
+    find(gateway, client_id, id).await
+}
+
+/// Whether Notion calls its access token active, and what the token may do.
+pub(crate) async fn introspect(
+    gateway: &Gateway,
+    client_id: &str,
+    id: &str,
+) -> Result<(bool, Option<String>), Error> {
+    let grant_id = usable_grant(&find(gateway, client_id, id).await?)?;
+    let grant = gateway.store.find_grant(&grant_id).await?.ok_or(Error::Disconnected)?;
+    let pair = vault::open_grant(gateway, &grant)?.ok_or_else(|| access::tokenless(&grant))?;
+    let (_, integration) = gateway.config.by_client_id(client_id).ok_or(Error::NotFound("integration"))?;
+    let (told, scope) = gateway.notion.introspection(integration, &pair.access_token).await;
+    match told {
+        Introspected::Active => Ok((true, scope)),
+        Introspected::Inactive => Ok((false, scope)),
+        Introspected::Throttled(retry_after) => Err(Error::Renewing { retry_after }),
+        Introspected::Unclear => Err(Error::NotionNoAnswer),
+    }
+}
+
+/// The grant behind a connection that is neither pending nor ended.
+fn usable_grant(view: &ConnectionView) -> Result<String, Error> {
+    match view.state() {
+        ConnectionState::Pending => return Err(Error::Pending),
+        ConnectionState::Disconnected => return Err(Error::Disconnected),
+        ConnectionState::Damaged => return Err(Error::Damaged("connection's")),
+        ConnectionState::Active
+        | ConnectionState::Suspect
+        | ConnectionState::Degraded
+        | ConnectionState::ReconnectNeeded => {}
+    }
+    view.connection.grant_id.clone().ok_or(Error::Damaged("connection's"))
+}
+
+impl Gateway {
+    /// How many connections are damaged. Each token is opened: one that does not open shows in no other way.
+    ///
+    /// # Errors
+    /// [`Error::StoreUnavailable`].
+    pub async fn damaged(&self) -> Result<usize, Error> {
+        let (filter, mut damaged) = (ConnectionFilter::default(), 0);
+        for integration in self.config.integrations.values() {
+            let mut request = PageRequest { after: None, size: 100 };
+            loop {
+                let page = self.store.list_connections(&integration.client_id, &filter, &request).await?;
+                let is_damaged = |row: &&Listed<_>| match row {
+                    Listed::Sound(view) => show::damage(self, view).is_some(),
+                    Listed::Damaged(_) => true,
+                };
+                damaged += page.rows.iter().filter(is_damaged).count();
+                request.after = page.next;
+                if request.after.is_none() {
+                    break;
+                }
+            }
+        }
+        Ok(damaged)
+    }
+}
