@@ -7,6 +7,7 @@ use std::collections::HashMap;
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
+use futures_util::future::join_all;
 use jiff::Timestamp;
 use lifecycle::{Breaker, Generation, GrantState, Outcome, Why};
 use sealing::Secret;
@@ -25,6 +26,10 @@ const UNKNOWN_WAIT: Duration = Duration::from_secs(30);
 const RENEWING_WAIT: Duration = Duration::from_secs(1);
 /// How many suspect grants are looked into in one round.
 const SUSPECTS_MAX: usize = 100;
+
+/// How many interrupted refreshes are looked into in one round, and how long a round waits for them. They go on without it.
+const INTERRUPTED_MAX: usize = 100;
+const ROUND: Duration = Duration::from_secs(1);
 
 /// An access token that is current as far as we know, and the generation it belongs to.
 pub(crate) struct LiveToken {
@@ -118,6 +123,19 @@ pub(crate) async fn look_into_suspects(gateway: &Gateway) -> Result<(), Error> {
             tracing::warn!(event = "suspect.failed", grant = grant_id, why = %error);
         }
     }
+    Ok(())
+}
+
+/// Looks into the grants that a process was about to refresh when it ended: at the start, and when another process's end is noticed.
+/// Each is told at once; what becomes of it is waited for a moment only, so that the next ones are noticed.
+pub(crate) async fn look_into_interrupted(gateway: &Gateway) -> Result<(), Error> {
+    let found = gateway.store.interrupted_grants(INTERRUPTED_MAX).await?;
+    let deadline = after(gateway.world.now(), ROUND);
+    let looked_into = found.iter().map(|grant_id| async move {
+        let outcome = in_time(gateway, grant_id, Why::Interrupted, deadline).await;
+        tracing::warn!(event = "refresh.interrupted", grant = grant_id, outcome = ?outcome.ok());
+    });
+    join_all(looked_into).await;
     Ok(())
 }
 

@@ -18,7 +18,7 @@ pub const KINDS: &[(&str, &str)] = &[
     ("connection.adopted", "its token pair was replaced by that of a newer consent of the same person"),
     (
         "connection.suspect",
-        "a refresh was sent and its answer was lost: it is looked into until that is settled",
+        "a refresh was sent and its answer was lost, or a process ended in the middle of it: it is looked into until that is settled",
     ),
     ("connection.degraded", "Notion refused its refresh token; its access token still works"),
     ("connection.reconnect_needed", "Notion no longer accepts it: the user must connect again"),

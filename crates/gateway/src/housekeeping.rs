@@ -11,6 +11,8 @@ const NOTICE_EVERY: Duration = Duration::from_millis(500);
 const SETTLE_EVERY: Duration = Duration::from_secs(15);
 /// How often grants whose refresh was not answered are looked into, those that are due.
 const SUSPECTS_EVERY: Duration = Duration::from_secs(10);
+/// How often it is looked for refreshes that a process was in the middle of when it ended; at the start, at once.
+const INTERRUPTED_EVERY: Duration = Duration::from_secs(1);
 /// How often old rows are deleted.
 const PURGE_EVERY: Duration = Duration::from_hours(1);
 
@@ -19,6 +21,7 @@ impl Gateway {
     pub async fn housekeep(&self) {
         tokio::join!(
             self.every(NOTICE_EVERY, "notice", || self.notice_changes()),
+            self.at_once_and_every(INTERRUPTED_EVERY, "interrupted", || self.look_into_interrupted()),
             self.every(SETTLE_EVERY, "settle", || self.settle()),
             self.every(SUSPECTS_EVERY, "suspects", || self.look_into_suspects()),
             self.every(PURGE_EVERY, "purge", || self.purge()),
@@ -42,6 +45,14 @@ impl Gateway {
         access::look_into_suspects(self).await
     }
 
+    /// Looks once for refreshes that a process was in the middle of when it ended, and sends them again.
+    ///
+    /// # Errors
+    /// [`Error::StoreUnavailable`]; they stay on record.
+    pub async fn look_into_interrupted(&self) -> Result<(), Error> {
+        access::look_into_interrupted(self).await
+    }
+
     async fn purge(&self) -> Result<(), Error> {
         Ok(self.store.purge(self.world.now()).await?)
     }
@@ -50,11 +61,23 @@ impl Gateway {
     where
         F: Future<Output = Result<(), Error>>,
     {
+        self.pause(pause).await;
+        self.at_once_and_every(pause, what, work).await;
+    }
+
+    async fn at_once_and_every<F>(&self, pause: Duration, what: &str, work: impl Fn() -> F)
+    where
+        F: Future<Output = Result<(), Error>>,
+    {
         loop {
-            self.world.sleep_until(crate::link::after(self.world.now(), pause)).await;
             if let Err(error) = work().await {
                 tracing::warn!(event = "housekeeping.failed", what, why = %error);
             }
+            self.pause(pause).await;
         }
+    }
+
+    async fn pause(&self, pause: Duration) {
+        self.world.sleep_until(crate::link::after(self.world.now(), pause)).await;
     }
 }

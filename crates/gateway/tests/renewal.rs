@@ -172,8 +172,9 @@ async fn everybody_who_waits_for_a_dead_grant_is_told_the_same() {
 /// Takes the lease on the connection's grant for another process.
 async fn lease(t: &House, other: &SqliteStore, id: &str, holder: &str) {
     let (grant, now) = (grant_of(t, id).await, t.clock.now());
+    let generation = other.find_grant(&grant).await.unwrap().unwrap().generation;
     let until = now.checked_add(lifecycle::LEASE_LIFE).unwrap();
-    let taken = other.take_refresh_lease(&grant, lifecycle::Generation(1), holder, now, until).await.unwrap();
+    let taken = other.take_refresh_lease(&grant, generation, holder, now, until).await.unwrap();
     assert!(matches!(taken, LeaseTaken::Taken(_)));
 }
 
@@ -186,6 +187,76 @@ async fn a_lease_of_a_process_that_was_killed_is_taken_over_after_a_moment() {
     t.notion.emulator.end_access_tokens();
     // What it sent may still be on its way for a moment.
     t.passing(Duration::from_secs(5), works(&t, &id)).await;
+    assert_eq!(state(&t, &id).await, "active");
+}
+
+/// What the connection is and why, without a call through it.
+async fn shown(t: &House, id: &str) -> (String, Option<String>) {
+    let shown = t.api("GET", &format!("/api/connections/{id}"), None).await.json();
+    (shown["state"].as_str().unwrap().to_owned(), shown["reason"].as_str().map(str::to_owned))
+}
+
+/// After one round that looks for interrupted refreshes, and after its refreshes.
+async fn interrupted(t: &House, id: &str) -> [(String, Option<String>); 2] {
+    let looked = t.passing(SOON, t.gateway.look_into_interrupted()).await;
+    looked.unwrap();
+    // The round may have ended before the store took it; the refresh goes on and waits for its time.
+    let mut at_once = shown(t, id).await;
+    while at_once.0 == "active" {
+        at_once = shown(t, id).await;
+    }
+    t.passing(Duration::from_secs(5), t.gateway.drain()).await;
+    [at_once, shown(t, id).await]
+}
+
+/// Nothing was said of it, and nothing done, until somebody called.
+#[tokio::test]
+async fn what_a_process_was_sending_when_it_was_killed_is_told_at_once_and_sent_again_though_nobody_calls() {
+    for switches in [Switches::default(), Switches { refresh: Refresh::Grace, ..Switches::default() }] {
+        let t = with(switches).await;
+        let (id, other) = (t.connection("u").await, t.connection("v").await);
+        lease(&t, &t.store(), &id, "node_killed").await;
+        let [at_once, later] = interrupted(&t, &id).await;
+        let reason = Some("a process ended in the middle of a refresh".to_owned());
+        assert_eq!(at_once, ("suspect".to_owned(), reason));
+        assert_eq!(later, ("active".to_owned(), None));
+        works(&t, &id).await;
+        let told = t.events().await;
+        let told: Vec<&str> = told.iter().map(String::as_str).filter(|kind| kind.contains("sus")).collect();
+        assert_eq!(told, ["connection.suspect"; 2], "of both connections on it");
+        let sent = t.notion_calls(TOKEN);
+        t.gateway.look_into_interrupted().await.unwrap();
+        t.gateway.drain().await;
+        assert_eq!(state(&t, &other).await, "active");
+        assert_eq!(t.notion_calls(TOKEN), sent, "it is settled");
+    }
+}
+
+#[tokio::test]
+async fn a_pair_that_was_lost_with_its_process_is_told_with_its_cause() {
+    let t = house().await;
+    let id = t.connection("u").await;
+    lease(&t, &t.store(), &id, "node_killed").await;
+    // As if Notion had rotated it.
+    assert!(t.still_authorized(&id).await);
+    let [at_once, later] = interrupted(&t, &id).await;
+    assert_eq!(at_once.0, "suspect");
+    let reason = "the answer to a refresh was lost, and Notion has refused the refresh token since";
+    assert_eq!(later, ("reconnect_needed".to_owned(), Some(reason.to_owned())));
+    let sent = t.notion_calls(TOKEN);
+    assert_eq!(interrupted(&t, &id).await[1].0, "reconnect_needed");
+    assert_eq!(t.notion_calls(TOKEN), sent, "it is known");
+}
+
+#[tokio::test]
+async fn what_is_interrupted_while_notion_is_away_stays_suspect_until_it_answers() {
+    let t = house().await;
+    let id = t.connection("u").await;
+    lease(&t, &t.store(), &id, "node_killed").await;
+    t.notion.emulator.fault(Fault::from(Effect::HangUpBefore).on(TOKEN).times(2));
+    assert_eq!(interrupted(&t, &id).await[1].0, "suspect");
+    t.wait(Duration::from_secs(30));
+    t.gateway.look_into_suspects().await.unwrap();
     assert_eq!(state(&t, &id).await, "active");
 }
 

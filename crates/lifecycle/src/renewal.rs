@@ -42,6 +42,8 @@ const REFUSED: &str = "Notion refused the refresh token";
 const NO_REFRESH_TOKEN: &str = "Notion gave no refresh token and the access token ended";
 const BOTH_REFUSED: &str = "the access token ended and the refresh token was refused before";
 const UNKNOWN: &str = "a refresh was sent and its answer was lost";
+const INTERRUPTED: &str = "a process ended in the middle of a refresh";
+const LOST_ANSWER: &str = "the answer to a refresh was lost, and Notion has refused the refresh token since";
 
 /// What the machine waits to hear.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -61,6 +63,8 @@ enum Phase {
         ended: bool,
     },
     Settling,
+    /// After [`Effect::SetState`] that tells of an interrupted refresh, before it is sent again.
+    Telling,
     /// The refresh token was refused: is there a newer pair already?
     ReadingAgain,
     /// The refresh token was refused: does the access token work?
@@ -108,6 +112,8 @@ pub struct Renewal {
     unclear: u8,
     throttled: u8,
     asked_new: bool,
+    /// That a refresh was interrupted has been told.
+    told: bool,
 }
 
 impl Renewal {
@@ -123,6 +129,7 @@ impl Renewal {
             unclear: 0,
             throttled: 0,
             asked_new: false,
+            told: false,
         }
     }
 
@@ -147,6 +154,7 @@ impl Renewal {
             }
             (Phase::Keeping { ended: false }, Input::Kept) => self.end(Outcome::Renewed, "issued"),
             (Phase::Settling, Input::Kept) => self.end(Outcome::Disconnected, "issued"),
+            (Phase::Telling, Input::Written(written)) => self.told(written),
             (Phase::ReadingAgain, Input::Grant(facts)) => self.read_again(facts),
             (Phase::AskingAfterRefusal { again }, Input::Introspected(answer)) => {
                 self.asked_after_refusal(now, again, answer)
@@ -220,11 +228,16 @@ impl Renewal {
             (GrantState::Tombstone, _) => return self.done(Outcome::Disconnected),
             // A 401 counts against the generation that it was made with.
             (_, Why::Refused401 { used }) if generation > used => return self.done(Outcome::Renewed),
-            (_, Why::Forced | Why::Suspect) if moved_on => return self.done(Outcome::Renewed),
+            (_, Why::Forced | Why::Suspect | Why::Interrupted) if moved_on => {
+                return self.done(Outcome::Renewed);
+            }
             (GrantState::ReconnectNeeded, Why::Refused401 { .. }) => {
                 return self.done(Outcome::ReconnectNeeded);
             }
             _ => {}
+        }
+        if self.why == Why::Interrupted && !self.told && leased_until.is_none_or(|until| until <= now) {
+            return self.tell();
         }
         if let Some(until) = leased_until.filter(|until| *until > now) {
             // Another refresh is under way: its outcome is ours.
@@ -238,6 +251,34 @@ impl Renewal {
             Why::Forced => self.refresh(now, true),
             Why::Suspect if state != GrantState::Suspect || !due => self.done(Outcome::Good),
             Why::Suspect => self.refresh(now, true),
+            // Somebody else may have settled it meanwhile.
+            Why::Interrupted if state != GrantState::Suspect => self.done(Outcome::Good),
+            Why::Interrupted => self.refresh(now, true),
+        }
+    }
+
+    /// A process ended in the middle of a refresh: nobody knows whether the token is spent, and that is told at once. Then the same
+    /// token is sent again, which brings the pair where Notion gives it once more, or was never asked.
+    fn tell(&mut self) -> Effect {
+        let Some(facts) = &self.facts else { return self.end(Outcome::Failed, "failed") };
+        // A suspect one is looked into by its own schedule.
+        if facts.state == GrantState::Suspect || !facts.is_interrupted() {
+            return self.done(Outcome::Good);
+        }
+        self.phase = Phase::Telling;
+        Effect::SetState { state: GrantState::Suspect, reason: INTERRUPTED }
+    }
+
+    fn told(&mut self, written: Written) -> Effect {
+        match written {
+            Written::Done => {
+                self.told = true;
+                self.read()
+            }
+            Written::Moved => self.done(Outcome::Renewed),
+            Written::Tombstoned => self.done(Outcome::Disconnected),
+            // The record stays, and is found again.
+            Written::Unknown => self.done(Outcome::Failed),
         }
     }
 
@@ -373,7 +414,9 @@ impl Renewal {
             Introspected::Inactive if facts.has_open_refresh(self.lease, now) => {
                 self.set_state(GrantState::Suspect, UNKNOWN, Outcome::Unknown)
             }
-            Introspected::Inactive => self.give_up(REFUSED),
+            Introspected::Inactive => {
+                self.give_up(if facts.lost_an_answer() { LOST_ANSWER } else { REFUSED })
+            }
             Introspected::Throttled(_) | Introspected::Unclear if !again => {
                 self.wait(after(now, PAUSE), Next::AskAfterRefusal)
             }

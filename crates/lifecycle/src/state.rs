@@ -47,7 +47,11 @@ impl GrantState {
 
 /// Every move that a renewal makes between states, and when: what the operators' page draws.
 pub const RENEWAL_EDGES: [(GrantState, GrantState, &str); 12] = [
-    (GrantState::Active, GrantState::Suspect, "a refresh was sent and no answer came, twice"),
+    (
+        GrantState::Active,
+        GrantState::Suspect,
+        "a refresh was sent and no answer came, twice; or the process that had begun it ended",
+    ),
     (
         GrantState::Active,
         GrantState::Degraded,
@@ -108,6 +112,16 @@ impl RefreshSeen {
     /// Whether whoever sent it ended before it could write down what came of it.
     pub(crate) fn has_died(&self) -> bool {
         self.outcome.as_deref() == Some("died")
+    }
+
+    /// Whether it was sent and its answer was lost.
+    pub(crate) fn is_unknown(&self) -> bool {
+        self.outcome.as_deref() == Some("unknown")
+    }
+
+    /// Whether what came of it tells what became of earlier ones: Notion refused the token, or the grant was told to be suspect.
+    pub(crate) fn tells(&self) -> bool {
+        self.is_unknown() || self.outcome.as_deref() == Some("invalid_grant")
     }
 
     /// Whether its answer may still come: it is an attempt on this generation, nobody wrote down what came of it, and it was

@@ -469,10 +469,14 @@ pub trait Store: Send + Sync + 'static {
     /// The live (not tombstoned) grant of this identity: client id, bot, owner. A damaged one is found too, as one that needs a
     /// new consent: that is what mends it.
     async fn find_live_grant(&self, client_id: &str, profile: &Profile) -> Result<Option<Grant>>;
-    /// A grant and what its renewal is decided on, read in one go: refreshes are those begun after `since`.
+    /// A grant and what its renewal is decided on, read in one go: refreshes are those begun after `since`, and those of the
+    /// current generation; the newest hundred.
     async fn find_grant_with_facts(&self, id: &str, since: Timestamp) -> Result<Option<(Grant, GrantFacts)>>;
     /// Ids of grants whose last refresh has an unknown outcome.
     async fn suspect_grants(&self, limit: usize) -> Result<Vec<String>>;
+    /// Ids of grants whose current generation a process was about to spend when it ended, and of which nothing was learnt since.
+    /// Suspect ones are not among them: they are looked into anyway.
+    async fn interrupted_grants(&self, limit: usize) -> Result<Vec<String>>;
     /// Takes the lease on this generation and records the attempt, in one transaction. An expired lease is taken over, and so is one
     /// whose holder is known to have ended; then what came of its attempt is written down as `died`.
     async fn take_refresh_lease(

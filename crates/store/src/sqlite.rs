@@ -41,13 +41,14 @@ use nodes::Nodes;
 use threads::Threads;
 
 /// The newest schema this program knows.
-const MIGRATIONS: [&str; 6] = [
+const MIGRATIONS: [&str; 7] = [
     include_str!("migrations/sqlite/0001_first.sql"),
     include_str!("migrations/sqlite/0002_events_in_order.sql"),
     include_str!("migrations/sqlite/0003_settling.sql"),
     include_str!("migrations/sqlite/0004_strangers.sql"),
     include_str!("migrations/sqlite/0005_suspects.sql"),
     include_str!("migrations/sqlite/0006_changes.sql"),
+    include_str!("migrations/sqlite/0007_interrupted.sql"),
 ];
 
 /// A store in one file.
@@ -350,6 +351,11 @@ impl Store for SqliteStore {
 
     async fn suspect_grants(&self, limit: usize) -> Result<Vec<String>> {
         self.read(move |db| grants::suspect(db, limit)).await
+    }
+
+    async fn interrupted_grants(&self, limit: usize) -> Result<Vec<String>> {
+        let nodes = Arc::clone(&self.nodes);
+        self.read(move |db| grants::interrupted(db, &nodes, limit)).await
     }
 
     async fn take_refresh_lease(

@@ -66,6 +66,7 @@ macro_rules! conformance {
             an_older_pair_joins_the_live_grant_and_leaves_its_pair_alone
             the_pair_that_loses_its_place_is_kept_to_be_settled
             a_refresh_lease_is_held_by_one_and_taken_over_when_it_ended
+            what_a_process_was_about_to_spend_when_it_ended_is_found
             a_refresh_is_committed_by_the_spent_generation_and_not_by_the_lease
             a_tombstone_is_never_revived_and_makes_room_for_a_new_grant
             a_state_change_tells_once

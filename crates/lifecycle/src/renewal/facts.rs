@@ -24,15 +24,32 @@ pub struct GrantFacts {
     pub refreshable: bool,
     /// Until when somebody's refresh holds the lease, if one does.
     pub leased_until: Option<Timestamp>,
-    /// The refreshes that were begun in the last hour, in any order.
+    /// The newest refreshes that were begun in the last hour or would spend the current generation, in any order.
     pub refreshes: Vec<RefreshSeen>,
 }
 
 impl GrantFacts {
     /// Until when to leave alone what a process sent just before it died.
     pub(super) fn died_lately(&self, now: Timestamp) -> Option<Timestamp> {
-        let died = self.refreshes.iter().filter(|seen| seen.generation == self.generation && seen.has_died());
+        let died = self.of_this_generation().filter(|seen| seen.has_died());
         died.map(|seen| after(seen.started_at, DIED_PAUSE)).max().filter(|until| *until > now)
+    }
+
+    /// Whether a process ended in the middle of a refresh of the current generation, and nothing was learnt since.
+    pub(super) fn is_interrupted(&self) -> bool {
+        let newest = |which: fn(&RefreshSeen) -> bool| {
+            self.of_this_generation().filter(|seen| which(seen)).map(|seen| seen.epoch).max()
+        };
+        newest(RefreshSeen::has_died) > newest(RefreshSeen::tells)
+    }
+
+    /// Whether the answer to a refresh of the current generation was lost, by us or with the process that waited for it.
+    pub(super) fn lost_an_answer(&self) -> bool {
+        self.of_this_generation().any(|seen| seen.has_died() || seen.is_unknown())
+    }
+
+    fn of_this_generation(&self) -> impl Iterator<Item = &RefreshSeen> {
+        self.refreshes.iter().filter(|seen| seen.generation == self.generation)
     }
 
     /// Whether an answer to a refresh of the current generation may still come, apart from the one under our own lease.

@@ -178,6 +178,80 @@ fn what_a_process_sent_before_it_died_is_given_a_moment_and_then_sent_again_at_o
 }
 
 #[test]
+fn what_was_interrupted_is_told_to_be_suspect_at_once_and_then_sent_again() {
+    let why = Why::Interrupted;
+    let told_suspect = Effect::SetState { state: GrantState::Suspect, reason: INTERRUPTED };
+    let died =
+        |state, ago| grant(GrantFacts { state, refreshes: vec![seen(6, ago, Some("died"))], ..facts() });
+    for state in [GrantState::Active, GrantState::Degraded, GrantState::ReconnectNeeded] {
+        assert_eq!(
+            then(why, vec![died(state, 1)]),
+            told_suspect,
+            "{state:?}, though its answer may be on its way"
+        );
+    }
+    let told = || vec![died(GrantState::Active, 1), DONE];
+    let with = |more: Vec<Input>| then(why, [told(), more].concat());
+    assert_eq!(
+        with(vec![died(GrantState::Suspect, 1)]),
+        Effect::Wait { until: after(NOW, Duration::from_secs(4)) }
+    );
+    assert_eq!(with(vec![died(GrantState::Suspect, 5)]), Effect::AskBreaker { confirmed: true });
+    assert_eq!(with(vec![died(GrantState::Active, 5)]), Effect::Done(Outcome::Good), "a late answer came");
+    let moved = grant(GrantFacts { generation: Generation(4), ..facts() });
+    assert_eq!(with(vec![moved]), Effect::Done(Outcome::Renewed));
+    for (written, outcome) in [
+        (Written::Moved, Outcome::Renewed),
+        (Written::Tombstoned, Outcome::Disconnected),
+        (Written::Unknown, Outcome::Failed),
+    ] {
+        let effect = then(why, vec![died(GrantState::Active, 9), Input::Written(written)]);
+        assert_eq!(effect, Effect::Done(outcome));
+    }
+}
+
+#[test]
+fn what_somebody_has_settled_or_looks_into_is_not_interrupted() {
+    let grants = [
+        facts(),
+        GrantFacts { state: GrantState::Suspect, refreshes: vec![seen(6, 9, Some("died"))], ..facts() },
+        GrantFacts {
+            refreshes: vec![seen(6, 9, Some("died")), seen(7, 5, Some("invalid_grant"))],
+            ..facts()
+        },
+        GrantFacts { refreshes: vec![seen(6, 9, Some("died")), seen(7, 5, Some("unknown"))], ..facts() },
+        GrantFacts { refreshes: vec![seen(6, 9, None)], ..facts() },
+        GrantFacts {
+            refreshes: vec![RefreshSeen { generation: Generation(2), ..seen(6, 9, Some("died")) }],
+            ..facts()
+        },
+    ];
+    for facts in grants {
+        let effect = then(Why::Interrupted, vec![grant(facts.clone())]);
+        assert_eq!(effect, Effect::Done(Outcome::Good), "{facts:?}");
+    }
+    let again = vec![seen(6, 9, Some("invalid_grant")), seen(7, 5, Some("died"))];
+    let facts = GrantFacts { refreshes: again, ..facts() };
+    assert!(
+        matches!(then(Why::Interrupted, vec![grant(facts)]), Effect::SetState { .. }),
+        "another one died since"
+    );
+}
+
+#[test]
+fn who_is_given_up_after_a_lost_answer_is_told_so() {
+    let given_up = |outcome| {
+        let facts = GrantFacts { refreshes: vec![seen(6, 100, outcome)], ..facts() };
+        let sent = vec![grant(facts.clone()), GO, TAKEN, REFUSED_TOKEN, grant(facts), INACTIVE];
+        then(Why::Forced, [sent, vec![Input::Candidates(0)]].concat())
+    };
+    let told = |reason| Effect::SetState { state: GrantState::ReconnectNeeded, reason };
+    assert_eq!(given_up(Some("died")), told(LOST_ANSWER));
+    assert_eq!(given_up(Some("unknown")), told(LOST_ANSWER));
+    assert_eq!(given_up(Some("not_sent")), told(REFUSED));
+}
+
+#[test]
 fn a_lease_that_somebody_was_faster_to_take_is_watched() {
     let held = Input::Lease(LeaseReply::Held(after(NOW, LEASE_LIFE)));
     let inputs = vec![grant(facts()), INACTIVE, GO, held];

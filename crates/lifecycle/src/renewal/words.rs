@@ -19,6 +19,8 @@ pub enum Why {
     Forced,
     /// An earlier refresh's outcome is unknown and it is time to find out.
     Suspect,
+    /// It is on record that a process began a refresh and ended before it could write down what came of it.
+    Interrupted,
 }
 
 /// What Notion says of an access token.

@@ -10,6 +10,8 @@ use super::{damage, history};
 use crate::records::{Event, Grant, Profile};
 use crate::{Committed, LeaseTaken, Result};
 
+/// How many of a grant's refreshes are looked at.
+const SEEN_MAX: usize = 100;
 /// What came of an attempt whose holder ended before it could write it down.
 const DIED: &str = "died";
 
@@ -140,10 +142,10 @@ pub(super) fn find_with_facts(
         .query_row([id], |row| row.get(0))?;
     let mut statement = db.prepare_cached(
         "SELECT epoch, generation, holder, started_at, outcome FROM refresh_attempts
-         WHERE grant_id = ?1 AND started_at > ?2",
+         WHERE grant_id = ?1 AND (started_at > ?2 OR generation = ?3) ORDER BY epoch DESC LIMIT ?4",
     )?;
     let refreshes = statement
-        .query_map(params![id, At(since)], |row| {
+        .query_map(params![id, At(since), signed(grant.generation.0), limit(SEEN_MAX)], |row| {
             let (holder, outcome) =
                 (row.get::<_, String>("holder")?, row.get::<_, Option<String>>("outcome")?);
             Ok(RefreshSeen {
@@ -170,6 +172,30 @@ pub(super) fn suspect(db: &Db, rows: usize) -> Result<Vec<String>> {
     let mut statement =
         db.prepare_cached("SELECT id FROM grants WHERE state = 'suspect' ORDER BY id LIMIT ?1")?;
     Ok(statement.query_map([limit(rows)], |row| row.get(0))?.collect::<rusqlite::Result<_>>()?)
+}
+
+/// Grants whose current generation a process was about to spend when it ended. An attempt that ended with its holder has no
+/// outcome until somebody takes the lease over.
+pub(super) fn interrupted(db: &Db, nodes: &Nodes, rows: usize) -> Result<Vec<String>> {
+    let mut statement = db.prepare_cached(
+        "SELECT tried.grant_id, tried.holder, tried.outcome FROM refresh_attempts AS tried
+         JOIN grants ON grants.id = tried.grant_id AND grants.generation = tried.generation
+         WHERE coalesce(tried.outcome, 'died') = 'died' AND grants.state NOT IN ('tombstone', 'suspect')
+           AND NOT EXISTS (SELECT 1 FROM refresh_attempts AS later
+               WHERE later.grant_id = tried.grant_id AND later.generation = tried.generation
+                 AND later.epoch > tried.epoch AND later.outcome IN ('invalid_grant', 'unknown'))
+         ORDER BY tried.grant_id",
+    )?;
+    let mut tried = statement.query([])?;
+    let mut found: Vec<String> = Vec::new();
+    while let Some(row) = tried.next()?.filter(|_| found.len() < rows) {
+        let (id, holder) = (row.get("grant_id")?, row.get::<_, String>("holder")?);
+        let died = row.get::<_, Option<String>>("outcome")?.is_some() || nodes.is_gone(&holder);
+        if died && found.last() != Some(&id) {
+            found.push(id);
+        }
+    }
+    Ok(found)
 }
 
 pub(super) fn take_lease(

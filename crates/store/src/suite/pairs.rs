@@ -164,10 +164,64 @@ pub async fn a_refresh_lease_is_held_by_one_and_taken_over_when_it_ended(store: 
     );
     store.release_refresh_lease(&grant_id, &second, "issued").await.expect("released");
     let read = store.find_grant_with_facts(&grant_id, at(-10)).await.expect("read").expect("there");
-    let outcomes: Vec<_> =
+    let mut outcomes: Vec<_> =
         read.1.refreshes.iter().map(|seen| (seen.epoch, seen.outcome.as_deref())).collect();
+    outcomes.sort_unstable();
     assert_eq!((read.0.generation, read.1.generation), (Generation(1), Generation(1)));
     assert_eq!(outcomes, [(lease.epoch, Some("late")), (second.epoch, Some("issued"))]);
+}
+
+/// That a process which never entered has ended is known for certain: nothing of it is there.
+pub async fn what_a_process_was_about_to_spend_when_it_ended_is_found(store: Subject) {
+    let mut grants = Vec::new();
+    for bot in ["bot-1", "bot-2", "bot-3"] {
+        grants.push(live(&store, "u", bot).await.1);
+    }
+    let [grant_id, of_another, third] = [grants[0].clone(), grants[1].clone(), grants[2].clone()];
+    store.enter("node_1").await.expect("entered");
+    let take = async |id: &str, holder: &str, second| {
+        let lease = store
+            .take_refresh_lease(id, Generation(1), holder, at(second), at(second + 75))
+            .await
+            .expect("answered");
+        let LeaseTaken::Taken(lease) = lease else { panic!("nobody else holds it: {lease:?}") };
+        lease
+    };
+    let one = [grant_id.clone()];
+    let found = async || store.interrupted_grants(10).await.expect("read");
+    let ended = async |id: &str, lease, word: &str| {
+        store.release_refresh_lease(id, &lease, word).await.expect("released");
+    };
+    let state = async |id: &str, state| {
+        let set = store.set_grant_state(id, Generation(1), state, None, None).await.expect("answered");
+        assert_eq!(set, Committed::Done);
+    };
+    let alive = take(&of_another, "node_1", 0).await;
+    take(&third, "node_gone", 0).await;
+    state(&third, GrantState::Tombstone).await;
+    assert_eq!(found().await, Vec::<String>::new(), "one is under way, one is a tombstone's");
+    ended(&of_another, alive, "issued").await;
+    take(&grant_id, "node_gone", 0).await;
+    assert_eq!(found().await, one);
+    // Who takes over and sends nothing has learnt nothing.
+    let second = take(&grant_id, "node_1", 1).await;
+    ended(&grant_id, second, "not_sent").await;
+    assert_eq!(found().await, one);
+    let (_, facts) = store.find_grant_with_facts(&grant_id, at(3_600)).await.expect("read").expect("there");
+    assert_eq!(facts.refreshes.len(), 2, "those of this generation, however long ago");
+    state(&grant_id, GrantState::Suspect).await;
+    assert_eq!(found().await, Vec::<String>::new(), "it is looked into anyway");
+    let third = take(&grant_id, "node_1", 2).await;
+    ended(&grant_id, third, "invalid_grant").await;
+    state(&grant_id, GrantState::Degraded).await;
+    assert_eq!(found().await, Vec::<String>::new(), "what became of it is known");
+    take(&grant_id, "node_gone", 3).await;
+    assert_eq!(found().await, one);
+    let renewed = store
+        .commit_refresh(&grant(&grant_id, "bot-1", 2), Generation(1), &event("connection.refreshed"))
+        .await;
+    assert_eq!(renewed.expect("answered"), Committed::Done);
+    assert_eq!(found().await, Vec::<String>::new(), "that generation is spent and over");
 }
 
 pub async fn a_refresh_is_committed_by_the_spent_generation_and_not_by_the_lease(store: Subject) {

@@ -20,6 +20,7 @@ fn answers(effect: Effect) -> Vec<Input> {
             grant(GrantFacts { generation: Generation(4), ..facts() }),
             grant(GrantFacts { state: GrantState::Suspect, refreshes: vec![seen(6, 100, None)], ..facts() }),
             grant(GrantFacts { state: GrantState::Suspect, ..facts() }),
+            grant(GrantFacts { refreshes: vec![seen(6, 100, Some("died"))], ..facts() }),
             grant(GrantFacts { state: GrantState::Degraded, refreshable: false, ..facts() }),
             grant(GrantFacts { state: GrantState::ReconnectNeeded, ..facts() }),
             grant(GrantFacts { state: GrantState::Tombstone, ..facts() }),
@@ -155,7 +156,7 @@ fn search(renewal: &Renewal, path: &mut Vec<Effect>, watch: &Watch, depth: usize
 #[test]
 fn on_every_path_what_is_sent_is_leased_what_is_issued_is_kept_and_nobody_is_given_up_on_a_guess() {
     let mut found = Found::default();
-    for why in [USED, Why::Forced, Why::Suspect] {
+    for why in [USED, Why::Forced, Why::Suspect, Why::Interrupted] {
         let mut renewal = Renewal::new(why);
         let mut path = vec![renewal.step(NOW, Input::Begin)];
         search(&renewal, &mut path, &Watch::default(), 11, &mut found);
