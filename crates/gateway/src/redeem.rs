@@ -3,6 +3,8 @@
 //! then does the sealed candidate become the grant's current pair. A code opens only at the door and integration it
 //! was made for; elsewhere it is unknown and stays unspent.
 
+use std::time::Duration;
+
 use base64::Engine as _;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use jiff::Timestamp;
@@ -11,14 +13,18 @@ use sealing::{equal, sha256};
 use store::records::{
     Actor, AttemptOutcome, Candidate, Code, CodeSpent, Connection, ConnectionView, Door, Event, Grant, Step,
 };
-use store::{Activated, Activation, CodeFound, Footing};
+use store::{Activated, Activation, CodeFound, Footing, StoreError};
 
 use crate::caller::AppCaller;
 use crate::keys::MintedKey;
+use crate::link::after;
 use crate::{Error, Gateway, keys, pairs, settle, vault};
 
 /// How often activation reads again when the grant moved on meanwhile.
 const ACTIVATION_TRIES: usize = 8;
+/// How often an activation is asked for whose answer was lost, and how long to wait in between.
+const STORE_TRIES: usize = 3;
+const STORE_PAUSE: Duration = Duration::from_millis(500);
 
 /// What the app brings to prove whom it means.
 pub(crate) enum Proof<'a> {
@@ -205,12 +211,25 @@ async fn activate(
             ..event_of(gateway, "connection.second_owner", &found.code)
         },
     };
-    match gateway.store.activate(&activation).await? {
+    match stored(gateway, &activation).await? {
         Activated::Done => {
             Ok(Some(Redeemed { connection: view(gateway, caller, &connection_id).await?, key }))
         }
         Activated::CodeSpent | Activated::GrantMoved => Ok(None),
     }
+}
+
+/// The store may have done it and lost the answer, and the key that was minted with it is in our hands alone: so the same is
+/// asked for again, a few times.
+async fn stored(gateway: &Gateway, activation: &Activation) -> Result<Activated, Error> {
+    for _ in 1..STORE_TRIES {
+        match gateway.store.activate(activation).await {
+            Err(StoreError::Unavailable(..)) => {}
+            answered => return Ok(answered?),
+        }
+        gateway.world.sleep_until(after(gateway.world.now(), STORE_PAUSE)).await;
+    }
+    Ok(gateway.store.activate(activation).await?)
 }
 
 /// Where the connection comes to stand: on a new grant, or on the live one, with whichever pair Notion says lives.

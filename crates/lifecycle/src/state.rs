@@ -134,7 +134,7 @@ impl RefreshSeen {
 }
 
 /// The right to refresh one generation, held by one node for a while.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq, Hash)]
 pub struct Lease {
     /// The node.
     pub holder: String,

@@ -1,8 +1,14 @@
 //! What Vestibule remembers, in domain words.
 //! [`Store`] is the wall: the gateway speaks to it alone, each backend is one file behind it, and [`suite`] is the
 //! conformance suite that every backend passes. It accepts only [`sealing::Sealed`] secrets. Each method is one
-//! transaction: it happens whole or not at all.
+//! transaction: it happens whole or not at all. Where a write depends on what is there, the rows are loaded inside the
+//! transaction and [`decide`] or [`lifecycle::rows`] say what becomes of it; a backend carries that out and decides nothing.
+//!
+//! **Unknown commits.** A write that failed as [`StoreError::Unavailable`] may have been done: the answer can be lost after
+//! the commit. Each writing method says under *Again* what asking the same once more does then, with the very same values (the same
+//! ids, the same sealed pair). Reading changes nothing, so it has no such line.
 
+pub mod decide;
 pub mod records;
 mod sqlite;
 pub mod suite;
@@ -16,6 +22,7 @@ use records::{
 };
 use sealing::{Sha256, StoredKeyring};
 
+pub use lifecycle::rows::Committed;
 pub use sqlite::SqliteStore;
 
 /// Why the store is unavailable, in one word.
@@ -49,7 +56,7 @@ impl Trouble {
 /// The store could not do it.
 #[derive(Debug, Clone, thiserror::Error)]
 pub enum StoreError {
-    /// Disk full, I/O error, database gone: nothing was written; trying later may help.
+    /// Disk full, I/O error, database gone: trying later may help. A write may have been done all the same.
     #[error("the store is unavailable: {1}")]
     Unavailable(Trouble, String),
     /// A stored row does not read as what we write; no retry helps.
@@ -309,17 +316,6 @@ pub enum LeaseTaken {
     Moved,
 }
 
-/// What a commit that is conditional on the generation did.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Committed {
-    /// It is stored.
-    Done,
-    /// The row is at another generation.
-    Moved(Generation),
-    /// The grant is gone: nothing may be stored for it.
-    Tombstoned,
-}
-
 /// What [`Store::disconnect`] did.
 #[derive(Debug, Clone)]
 pub enum Disconnected {
@@ -367,19 +363,23 @@ pub trait Store: Send + Sync + 'static {
     // Keys at rest.
     /// Brings an older store up to date. Everything but [`Store::find_keyring`] may be asked only after it; it comes once the
     /// root key is known to be the right one, so that a wrong one changes nothing.
+    /// Again: nothing is left to do.
     async fn prepare(&self) -> Result<()>;
     /// The wrapped keyring, if one was ever saved.
     async fn find_keyring(&self) -> Result<Option<StoredKeyring>>;
     /// Saves the first keyring; false if there is one already (it stays). A store that holds sealed rows and no keyring has lost
     /// it: that is [`StoreError::Damaged`], for a fresh one would open none of them.
+    /// Again: false, and the keyring that is there is the one that was saved.
     async fn insert_keyring(&self, keyring: &StoredKeyring) -> Result<bool>;
 
     /// This process begins to work on the store under this name (letters, digits, `_`). Leases that it takes end with it at the
     /// latest when the store knows that it has ended.
+    /// Again: this is no transaction; it answers truly.
     async fn enter(&self, node: &str) -> Result<()>;
 
     // The way in.
     /// Stores a connect session.
+    /// Again: it is there already.
     async fn insert_connect_session(&self, session: &ConnectSession) -> Result<()>;
     /// By the hash of its link's token, in any integration: the token is the proof.
     async fn find_connect_session_by_token(&self, token_sha256: &Sha256) -> Result<Option<ConnectSession>>;
@@ -387,6 +387,7 @@ pub trait Store: Send + Sync + 'static {
     async fn find_connect_session(&self, client_id: &str, id: &str) -> Result<Option<ConnectSession>>;
     /// Stores an attempt and its first steps; for the session door only while the session is open (`now`) and has
     /// had fewer than `attempts_max`.
+    /// Again: `Started`, and no second one is counted.
     async fn insert_attempt(
         &self,
         attempt: &Attempt,
@@ -399,6 +400,7 @@ pub trait Store: Send + Sync + 'static {
     /// Spends the attempt of this integration that has this state **and** this browser's cookie. `cookies` are the
     /// hashes of all attempt cookies that the browser sent. Without the right cookie nothing is spent; the step `stranger` is
     /// added then, once an attempt and only while it is open, so that nobody can write without bound.
+    /// Again: `Spent`, for nobody can tell the two tries apart; the code from Notion was not used, so a new link loses nothing.
     async fn take_attempt(
         &self,
         client_id: &str,
@@ -409,6 +411,7 @@ pub trait Store: Send + Sync + 'static {
     ) -> Result<AttemptTaken>;
     /// Spends the one open attempt that these cookies are bound to: for a refusal that came back without `state`.
     /// `Unknown` unless exactly one is open.
+    /// Again: `Unknown`; a new link loses nothing.
     async fn take_attempt_by_cookie(
         &self,
         client_id: &str,
@@ -416,17 +419,21 @@ pub trait Store: Send + Sync + 'static {
         now: Timestamp,
     ) -> Result<AttemptTaken>;
     /// Adds steps and, if given, sets the outcome.
+    /// Again: a step is drawn once.
     async fn update_attempt(&self, id: &str, outcome: Option<AttemptOutcome>, steps: &[Step]) -> Result<()>;
-    /// Saves what a good callback brought. Repeating it is answered the same.
+    /// Saves what a good callback brought.
+    /// Again: the same answer, even if what it saved was redeemed or settled since.
     async fn save_arrival(&self, arrival: &Arrival, now: Timestamp) -> Result<ArrivalSaved>;
 
     // Redeeming.
     /// By the code's hash, in any integration: the gateway judges whose it is.
     async fn find_code(&self, code_sha256: &Sha256) -> Result<Option<CodeFound>>;
     /// Makes a redeemed connection live.
+    /// Again: `Done`, known by its event, whatever has become of the connection since.
     async fn activate(&self, activation: &Activation) -> Result<Activated>;
     /// Spends an unspent code for good: deletes its pending connection, makes its candidate due at once, ends the
     /// attempt with `outcome`. False if the code was spent before.
+    /// Again: false; it was refused, and told, once.
     async fn refuse_code(
         &self,
         code_sha256: &Sha256,
@@ -446,6 +453,7 @@ pub trait Store: Send + Sync + 'static {
     async fn candidates_of(&self, client_id: &str, profile: &Profile) -> Result<Vec<Candidate>>;
     /// Makes a due candidate's pair current in its live grant (sealed anew in `grant`) and deletes it, if the grant is still
     /// at `expected` and no pending connection waits for the candidate. Each connection on the grant gets the event.
+    /// Again: `Done` while the grant holds this very pair, else `Moved`; nothing is told twice.
     async fn adopt_candidate(
         &self,
         id: &str,
@@ -455,12 +463,16 @@ pub trait Store: Send + Sync + 'static {
     ) -> Result<Committed>;
     /// Puts the due candidate `from` in the place of candidate `to`, which a pending connection waits for, and deletes
     /// `to`. It keeps its own id, so that whoever redeems with `to` in hand notices. False if either is gone.
+    /// Again: false; it has its place.
     async fn hand_over_candidate(&self, from: &str, to: &str) -> Result<bool>;
-    /// Stores a pair that must not be lost but is not current. Repeating it stores nothing more.
+    /// Stores a pair that must not be lost but is not current.
+    /// Again: it is there already; one that was settled since is settled once more, as a dead pair or as the grant's own.
     async fn insert_candidate(&self, candidate: &Candidate) -> Result<()>;
     /// Puts off a due candidate that could not be settled.
+    /// Again: the same.
     async fn postpone_candidate(&self, id: &str, until: Timestamp) -> Result<()>;
     /// Deletes a candidate after its pair was revoked (then there is an event to store) or proved useless.
+    /// Again: nothing; the event is told once.
     async fn delete_candidate(&self, id: &str, event: Option<&Event>) -> Result<()>;
 
     // Grants and their refresh.
@@ -479,6 +491,7 @@ pub trait Store: Send + Sync + 'static {
     async fn interrupted_grants(&self, limit: usize) -> Result<Vec<String>>;
     /// Takes the lease on this generation and records the attempt, in one transaction. An expired lease is taken over, and so is one
     /// whose holder is known to have ended; then what came of its attempt is written down as `died`.
+    /// Again, with the same times: the same lease, under the same number.
     async fn take_refresh_lease(
         &self,
         grant_id: &str,
@@ -488,13 +501,17 @@ pub trait Store: Send + Sync + 'static {
         expires_at: Timestamp,
     ) -> Result<LeaseTaken>;
     /// Ends our lease; `outcome` is a word for the record.
+    /// Again: the same; another's lease is left alone.
     async fn release_refresh_lease(&self, grant_id: &str, lease: &Lease, outcome: &str) -> Result<()>;
     /// Stores the refreshed pair if the row is still at the generation that was **spent**; the lease is not part of
     /// the condition, for a stalled holder may own the only valid pair. `grant.generation` is the new one. Each connection
-    /// on the grant gets the event. After an unknown commit it may be repeated: a pair that is there already is `Done`.
+    /// on the grant gets the event.
+    /// Again: `Done` while the row holds this very pair; else `Moved` or `Tombstoned`, and the pair is kept aside: that it was
+    /// current for a moment does no harm, for which pair lives is asked.
     async fn commit_refresh(&self, grant: &Grant, spent: Generation, event: &Event) -> Result<Committed>;
     /// Sets the state if the row is still at `generation` and not a tombstone. Only if the state changed, each connection on the
     /// grant gets the event.
+    /// Again: `Done`, told once; `Moved` if a newer pair came in between.
     async fn set_grant_state(
         &self,
         grant_id: &str,
@@ -506,8 +523,10 @@ pub trait Store: Send + Sync + 'static {
     /// Tombstones whose revocation has not been settled and was not put off beyond `now`; those first that wait longest.
     async fn unrevoked_grants(&self, now: Timestamp, limit: usize) -> Result<Vec<Grant>>;
     /// Puts off a tombstone's revocation.
+    /// Again: the same.
     async fn postpone_revocation(&self, grant_id: &str, until: Timestamp) -> Result<()>;
     /// Deletes a tombstone's pair and data key for good; each connection that stood on it gets the event.
+    /// Again: nothing, and nothing is told.
     async fn destroy_data_key(&self, grant_id: &str, event: &Event) -> Result<()>;
 
     // Connections.
@@ -529,9 +548,11 @@ pub trait Store: Send + Sync + 'static {
         page: &PageRequest,
     ) -> Result<Page<Listed<ConnectionView>>>;
     /// Sets the app's name for its user. False if there is no such connection, or it is disconnected.
+    /// Again: the same, told once.
     async fn update_end_user(&self, client_id: &str, id: &str, end_user: &str, event: &Event)
     -> Result<bool>;
     /// Ends a connection and its keys; the last one makes its grant a tombstone, in the same transaction.
+    /// Again: `Already` (`Unknown` if it was pending); a grant that ended with it is found by [`Store::unrevoked_grants`], its candidate by [`Store::due_candidates`].
     async fn disconnect(
         &self,
         client_id: &str,
@@ -540,12 +561,15 @@ pub trait Store: Send + Sync + 'static {
         now: Timestamp,
     ) -> Result<Disconnected>;
     /// Notes when a connection was last used. `first_call` ends its attempt's diagram if it was never used before.
+    /// Again: the same; the first call is drawn once.
     async fn touch_connection(&self, id: &str, now: Timestamp, first_call: &[Step]) -> Result<()>;
     /// Stores a connection that a hand-written back end held; `grant` is used only if no live one of its identity exists.
+    /// Again: the same answer, and no second connection.
     async fn import(&self, grant: &Grant, connection: &Connection, event: &Event) -> Result<Imported>;
 
     // Keys of the API.
     /// Stores a key.
+    /// Again: it is there already.
     async fn insert_api_key(&self, key: &ApiKey, event: &Event) -> Result<()>;
     /// By id, ended ones too: the caller compares hashes first and learns nothing else.
     async fn find_api_key(&self, id: &str) -> Result<Option<ApiKey>>;
@@ -556,6 +580,7 @@ pub trait Store: Send + Sync + 'static {
         connection_id: Option<&str>,
     ) -> Result<Vec<Listed<ApiKey>>>;
     /// Ends a key. False if there is none such, or it had ended.
+    /// Again: false; it has ended.
     async fn revoke_api_key(
         &self,
         client_id: &str,
@@ -577,6 +602,7 @@ pub trait Store: Send + Sync + 'static {
     /// Newest first, by the order in which they were stored: a reader who reads down to the last event that it knows misses none.
     async fn list_events(&self, client_id: &str, page: &PageRequest) -> Result<Page<Listed<Event>>>;
     /// Stores an event that comes with no other change.
+    /// Again: it is there already.
     async fn insert_event(&self, event: &Event) -> Result<()>;
 
     // Housekeeping.
@@ -589,6 +615,7 @@ pub trait Store: Send + Sync + 'static {
     async fn changes_after(&self, seq: u64) -> Result<Changes>;
     /// Deletes what has outlived its use: consumed states after 24 hours, disconnected connections after 30 days,
     /// events and refresh records after 90.
+    /// Again: there is less to delete.
     async fn purge(&self, now: Timestamp) -> Result<()>;
     /// Whether it can read and write now, and has room to.
     async fn check(&self) -> Result<()>;

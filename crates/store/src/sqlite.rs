@@ -379,7 +379,7 @@ impl Store for SqliteStore {
 
     async fn commit_refresh(&self, grant: &Grant, spent: Generation, event: &Event) -> Result<Committed> {
         let (grant, event) = (grant.clone(), event.clone());
-        self.write(move |db| grants::commit(db, &grant, spent, Some(&event))).await
+        self.write(move |db| grants::commit(db, &grant, spent, &event)).await
     }
 
     async fn set_grant_state(

@@ -3,6 +3,7 @@
 
 #![expect(missing_docs, reason = "the name of each property is its sentence")]
 
+mod again;
 mod pairs;
 mod scene;
 
@@ -26,6 +27,7 @@ use scene::{
     session, step,
 };
 
+pub use again::*;
 pub use pairs::*;
 
 /// Changes a `SQLite` store's file behind the store's back, for tests of what damaged rows do.
@@ -81,6 +83,12 @@ macro_rules! conformance {
             who_asks_for_changes_that_were_never_there_is_told_that_anything_may_have_changed
             a_hook_is_told_of_a_change_before_its_write_is_answered
             what_has_outlived_its_use_is_purged
+            the_way_in_that_is_walked_twice_is_walked_once
+            an_arrival_that_was_settled_since_is_not_saved_anew
+            an_activation_whose_answer_was_lost_is_done_and_not_done_twice
+            a_lease_whose_answer_was_lost_is_still_that_lease
+            an_adoption_whose_answer_was_lost_is_done_and_told_once
+            an_end_or_an_import_that_is_asked_for_twice_happens_once
         );
     };
     (@ $open:expr; $($property:ident)*) => {
@@ -195,7 +203,8 @@ pub async fn another_browser_takes_nothing(store: Subject) {
     store.insert_attempt(&ended, &[], 5, at(0)).await.expect("stored");
     assert!(matches!(take(&ended, &[], 600).await, AttemptTaken::WrongBrowser(_)));
     assert_eq!(strangers(&ended).await, 0, "nothing is written of what is over");
-    store.update_attempt(&ended.id, None, &vec![step("one more"); 100]).await.expect("stored");
+    let many: Vec<_> = (0..100).map(|number| step(&format!("step {number}"))).collect();
+    store.update_attempt(&ended.id, None, &many).await.expect("stored");
     assert_eq!(strangers(&ended).await, 64, "a diagram has a last step");
 }
 

@@ -3,7 +3,7 @@
 use std::os::unix::fs::PermissionsExt as _;
 use std::sync::Arc;
 
-use store::records::{ConnectionState, Event};
+use store::records::{ConnectSession, ConnectionState, Event};
 use store::suite::Subject;
 use store::{ConnectionFilter, PageRequest, SqliteStore, Store, StoreError, Trouble};
 use tempfile::TempDir;
@@ -25,6 +25,21 @@ fn event(number: u32) -> Event {
         connection_id: None,
         attempt_id: None,
         note: Some("x".repeat(1_000)),
+    }
+}
+
+/// Sessions that all have the same token.
+fn session(number: u32) -> ConnectSession {
+    ConnectSession {
+        id: format!("cs_{number:032}"),
+        client_id: "client-a".to_owned(),
+        end_user: "u".to_owned(),
+        return_url: "https://app.example/return".to_owned(),
+        reconnect: None,
+        token_sha256: sealing::sha256(b"token"),
+        created_at: jiff::Timestamp::UNIX_EPOCH,
+        expires_at: jiff::Timestamp::UNIX_EPOCH,
+        spent_at: None,
     }
 }
 
@@ -171,12 +186,16 @@ async fn a_write_that_cannot_be_locked_fails_whole_and_works_later() {
 #[tokio::test]
 async fn many_writers_are_all_answered_and_one_bad_job_ends_nobody_elses() {
     let (store, _folder) = open();
+    store.insert_connect_session(&session(0)).await.expect("stored");
     let writes = (0..200).map(|number| {
         let store = Arc::clone(&store);
-        // Every tenth repeats an id, which the table refuses.
-        tokio::spawn(
-            async move { store.insert_event(&event(if number % 10 == 9 { 0 } else { number })).await },
-        )
+        tokio::spawn(async move {
+            match number % 10 {
+                // The token of one that is there, which the table refuses.
+                9 => store.insert_connect_session(&session(number)).await,
+                _ => store.insert_event(&event(number)).await,
+            }
+        })
     });
     let answers = futures_util::future::join_all(writes).await;
     let failed = answers.iter().filter(|answer| answer.as_ref().expect("it ran").is_err()).count();

@@ -7,8 +7,9 @@ use sealing::Sha256;
 use super::candidates;
 use super::connections;
 use super::rows::{At, Hash, Word};
-use super::way_in::{attempt, insert_steps};
-use crate::records::{Attempt, AttemptOutcome, Candidate, Code, Step};
+use super::way_in::{self, attempt, insert_steps};
+use crate::decide::{self, Arriving, Taking};
+use crate::records::{Attempt, AttemptOutcome, Candidate, Code, Door, Step};
 use crate::{Arrival, ArrivalSaved, AttemptTaken, Result};
 
 pub(super) fn take_attempt(
@@ -61,24 +62,20 @@ pub(super) fn take_attempt_by_cookie(
     }
 }
 
-/// What was spent is spent for everybody: a reload comes without the cookie, which ended with the attempt. Otherwise the
-/// right browser comes first: without its cookie nothing is spent, and nothing is told.
 fn spend(db: &Db, mut found: Attempt, cookies: &[Sha256], now: Timestamp) -> Result<AttemptTaken> {
-    if found.consumed_at.is_some() {
-        return Ok(AttemptTaken::Spent(Box::new(found)));
+    let taking = decide::take(&found, cookies, now);
+    if matches!(taking, Taking::Taken | Taking::Expired) {
+        db.prepare_cached("UPDATE attempts SET consumed_at = ?2 WHERE id = ?1")?
+            .execute(params![found.id, At(now)])?;
+        found.consumed_at = Some(now);
     }
-    let bound =
-        cookies.iter().any(|cookie| sealing::equal(cookie.as_bytes(), found.cookie_sha256.as_bytes()));
-    if !bound {
-        return Ok(AttemptTaken::WrongBrowser(Box::new(found)));
-    }
-    db.prepare_cached("UPDATE attempts SET consumed_at = ?2 WHERE id = ?1")?
-        .execute(params![found.id, At(now)])?;
-    found.consumed_at = Some(now);
-    if found.expires_at <= now {
-        return Ok(AttemptTaken::Expired(Box::new(found)));
-    }
-    Ok(AttemptTaken::Taken(Box::new(found)))
+    let found = Box::new(found);
+    Ok(match taking {
+        Taking::Spent => AttemptTaken::Spent(found),
+        Taking::WrongBrowser => AttemptTaken::WrongBrowser(found),
+        Taking::Expired => AttemptTaken::Expired(found),
+        Taking::Taken => AttemptTaken::Taken(found),
+    })
 }
 
 pub(super) fn update_attempt(
@@ -95,23 +92,33 @@ pub(super) fn update_attempt(
 }
 
 pub(super) fn save_arrival(db: &Db, arrival: &Arrival, now: Timestamp) -> Result<ArrivalSaved> {
-    // A commit that was reported as failed may have been done: then this one is the same again.
-    if let Some(kept) = candidates::find(db, &arrival.candidate.id)? {
-        let saved = kept.connection_id.is_some();
-        return Ok(if saved { ArrivalSaved::Saved } else { ArrivalSaved::Superseded });
-    }
-    let session: Option<String> = db
-        .prepare_cached("SELECT connect_session_id FROM attempts WHERE id = ?1")?
-        .query_row([&arrival.attempt_id], |row| row.get(0))?;
-    if let Some(session) = session {
-        let spent = db
-            .prepare_cached("UPDATE connect_sessions SET spent_at = ?2 WHERE id = ?1 AND spent_at IS NULL")?
-            .execute(params![session, At(now)])?;
-        if spent == 0 {
-            return supersede(db, arrival, now);
+    let attempt = db
+        .prepare_cached("SELECT * FROM attempts WHERE id = ?1")?
+        .query_row([&arrival.attempt_id], attempt)?;
+    let session = match &attempt.door {
+        Door::Session { connect_session_id, .. } => Some(connect_session_id),
+        Door::NotionShaped { .. } => None,
+    };
+    let spent = session.map(|session| is_spent(db, &attempt.client_id, session)).transpose()?;
+    match decide::arrive(&attempt, spent.unwrap_or_default(), &arrival.connection.id) {
+        Arriving::Again(saved) => Ok(saved),
+        Arriving::Supersede => supersede(db, arrival, now),
+        Arriving::Save => {
+            if let Some(session) = session {
+                spend_session(db, session, &arrival.attempt_id, now)?;
+            }
+            save(db, arrival)
         }
-        end_others(db, &session, &arrival.attempt_id, now)?;
     }
+}
+
+/// Whether a session was spent; one that is gone is.
+fn is_spent(db: &Db, client_id: &str, session: &str) -> Result<bool> {
+    let found = way_in::find_connect_session(db, client_id, session)?;
+    Ok(found.is_none_or(|session| session.spent_at.is_some()))
+}
+
+fn save(db: &Db, arrival: &Arrival) -> Result<ArrivalSaved> {
     connections::insert(db, &arrival.connection)?;
     candidates::insert(db, &arrival.candidate)?;
     insert_code(db, &arrival.code)?;
@@ -129,8 +136,10 @@ fn supersede(db: &Db, arrival: &Arrival, now: Timestamp) -> Result<ArrivalSaved>
     Ok(ArrivalSaved::Superseded)
 }
 
-/// The first attempt to succeed ends the session's others.
-fn end_others(db: &Db, session: &str, winner: &str, now: Timestamp) -> Result<()> {
+/// The first attempt to succeed spends the session, and ends its others.
+fn spend_session(db: &Db, session: &str, winner: &str, now: Timestamp) -> Result<()> {
+    db.prepare_cached("UPDATE connect_sessions SET spent_at = ?2 WHERE id = ?1")?
+        .execute(params![session, At(now)])?;
     db.prepare_cached(
         "UPDATE attempts SET outcome = :outcome, consumed_at = :now
          WHERE connect_session_id = :session AND id <> :winner AND consumed_at IS NULL",

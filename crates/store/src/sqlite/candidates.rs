@@ -2,6 +2,7 @@
 
 use jiff::Timestamp;
 use lifecycle::Generation;
+use lifecycle::rows::{self, CandidateRow, Write};
 use rusqlite::{Connection as Db, OptionalExtension as _, Row, named_params, params};
 
 use super::rows::{At, pair, profile, time};
@@ -56,11 +57,6 @@ fn candidate(row: &Row<'_>) -> rusqlite::Result<Candidate> {
     })
 }
 
-pub(super) fn find(db: &Db, id: &str) -> Result<Option<Candidate>> {
-    let mut statement = db.prepare_cached("SELECT * FROM candidates WHERE id = ?1")?;
-    Ok(statement.query_row([id], candidate).optional()?)
-}
-
 pub(super) fn of_connection(db: &Db, connection_id: &str) -> Result<Option<Candidate>> {
     let mut statement = db.prepare_cached("SELECT * FROM candidates WHERE connection_id = ?1")?;
     statement.query_row([connection_id], candidate).optional().map_err(damage::of("candidate's"))
@@ -96,32 +92,33 @@ pub(super) fn adopt(
     expected: Generation,
     event: &Event,
 ) -> Result<Committed> {
-    // It may have been given to a pending connection, or settled, since it was read.
-    let due = "SELECT 1 FROM candidates WHERE id = ?1 AND connection_id IS NULL";
-    if !db.prepare_cached(due)?.exists([id])? {
-        return Ok(Committed::Moved(expected));
-    }
-    let committed = grants::commit(db, grant, expected, Some(event))?;
-    if committed == Committed::Done {
+    let found = grants::row(db, &grant.id, grant.pair.as_ref())?;
+    let decided = rows::adopt(row(db, id)?, found, expected, grant.generation);
+    if decided == Write::Store {
         delete(db, id)?;
     }
-    Ok(committed)
+    grants::renew(db, grant, decided, event)
+}
+
+/// The row, as writes are decided on it.
+fn row(db: &Db, id: &str) -> Result<Option<CandidateRow>> {
+    let mut statement =
+        db.prepare_cached("SELECT connection_id IS NOT NULL FROM candidates WHERE id = ?1")?;
+    Ok(statement.query_row([id], |row| Ok(CandidateRow { waiting: row.get(0)? })).optional()?)
 }
 
 pub(super) fn hand_over(db: &Db, from: &str, to: &str) -> Result<bool> {
-    let changed = db
-        .prepare_cached(
-            "UPDATE candidates
-             SET connection_id = t.connection_id, attempt_id = t.attempt_id, expires_at = t.expires_at
-             FROM candidates t
-             WHERE candidates.id = ?1 AND candidates.connection_id IS NULL
-                AND t.id = ?2 AND t.connection_id IS NOT NULL",
-        )?
-        .execute([from, to])?;
-    if changed == 1 {
-        delete(db, to)?;
+    if !rows::hand_over(row(db, from)?, row(db, to)?) {
+        return Ok(false);
     }
-    Ok(changed == 1)
+    db.prepare_cached(
+        "UPDATE candidates
+         SET connection_id = t.connection_id, attempt_id = t.attempt_id, expires_at = t.expires_at
+         FROM candidates t WHERE candidates.id = ?1 AND t.id = ?2",
+    )?
+    .execute([from, to])?;
+    delete(db, to)?;
+    Ok(true)
 }
 
 pub(super) fn postpone(db: &Db, id: &str, until: Timestamp) -> Result<()> {

@@ -7,6 +7,7 @@ use super::damage::{self, listed};
 use super::rows::{At, Word, limit, pair, time, time_if, unsigned};
 use super::way_in::insert_steps;
 use super::{candidates, grants, history, redeem};
+use crate::decide::{self, Ending};
 use crate::records::{
     Candidate, Connection, ConnectionStage, ConnectionState, ConnectionView, Event, Grant, Listed, Profile,
     Step,
@@ -204,36 +205,62 @@ pub(super) fn disconnect(
         .prepare_cached("SELECT stage, grant_id FROM connections WHERE client_id = ?1 AND id = ?2")?
         .query_row([client_id, id], |row| Ok((row.get(0)?, row.get(1)?)))
         .optional()?;
-    let Some((stage, grant_id)) = found else { return Ok(Disconnected::Unknown) };
-    match stage.as_str() {
-        "disconnected" => return Ok(Disconnected::Already),
-        "pending" => {
-            // One that does not read is settled when it can be; a store that does not answer ends nothing.
-            let candidate = match candidates::of_connection(db, id) {
-                Err(StoreError::Damaged { .. }) => None,
-                found => found?,
-            };
-            redeem::refuse_pending(db, id, now)?;
-            history::insert_event(db, event)?;
-            let due =
-                candidate.map(|candidate| Candidate { connection_id: None, expires_at: now, ..candidate });
-            return Ok(Disconnected::WasPending(due.map(Box::new)));
+    let (stage, grant_id) =
+        found.map_or((None, None), |(stage, grant_id)| (Some(stage_of(&stage)), grant_id));
+    let standing = grant_id.as_deref().map(|grant_id| count_on(db, grant_id)).transpose()?;
+    // One more than the others: itself.
+    match decide::disconnect(stage, standing.unwrap_or_default().saturating_sub(1)) {
+        Ending::Unknown => Ok(Disconnected::Unknown),
+        Ending::Already => Ok(Disconnected::Already),
+        Ending::Refuse => refuse(db, id, event, now),
+        Ending::End { with_grant } => {
+            end(db, id, event, now)?;
+            end_grant(db, grant_id.as_deref().filter(|_| with_grant))
         }
-        _ => {}
     }
+}
+
+/// The stage by its word, if it is one.
+fn stage_of(word: &str) -> Option<ConnectionStage> {
+    serde_json::from_value(word.into()).ok()
+}
+
+/// How many connections that were not ended stand on a grant.
+pub(super) fn count_on(db: &Db, grant_id: &str) -> Result<usize> {
+    let sql = "SELECT count(*) FROM connections WHERE grant_id = ?1 AND stage <> 'disconnected'";
+    let count: i64 = db.prepare_cached(sql)?.query_row([grant_id], |row| row.get(0))?;
+    Ok(usize::try_from(count).unwrap_or_default())
+}
+
+/// A pending connection goes, and its candidate is due.
+fn refuse(db: &Db, id: &str, event: &Event, now: Timestamp) -> Result<Disconnected> {
+    // One that does not read is settled when it can be; a store that does not answer ends nothing.
+    let candidate = match candidates::of_connection(db, id) {
+        Err(StoreError::Damaged { .. }) => None,
+        found => found?,
+    };
+    redeem::refuse_pending(db, id, now)?;
+    history::insert_event(db, event)?;
+    let due = candidate.map(|candidate| Candidate { connection_id: None, expires_at: now, ..candidate });
+    Ok(Disconnected::WasPending(due.map(Box::new)))
+}
+
+fn end(db: &Db, id: &str, event: &Event, now: Timestamp) -> Result<()> {
     db.prepare_cached("UPDATE connections SET stage = 'disconnected', disconnected_at = ?2 WHERE id = ?1")?
         .execute(params![id, At(now)])?;
     db.prepare_cached("UPDATE api_keys SET revoked_at = ?2 WHERE connection_id = ?1 AND revoked_at IS NULL")?
         .execute(params![id, At(now)])?;
-    history::insert_event(db, event)?;
+    history::insert_event(db, event)
+}
+
+/// The grant that nobody stands on any more becomes a tombstone.
+fn end_grant(db: &Db, grant_id: Option<&str>) -> Result<Disconnected> {
     let Some(grant_id) = grant_id else { return Ok(Disconnected::GrantKept) };
-    grants::end_if_unused(db, &grant_id)?;
-    match grants::find(db, &grant_id) {
-        Ok(Some(grant)) if grant.state == lifecycle::GrantState::Tombstone => {
-            Ok(Disconnected::GrantEnded(Box::new(grant)))
-        }
+    grants::end(db, grant_id)?;
+    match grants::find(db, grant_id) {
+        Ok(Some(grant)) => Ok(Disconnected::GrantEnded(Box::new(grant))),
         // Where it cannot be read, the round that settles tombstones goes on past it.
-        Ok(_) | Err(StoreError::Damaged { .. }) => Ok(Disconnected::GrantKept),
+        Ok(None) | Err(StoreError::Damaged { .. }) => Ok(Disconnected::GrantKept),
         Err(error) => Err(error),
     }
 }
@@ -258,16 +285,15 @@ pub(super) fn touch(db: &Db, id: &str, now: Timestamp, first_call: &[Step]) -> R
 }
 
 pub(super) fn import(db: &Db, grant: &Grant, connection: &Connection, event: &Event) -> Result<Imported> {
-    let created = grants::insert_if_alone(db, grant)?;
-    let grant_id = if created {
-        grant.id.clone()
-    } else {
-        grants::find_live(db, &grant.client_id, &grant.profile)?
-            .map_or_else(|| grant.id.clone(), |live| live.id)
-    };
+    let live = grants::find_live(db, &grant.client_id, &grant.profile)?.map(|live| live.id);
+    let imported = decide::import(live.as_deref(), &grant.id);
+    if live.is_none() {
+        grants::insert(db, grant)?;
+    }
+    let grant_id = live.unwrap_or_else(|| grant.id.clone());
     if find_on_grant(db, &grant_id, connection.end_user.as_deref(), false)?.is_none() {
         insert(db, &Connection { grant_id: Some(grant_id), ..connection.clone() })?;
         history::insert_event(db, event)?;
     }
-    Ok(if created { Imported::Created } else { Imported::KeptNewer })
+    Ok(imported)
 }

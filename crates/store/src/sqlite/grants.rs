@@ -1,13 +1,14 @@
 //! Grants, the lease on their refresh, and the commits that are conditional on the generation.
 
 use jiff::Timestamp;
+use lifecycle::rows::{self, GrantRow, LeaseDecision, LeaseRow, Write};
 use lifecycle::{Generation, GrantFacts, GrantState, Lease, RefreshSeen};
 use rusqlite::{Connection as Db, OptionalExtension as _, Row, named_params, params};
 
 use super::nodes::Nodes;
 use super::rows::{At, limit, pair, profile, signed, time, time_if, unsigned};
 use super::{damage, history};
-use crate::records::{Event, Grant, Profile};
+use crate::records::{Event, Grant, Profile, SealedPair};
 use crate::{Committed, LeaseTaken, Result};
 
 /// How many of a grant's refreshes are looked at.
@@ -75,11 +76,8 @@ pub(super) fn has_other_owner(db: &Db, grant: &Grant) -> Result<bool> {
     Ok(db.prepare_cached(sql)?.exists([&grant.client_id, &profile.bot_id, &profile.owner_id])?)
 }
 
-/// Inserts a grant unless a live one of the same identity is there.
-pub(super) fn insert_if_alone(db: &Db, grant: &Grant) -> Result<bool> {
-    if find_live(db, &grant.client_id, &grant.profile)?.is_some() {
-        return Ok(false);
-    }
+/// Inserts a grant. The caller knows that no live one of the same identity is there.
+pub(super) fn insert(db: &Db, grant: &Grant) -> Result<()> {
     db.prepare_cached(
         "INSERT INTO grants (id, client_id, bot_id, owner_id, workspace_id, generation, state, issued_at, created_at)
          VALUES (:id, :client_id, :bot, :owner, :workspace, :generation, :state, :issued_at, :created_at)",
@@ -95,12 +93,11 @@ pub(super) fn insert_if_alone(db: &Db, grant: &Grant) -> Result<bool> {
         ":issued_at": At(grant.issued_at),
         ":created_at": At(grant.created_at),
     })?;
-    write(db, grant)?;
-    Ok(true)
+    write(db, grant)
 }
 
 /// Everything of a grant that a new pair brings.
-fn write(db: &Db, grant: &Grant) -> Result<()> {
+pub(super) fn write(db: &Db, grant: &Grant) -> Result<()> {
     let (profile, pair) = (&grant.profile, grant.pair.as_ref());
     db.prepare_cached(
         "UPDATE grants SET
@@ -207,34 +204,17 @@ pub(super) fn take_lease(
     now: Timestamp,
     expires_at: Timestamp,
 ) -> Result<LeaseTaken> {
-    let Some(current) = find(db, grant_id)? else { return Ok(LeaseTaken::Moved) };
-    if current.generation != generation || current.state == GrantState::Tombstone {
-        return Ok(LeaseTaken::Moved);
+    let before = lease_row(db, nodes, grant_id)?;
+    let decided = rows::take_lease(row(db, grant_id, None)?, before, generation, holder, now, expires_at);
+    let (lease, died) = match decided {
+        LeaseDecision::Moved => return Ok(LeaseTaken::Moved),
+        LeaseDecision::Held(held) => return Ok(LeaseTaken::Held(held)),
+        LeaseDecision::Taken(lease) => return Ok(LeaseTaken::Taken(lease)),
+        LeaseDecision::Take { lease, died } => (lease, died),
+    };
+    if let Some(epoch) = died {
+        end_attempt(db, grant_id, epoch, DIED)?;
     }
-    let (held, epoch) = db
-        .prepare_cached(
-            "SELECT lease_holder, lease_generation, lease_epoch, lease_expires_at FROM grants WHERE id = ?1",
-        )?
-        .query_row([grant_id], |row| {
-            let epoch = unsigned(row.get("lease_epoch")?);
-            let holder: Option<String> = row.get("lease_holder")?;
-            let held = match (holder, time_if(row, "lease_expires_at")?) {
-                (Some(holder), Some(expires_at)) => {
-                    let generation = Generation(unsigned(row.get("lease_generation")?));
-                    Some(Lease { holder, generation, epoch, expires_at })
-                }
-                _ => None,
-            };
-            Ok((held, epoch))
-        })?;
-    if let Some(held) = held {
-        if nodes.is_gone(&held.holder) {
-            end_attempt(db, grant_id, held.epoch, DIED)?;
-        } else if held.expires_at > now {
-            return Ok(LeaseTaken::Held(held));
-        }
-    }
-    let lease = Lease { holder: holder.to_owned(), generation, epoch: epoch + 1, expires_at };
     db.prepare_cached(
         "UPDATE grants SET lease_holder = ?2, lease_generation = ?3, lease_epoch = ?4, lease_expires_at = ?5
          WHERE id = ?1",
@@ -245,6 +225,26 @@ pub(super) fn take_lease(
     )?
     .execute(params![grant_id, signed(lease.epoch), signed(generation.0), holder, At(now)])?;
     Ok(LeaseTaken::Taken(lease))
+}
+
+/// The lease as the row tells it.
+fn lease_row(db: &Db, nodes: &Nodes, grant_id: &str) -> Result<LeaseRow> {
+    let found = db
+        .prepare_cached(
+            "SELECT lease_holder, lease_generation, lease_epoch, lease_expires_at FROM grants WHERE id = ?1",
+        )?
+        .query_row([grant_id], |row| {
+            let epoch = unsigned(row.get("lease_epoch")?);
+            let held = row.get::<_, Option<String>>("lease_holder")?.zip(time_if(row, "lease_expires_at")?);
+            let generation =
+                Generation(unsigned(row.get::<_, Option<_>>("lease_generation")?.unwrap_or_default()));
+            let lease = held.map(|(holder, expires_at)| Lease { holder, generation, epoch, expires_at });
+            Ok((lease, epoch))
+        })
+        .optional()?;
+    let (lease, epoch) = found.unwrap_or_default();
+    let holder_gone = lease.as_ref().is_some_and(|lease| nodes.is_gone(&lease.holder));
+    Ok(LeaseRow { lease, epoch, holder_gone })
 }
 
 pub(super) fn release_lease(db: &Db, grant_id: &str, lease: &Lease, outcome: &str) -> Result<()> {
@@ -263,39 +263,47 @@ fn end_attempt(db: &Db, grant_id: &str, epoch: u64, outcome: &str) -> Result<()>
     Ok(())
 }
 
-/// Stores a new pair if the row is still at the generation that was spent. The lease is no part of the condition. A pair that is
-/// there already was stored by an earlier try whose answer was lost: no two sealings are the same.
-pub(super) fn commit(db: &Db, grant: &Grant, spent: Generation, event: Option<&Event>) -> Result<Committed> {
-    match standing(db, &grant.id, spent)? {
-        Committed::Done => {}
-        Committed::Moved(to) if to == grant.generation && holds(db, grant)? => return Ok(Committed::Done),
-        other => return Ok(other),
-    }
-    write(db, grant)?;
-    if let Some(event) = event {
+/// Stores a new pair if the row is still at the generation that was spent.
+pub(super) fn commit(db: &Db, grant: &Grant, spent: Generation, event: &Event) -> Result<Committed> {
+    let decided = rows::commit(row(db, &grant.id, grant.pair.as_ref())?, spent, grant.generation);
+    renew(db, grant, decided, event)
+}
+
+/// Carries out what was decided of a new pair.
+pub(super) fn renew(db: &Db, grant: &Grant, decided: Write, event: &Event) -> Result<Committed> {
+    if decided == Write::Store {
+        write(db, grant)?;
         history::tell_connections(db, &grant.id, event)?;
     }
-    Ok(Committed::Done)
+    Ok(decided.answer())
 }
 
-/// Whether the row holds this very pair.
-fn holds(db: &Db, grant: &Grant) -> Result<bool> {
-    let sealed = |grant: &Grant| grant.pair.as_ref().map(|pair| pair.access_token_sealed.as_bytes().to_vec());
-    Ok(find(db, &grant.id)?.is_some_and(|found| sealed(&found) == sealed(grant)))
+/// The row, as writes are decided on it, and whether it holds this very pair. No more is read than is asked: a damaged row must
+/// take the pair that mends it.
+pub(super) fn row(db: &Db, id: &str, pair: Option<&SealedPair>) -> Result<Option<GrantRow>> {
+    let sealed = pair.map(|pair| pair.access_token_sealed.as_bytes());
+    let found = db
+        .prepare_cached(
+            "SELECT generation, state, coalesce(access_token_sealed = ?2, 0) AS holds FROM grants WHERE id = ?1",
+        )?
+        .query_row(params![id, sealed], |row| {
+            let word: String = row.get("state")?;
+            Ok(GrantRow {
+                generation: Generation(unsigned(row.get("generation")?)),
+                state: GrantState::parse(&word),
+                holds: row.get("holds")?,
+            })
+        })
+        .optional();
+    Ok(found?)
 }
 
-/// Whether a live grant is still at the generation that was read.
-pub(super) fn standing(db: &Db, id: &str, expected: Generation) -> Result<Committed> {
-    // No more is read than is asked: a damaged row must take the pair that mends it.
-    let found: Option<(i64, bool)> = db
-        .prepare_cached("SELECT generation, state = 'tombstone' FROM grants WHERE id = ?1")?
-        .query_row([id], |row| Ok((row.get(0)?, row.get(1)?)))
-        .optional()?;
-    Ok(match found.map(|(generation, ended)| (Generation(unsigned(generation)), ended)) {
-        None | Some((_, true)) => Committed::Tombstoned,
-        Some((current, false)) if current != expected => Committed::Moved(current),
-        Some(_) => Committed::Done,
-    })
+/// The row of the live grant of this identity.
+pub(super) fn live_row(db: &Db, grant: &Grant) -> Result<Option<GrantRow>> {
+    match find_live(db, &grant.client_id, &grant.profile)? {
+        Some(live) => row(db, &live.id, None),
+        None => Ok(None),
+    }
 }
 
 pub(super) fn set_state(
@@ -306,27 +314,23 @@ pub(super) fn set_state(
     reason: Option<&str>,
     event: Option<&Event>,
 ) -> Result<Committed> {
-    match standing(db, id, generation)? {
-        Committed::Done => {}
-        other => return Ok(other),
+    let decided = rows::set_state(row(db, id, None)?, generation, state);
+    if decided == Write::Store {
+        db.prepare_cached("UPDATE grants SET state = ?2, reason = ?3 WHERE id = ?1")?.execute(params![
+            id,
+            state.as_str(),
+            reason
+        ])?;
+        if let Some(event) = event {
+            history::tell_connections(db, id, event)?;
+        }
     }
-    let changed = db
-        .prepare_cached("UPDATE grants SET state = ?2, reason = ?3 WHERE id = ?1 AND state <> ?2")?
-        .execute(params![id, state.as_str(), reason])?;
-    if let Some(event) = event.filter(|_| changed == 1) {
-        history::tell_connections(db, id, event)?;
-    }
-    Ok(Committed::Done)
+    Ok(decided.answer())
 }
 
-/// Makes a grant a tombstone if no connection stands on it any more.
-pub(super) fn end_if_unused(db: &Db, id: &str) -> Result<()> {
-    db.prepare_cached(
-        "UPDATE grants SET state = 'tombstone', reason = NULL
-         WHERE id = ?1 AND NOT EXISTS
-            (SELECT 1 FROM connections WHERE grant_id = ?1 AND stage <> 'disconnected')",
-    )?
-    .execute([id])?;
+/// Makes a grant a tombstone.
+pub(super) fn end(db: &Db, id: &str) -> Result<()> {
+    db.prepare_cached("UPDATE grants SET state = 'tombstone', reason = NULL WHERE id = ?1")?.execute([id])?;
     Ok(())
 }
 

@@ -127,10 +127,16 @@ fn numbered(id: &str, number: usize) -> String {
     }
 }
 
+/// Whether this very event is on record: then the change that it tells of was made.
+pub(super) fn is_told(db: &Db, event: &Event) -> Result<bool> {
+    Ok(db.prepare_cached("SELECT 1 FROM events WHERE id = ?1")?.exists([&event.id])?)
+}
+
+/// One that is on record already is left as it is.
 pub(super) fn insert_event(db: &Db, event: &Event) -> Result<()> {
     db.prepare_cached(
         "INSERT INTO events (id, client_id, at, kind, connection_id, attempt_id, note)
-         VALUES (:id, :client_id, :at, :kind, :connection, :attempt, :note)",
+         VALUES (:id, :client_id, :at, :kind, :connection, :attempt, :note) ON CONFLICT (id) DO NOTHING",
     )?
     .execute(named_params! {
         ":id": event.id,

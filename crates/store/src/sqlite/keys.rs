@@ -56,7 +56,8 @@ pub(super) fn store(db: &Db, key: &ApiKey) -> Result<()> {
     db.prepare_cached(
         "INSERT INTO api_keys
             (id, kind, client_id, connection_id, label, secret_hmac, refresh_hmac, created_at, revoked_at)
-         VALUES (:id, :kind, :client_id, :connection, :label, :secret, :refresh, :created_at, :revoked_at)",
+         VALUES (:id, :kind, :client_id, :connection, :label, :secret, :refresh, :created_at, :revoked_at)
+         ON CONFLICT (id) DO NOTHING",
     )?
     .execute(named_params! {
         ":id": key.id,

@@ -1,14 +1,15 @@
 //! Our codes: found, redeemed, refused.
 
 use jiff::Timestamp;
+use lifecycle::rows::{self, GrantRow, Redeem, RedeemRows, Stand};
 use rusqlite::{Connection as Db, OptionalExtension as _, Row, named_params, params};
 use sealing::Sha256;
 
 use super::rows::{At, Hash, Word, time};
 use super::way_in::{attempt, insert_steps};
-use super::{candidates, damage, grants, history, keys};
-use crate::records::{AttemptOutcome, Code, CodeSpent, Event, Step};
-use crate::{Activated, Activation, CodeFound, Committed, Footing, Result, StoreError};
+use super::{candidates, connections, damage, grants, history, keys};
+use crate::records::{AttemptOutcome, Candidate, Code, CodeSpent, Event, Step};
+use crate::{Activated, Activation, CodeFound, Footing, Result, StoreError};
 
 pub(super) fn find_code(db: &Db, code_sha256: &Sha256) -> Result<Option<CodeFound>> {
     let found = db
@@ -49,58 +50,75 @@ fn code(row: &Row<'_>) -> rusqlite::Result<Code> {
 
 pub(super) fn activate(db: &Db, activation: &Activation) -> Result<Activated> {
     let Some(found) = find_code(db, &activation.code_sha256)? else { return Ok(Activated::CodeSpent) };
-    if found.code.spent.is_some() {
-        return Ok(Activated::CodeSpent);
-    }
-    if found.candidate.is_none_or(|candidate| candidate.id != activation.candidate_id) {
-        return Ok(Activated::GrantMoved);
-    }
-    if !can_become_live(db, &activation.connection_id)? {
-        return Ok(Activated::GrantMoved);
-    }
-    let standing = match &activation.footing {
-        Footing::New(grant) => grants::insert_if_alone(db, grant)?,
-        Footing::Renewed { grant, spent, .. } => grants::commit(db, grant, *spent, None)? == Committed::Done,
-        Footing::Joined { grant_id, at, .. } => grants::standing(db, grant_id, *at)? == Committed::Done,
+    let (stand, grant) = standing(db, &activation.footing)?;
+    let same = |candidate: &Candidate| candidate.id == activation.candidate_id;
+    let rows = RedeemRows {
+        told: history::is_told(db, &activation.event)?,
+        spent: found.code.spent.is_some(),
+        same_candidate: found.candidate.as_ref().is_some_and(same),
+        may_live: may_live(db, &activation.connection_id)?,
+        grant,
     };
-    if !standing {
-        return Ok(Activated::GrantMoved);
+    match rows::redeem(&rows, stand) {
+        Redeem::Stored => Ok(Activated::Done),
+        Redeem::CodeSpent => Ok(Activated::CodeSpent),
+        Redeem::Moved => Ok(Activated::GrantMoved),
+        Redeem::Store => apply(db, activation, &found.code).map(|()| Activated::Done),
+    }
+}
+
+/// Where the connection is to stand, and what is there.
+fn standing(db: &Db, footing: &Footing) -> Result<(Stand, Option<GrantRow>)> {
+    Ok(match footing {
+        Footing::New(grant) => (Stand::New, grants::live_row(db, grant)?),
+        Footing::Renewed { grant, spent, .. } => {
+            (Stand::Renewed { spent: *spent, next: grant.generation }, grants::row(db, &grant.id, None)?)
+        }
+        Footing::Joined { grant_id, at, .. } => (Stand::Joined { at: *at }, grants::row(db, grant_id, None)?),
+    })
+}
+
+fn apply(db: &Db, activation: &Activation, code: &Code) -> Result<()> {
+    match &activation.footing {
+        Footing::New(grant) => grants::insert(db, grant)?,
+        Footing::Renewed { grant, .. } => grants::write(db, grant)?,
+        Footing::Joined { .. } => {}
     }
     db.prepare_cached(
         "UPDATE codes SET spent = 'redeemed', spent_key_id = ?2, spent_connection_id = ?3 WHERE code_sha256 = ?1",
     )?
     .execute(params![Hash(activation.code_sha256), activation.key_id, activation.connection_id])?;
-    match &activation.footing {
-        Footing::Joined { kept: true, .. } => candidates::release(db, &activation.candidate_id)?,
-        Footing::Renewed { kept: Some(old), .. } => {
-            candidates::delete(db, &activation.candidate_id)?;
-            candidates::insert(db, old)?;
-        }
-        _ => candidates::delete(db, &activation.candidate_id)?,
-    }
-    make_live(db, activation, &found.code.connection_id)?;
+    place_candidate(db, activation)?;
+    make_live(db, activation, &code.connection_id)?;
     if let Some((key, minted)) = &activation.key {
         keys::store(db, key)?;
         history::insert_event(db, minted)?;
     }
-    end_attempt(
-        db,
-        &found.code.attempt_id,
-        AttemptOutcome::Connected,
-        &activation.connection_id,
-        &activation.steps,
-    )?;
+    let outcome = AttemptOutcome::Connected;
+    end_attempt(db, &code.attempt_id, outcome, &activation.connection_id, &activation.steps)?;
     history::insert_event(db, &activation.event)?;
-    if let Footing::New(grant) = &activation.footing
-        && grants::has_other_owner(db, grant)?
-    {
-        history::insert_event(db, &activation.second_owner)?;
+    match &activation.footing {
+        Footing::New(grant) if grants::has_other_owner(db, grant)? => {
+            history::insert_event(db, &activation.second_owner)
+        }
+        _ => Ok(()),
     }
-    Ok(Activated::Done)
+}
+
+/// The redeemed candidate goes, unless its pair is to be settled; so is the pair whose place it took, if that may live.
+fn place_candidate(db: &Db, activation: &Activation) -> Result<()> {
+    match &activation.footing {
+        Footing::Joined { kept: true, .. } => candidates::release(db, &activation.candidate_id),
+        Footing::Renewed { kept: Some(old), .. } => {
+            candidates::delete(db, &activation.candidate_id)?;
+            candidates::insert(db, old)
+        }
+        _ => candidates::delete(db, &activation.candidate_id),
+    }
 }
 
 /// A connection that is to be healed may have been disconnected since it was chosen: that is final.
-fn can_become_live(db: &Db, connection_id: &str) -> Result<bool> {
+fn may_live(db: &Db, connection_id: &str) -> Result<bool> {
     let sql = "SELECT 1 FROM connections WHERE id = ?1 AND stage <> 'disconnected'";
     Ok(db.prepare_cached(sql)?.exists([connection_id])?)
 }
@@ -117,7 +135,11 @@ fn make_live(db: &Db, activation: &Activation, pending: &str) -> Result<()> {
     db.prepare_cached("UPDATE connections SET stage = 'active', grant_id = ?2 WHERE id = ?1")?
         .execute(params![activation.connection_id, activation.footing.grant_id()])?;
     match former {
-        Some(former) if former != activation.footing.grant_id() => grants::end_if_unused(db, &former),
+        Some(former)
+            if former != activation.footing.grant_id() && connections::count_on(db, &former)? == 0 =>
+        {
+            grants::end(db, &former)
+        }
         _ => Ok(()),
     }
 }

@@ -6,7 +6,7 @@ use sealing::Sha256;
 
 use super::rows::{At, Hash, SealedBlob, Word, WrappedBlob, time, time_if};
 use crate::records::{Attempt, ConnectSession, Door, Step};
-use crate::{AttemptStart, Result};
+use crate::{AttemptStart, Result, decide};
 
 /// More steps than any flow has; further ones are left out of its diagram.
 const STEPS_MAX: u32 = 64;
@@ -15,7 +15,8 @@ pub(super) fn insert_connect_session(db: &Db, session: &ConnectSession) -> Resul
     db.prepare_cached(
         "INSERT INTO connect_sessions
             (id, client_id, end_user, return_url, reconnect, token_sha256, created_at, expires_at, spent_at)
-         VALUES (:id, :client_id, :end_user, :return_url, :reconnect, :token, :created_at, :expires_at, :spent_at)",
+         VALUES (:id, :client_id, :end_user, :return_url, :reconnect, :token, :created_at, :expires_at, :spent_at)
+         ON CONFLICT (id) DO NOTHING",
     )?
     .execute(named_params! {
         ":id": session.id,
@@ -63,23 +64,28 @@ pub(super) fn insert_attempt(
     attempts_max: usize,
     now: Timestamp,
 ) -> Result<AttemptStart> {
+    if is_there(db, &attempt.id)? {
+        return Ok(AttemptStart::Started);
+    }
     if let Door::Session { connect_session_id, .. } = &attempt.door {
         let session = find_connect_session(db, &attempt.client_id, connect_session_id)?;
-        match session {
-            Some(session) if session.spent_at.is_some() => return Ok(AttemptStart::SessionSpent),
-            Some(session) if session.expires_at > now => {}
-            _ => return Ok(AttemptStart::SessionExpired),
-        }
         let before: i64 = db
             .prepare_cached("SELECT count(*) FROM attempts WHERE connect_session_id = ?1")?
             .query_row([connect_session_id], |row| row.get(0))?;
-        if usize::try_from(before).is_ok_and(|before| before >= attempts_max) {
-            return Ok(AttemptStart::TooMany);
+        let before = usize::try_from(before).unwrap_or(usize::MAX);
+        match decide::start(session.as_ref(), before, attempts_max, now) {
+            AttemptStart::Started => {}
+            refused => return Ok(refused),
         }
     }
     store_attempt(db, attempt)?;
     insert_steps(db, &attempt.id, steps)?;
     Ok(AttemptStart::Started)
+}
+
+/// Whether an earlier try stored it, whose answer was lost.
+fn is_there(db: &Db, id: &str) -> Result<bool> {
+    Ok(db.prepare_cached("SELECT 1 FROM attempts WHERE id = ?1")?.exists([id])?)
 }
 
 fn store_attempt(db: &Db, attempt: &Attempt) -> Result<()> {
@@ -130,10 +136,12 @@ fn store_attempt(db: &Db, attempt: &Attempt) -> Result<()> {
     Ok(())
 }
 
+/// A step that is there already, to the moment, was drawn by an earlier try.
 pub(super) fn insert_steps(db: &Db, attempt_id: &str, steps: &[Step]) -> Result<()> {
     let mut statement = db.prepare_cached(
         "INSERT INTO steps (attempt_id, step)
-         SELECT ?1, ?2 WHERE (SELECT count(*) FROM steps WHERE attempt_id = ?1) < ?3",
+         SELECT ?1, ?2 WHERE (SELECT count(*) FROM steps WHERE attempt_id = ?1) < ?3
+            AND NOT EXISTS (SELECT 1 FROM steps WHERE attempt_id = ?1 AND step = ?2)",
     )?;
     for step in steps {
         let json = serde_json::to_string(step).map_err(|error| {
