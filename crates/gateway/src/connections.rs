@@ -4,7 +4,7 @@
 mod show;
 
 use lifecycle::Introspected;
-use store::records::{ConnectionState, ConnectionView, Event, Listed};
+use store::records::{ConnectionState, ConnectionView, Event, EventKind, Listed};
 use store::{ConnectionFilter, Disconnected, PageRequest};
 
 use crate::link::after;
@@ -25,10 +25,8 @@ pub(crate) async fn rename(
     id: &str,
     end_user: &str,
 ) -> Result<ConnectionView, Error> {
-    let event = Event {
-        connection_id: Some(id.to_owned()),
-        ..gateway.event("connection.end_user_changed", client_id)
-    };
+    let event =
+        Event { connection_id: Some(id.to_owned()), ..gateway.event(EventKind::EndUserChanged, client_id) };
     let changed = gateway.store.update_end_user(client_id, id, end_user, &event).await?;
     let view = find(gateway, client_id, id).await?;
     if changed { Ok(view) } else { Err(Error::Disconnected) }
@@ -40,10 +38,8 @@ pub(crate) async fn end(gateway: &Gateway, client_id: &str, id: &str) -> Result<
     let (inner, client_id, id) = (gateway.clone(), client_id.to_owned(), id.to_owned());
     gateway
         .uninterrupted(async move {
-            let event = Event {
-                connection_id: Some(id.clone()),
-                ..inner.event("connection.disconnected", &client_id)
-            };
+            let event =
+                Event { connection_id: Some(id.clone()), ..inner.event(EventKind::Disconnected, &client_id) };
             let done = inner.store.disconnect(&client_id, &id, &event, inner.world.now()).await?;
             match &done {
                 Disconnected::GrantEnded(grant) => {

@@ -5,7 +5,7 @@
 use lifecycle::{Generation, GrantState};
 use notion_wire::token::{Refusal, TokenResponse, read_token_response};
 use serde::Deserialize;
-use store::records::{Connection, ConnectionStage, Event, Grant};
+use store::records::{Connection, ConnectionStage, Event, EventKind, Grant};
 
 use crate::callback::profile;
 use crate::notion::TokenError;
@@ -105,7 +105,7 @@ impl Gateway {
         };
         let event = Event {
             connection_id: Some(connection_id.clone()),
-            ..self.event("connection.imported", client_id)
+            ..self.event(EventKind::Imported, client_id)
         };
         let done = self.store.import(&grant, &connection, &event).await?;
         match done {

@@ -5,7 +5,7 @@
 
 use sealing::{Keyring, RootKey, Secret};
 use store::Store;
-use store::records::{ApiKey, Event, KeyKind, Listed};
+use store::records::{ApiKey, Event, EventKind, KeyKind, Listed};
 
 use crate::world::World;
 use crate::{BuildError, Error, Gateway, vault};
@@ -161,7 +161,7 @@ impl Gateway {
             return Err(Error::Invalid("a connection key is minted on its connection".into()));
         }
         let minted = mint(self, kind, &config.client_id, None, label);
-        let event = self.key_event("key.minted", &minted.row);
+        let event = self.key_event(EventKind::KeyMinted, &minted.row);
         self.store.insert_api_key(&minted.row, &event).await?;
         Ok(minted)
     }
@@ -182,14 +182,14 @@ impl Gateway {
     pub async fn end_key(&self, integration: &str, id: &str) -> Result<(), Error> {
         let config = self.config.integrations.get(integration).ok_or(Error::NotFound("integration"))?;
         let note = Some(format!("key {id} ended by the operator"));
-        let event = Event { note, ..self.event("key.revoked", &config.client_id) };
+        let event = Event { note, ..self.event(EventKind::KeyRevoked, &config.client_id) };
         if !self.store.revoke_api_key(&config.client_id, None, id, &event).await? {
             return Err(Error::NotFound("key"));
         }
         Ok(())
     }
 
-    pub(crate) fn key_event(&self, kind: &str, key: &ApiKey) -> Event {
+    pub(crate) fn key_event(&self, kind: EventKind, key: &ApiKey) -> Event {
         let note = format!("key {} ({})", key.id, key.label);
         Event {
             connection_id: key.connection_id.clone(),

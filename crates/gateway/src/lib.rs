@@ -13,7 +13,7 @@ mod connections;
 mod cookie;
 mod diagram;
 mod error;
-pub mod events;
+mod events;
 mod flights;
 mod housekeeping;
 mod import;
@@ -49,7 +49,7 @@ pub use keys::MintedKey;
 pub use notion::{Notion, NotionError, TokenError};
 pub use sealing::{RootKey, Secret};
 pub use store::Contents;
-pub use store::records::{ApiKey, KeyKind, Listed};
+pub use store::records::{ApiKey, EventKind, KeyKind, Listed};
 pub use world::{ClockHand, World};
 
 /// How long [`Gateway::drain`] waits.

@@ -5,7 +5,7 @@ use std::time::Duration;
 use jiff::Timestamp;
 use lifecycle::{Generation, GrantState};
 use store::StoreError;
-use store::records::{Candidate, Event, Grant, Profile};
+use store::records::{Candidate, Event, EventKind, Grant, Profile};
 
 use crate::link::after;
 use crate::{Error, Gateway, vault};
@@ -45,7 +45,7 @@ pub(crate) fn adopted(
     let adopted = taken_over(gateway, candidate, grant, &pair);
     let event = Event {
         attempt_id: candidate.attempt_id.clone(),
-        ..gateway.event("connection.adopted", &candidate.client_id)
+        ..gateway.event(EventKind::Adopted, &candidate.client_id)
     };
     Ok((adopted, event))
 }

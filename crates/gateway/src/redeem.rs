@@ -11,7 +11,8 @@ use jiff::Timestamp;
 use lifecycle::{Generation, GrantState, RedeemEffect, Redemption};
 use sealing::{equal, sha256};
 use store::records::{
-    Actor, AttemptOutcome, Candidate, Code, CodeSpent, Connection, ConnectionView, Door, Event, Grant, Step,
+    Actor, AttemptOutcome, Candidate, Code, CodeSpent, Connection, ConnectionView, Door, Event, EventKind,
+    Grant, Step,
 };
 use store::{Activated, Activation, CodeFound, Footing, StoreError};
 
@@ -142,7 +143,7 @@ pub(crate) async fn redeem(
                 return Err(Error::InvalidGrant("the code has expired: codes live five minutes"));
             }
             Verdict::Replayed => {
-                let event = event_of(gateway, "code.replayed", &found.code);
+                let event = event_of(gateway, EventKind::CodeReplayed, &found.code);
                 gateway.store.insert_event(&event).await?;
                 return Err(Error::InvalidGrant("the code was used before"));
             }
@@ -154,7 +155,7 @@ pub(crate) async fn redeem(
 
 const UNKNOWN: &str = "the code is unknown here";
 
-fn event_of(gateway: &Gateway, kind: &str, code: &Code) -> Event {
+fn event_of(gateway: &Gateway, kind: EventKind, code: &Code) -> Event {
     Event {
         connection_id: Some(code.connection_id.clone()),
         attempt_id: Some(code.attempt_id.clone()),
@@ -171,7 +172,7 @@ async fn refuse(
 ) -> Result<Error, Error> {
     let note = format!("Refused: {why}. The code is spent and nothing was connected.");
     let step = Step::failed(now, Actor::App, Actor::Vestibule, "Redeem the code", &note);
-    let event = Event { note: Some(why.to_owned()), ..event_of(gateway, "connection.refused", &found.code) };
+    let event = Event { note: Some(why.to_owned()), ..event_of(gateway, EventKind::Refused, &found.code) };
     let outcome = AttemptOutcome::RedeemRefused;
     gateway.store.refuse_code(&found.code.code_sha256, outcome, &[step], &event, now).await?;
     settle::soon(gateway);
@@ -189,7 +190,7 @@ async fn activate(
     let live = gateway.store.find_live_grant(&caller.client_id, &candidate.profile).await?;
     let footing = footing(gateway, candidate, live.as_ref(), now).await?;
     let healed = older_connection(gateway, &found, live.as_ref(), candidate).await?;
-    let kind = if healed.is_some() { "connection.reconnected" } else { "connection.connected" };
+    let kind = if healed.is_some() { EventKind::Reconnected } else { EventKind::Connected };
     let connection_id = healed.unwrap_or_else(|| found.code.connection_id.clone());
     let notion_shaped = matches!(found.attempt.door, Door::NotionShaped { .. });
     let key = notion_shaped.then(|| keys::mint_refreshable(gateway, &caller.client_id, &connection_id));
@@ -200,7 +201,9 @@ async fn activate(
         candidate_id: candidate.id.clone(),
         footing,
         connection_id: connection_id.clone(),
-        key: key.as_ref().map(|minted| (minted.row.clone(), gateway.key_event("key.minted", &minted.row))),
+        key: key
+            .as_ref()
+            .map(|minted| (minted.row.clone(), gateway.key_event(EventKind::KeyMinted, &minted.row))),
         steps: vec![
             Step::ok(now, Actor::App, Actor::Vestibule, what),
             Step::ok(now, Actor::Vestibule, Actor::App, "The connection is live"),
@@ -208,7 +211,7 @@ async fn activate(
         event: Event { connection_id: Some(connection_id.clone()), ..event_of(gateway, kind, &found.code) },
         second_owner: Event {
             connection_id: Some(connection_id.clone()),
-            ..event_of(gateway, "connection.second_owner", &found.code)
+            ..event_of(gateway, EventKind::SecondOwner, &found.code)
         },
     };
     match stored(gateway, &activation).await? {

@@ -8,7 +8,7 @@ use lifecycle::{Introspected, Rival, SettleEffect, Settlement};
 use notion_wire::token::Refusal;
 use sealing::equal;
 use store::CodeFound;
-use store::records::{Actor, AttemptOutcome, Candidate, Event, Grant, Profile, Step};
+use store::records::{Actor, AttemptOutcome, Candidate, Event, EventKind, Grant, Profile, Step};
 
 use crate::config::Integration;
 use crate::link::after;
@@ -87,7 +87,7 @@ async fn end_unredeemed(gateway: &Gateway, found: &CodeFound) -> Result<(), Erro
     let event = Event {
         connection_id: Some(found.code.connection_id.clone()),
         attempt_id: Some(found.code.attempt_id.clone()),
-        ..gateway.event("connection.unredeemed", &found.code.client_id)
+        ..gateway.event(EventKind::Unredeemed, &found.code.client_id)
     };
     let outcome = AttemptOutcome::Unredeemed;
     gateway.store.refuse_code(&found.code.code_sha256, outcome, &[step], &event, now).await?;
@@ -205,7 +205,7 @@ async fn revoke_candidate(gateway: &Gateway, candidate: &Candidate) -> Result<Se
     if settled == Settled::Done {
         let event = Event {
             attempt_id: candidate.attempt_id.clone(),
-            ..gateway.event("consent.revoked", &candidate.client_id)
+            ..gateway.event(EventKind::ConsentRevoked, &candidate.client_id)
         };
         gateway.store.delete_candidate(&candidate.id, Some(&event)).await?;
     }
@@ -230,7 +230,7 @@ async fn end_tombstone(gateway: &Gateway, grant_id: &str) -> Result<Settled, Err
         Settled::Done
     };
     if settled == Settled::Done {
-        let event = gateway.event("connection.revoked", &grant.client_id);
+        let event = gateway.event(EventKind::Revoked, &grant.client_id);
         gateway.store.destroy_data_key(&grant.id, &event).await?;
     }
     Ok(settled)

@@ -2,12 +2,16 @@
 //! Secrets appear only as hashes (`…_sha256`, `…_hmac`) or as [`Sealed`] bytes; a plaintext token has no place here.
 //! `client_id` is the wall between apps: every row names its integration and every query is scoped by it.
 
+mod event;
+
 use std::collections::BTreeMap;
 
 use jiff::Timestamp;
 use lifecycle::{Generation, GrantState};
 use sealing::{Sealed, Sha256, WrappedDataKey};
 use serde::{Deserialize, Serialize};
+
+pub use event::{Event, EventKind};
 
 /// Marks sealed bytes as Notion's access token.
 #[derive(Debug, Clone, Copy)]
@@ -474,23 +478,4 @@ pub struct ApiKey {
     pub created_at: Timestamp,
     /// When it was ended.
     pub revoked_at: Option<Timestamp>,
-}
-
-/// Something that happened to a connection or a key; committed with the change itself.
-#[derive(Debug, Clone)]
-pub struct Event {
-    /// `evt_` and 32 hex digits.
-    pub id: String,
-    /// The integration's client id.
-    pub client_id: String,
-    /// When.
-    pub at: Timestamp,
-    /// A dotted name such as `connection.connected`.
-    pub kind: String,
-    /// The connection it is about.
-    pub connection_id: Option<String>,
-    /// The attempt it came from.
-    pub attempt_id: Option<String>,
-    /// A sentence for people; never a secret.
-    pub note: Option<String>,
 }

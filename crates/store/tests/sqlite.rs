@@ -3,7 +3,7 @@
 use std::os::unix::fs::PermissionsExt as _;
 use std::sync::Arc;
 
-use store::records::{ConnectSession, ConnectionState, Event};
+use store::records::{ConnectSession, ConnectionState, Event, EventKind};
 use store::suite::Subject;
 use store::{ConnectionFilter, PageRequest, SqliteStore, Store, StoreError, Trouble};
 use tempfile::TempDir;
@@ -21,7 +21,7 @@ fn event(number: u32) -> Event {
         id: format!("evt_{number:032}"),
         client_id: "client-a".to_owned(),
         at: jiff::Timestamp::UNIX_EPOCH,
-        kind: "key.minted".to_owned(),
+        kind: EventKind::KeyMinted,
         connection_id: None,
         attempt_id: None,
         note: Some("x".repeat(1_000)),

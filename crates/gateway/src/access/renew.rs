@@ -9,7 +9,7 @@ use lifecycle::{
     Trouble, Why, Written,
 };
 use sealing::Secret;
-use store::records::{Candidate, Event, Grant, Profile};
+use store::records::{Candidate, Event, EventKind, Grant, Profile};
 use store::{Committed, LeaseTaken, StoreError};
 use tokio::sync::OwnedMutexGuard;
 
@@ -241,7 +241,7 @@ impl<'g> Flight<'g> {
     async fn commit(&self) -> Result<Written, Error> {
         let (row, _) = self.issued.as_ref().ok_or(Error::Internal)?;
         let (spent, _) = self.in_hand()?;
-        let event = self.gateway.event("connection.refreshed", &row.client_id);
+        let event = self.gateway.event(EventKind::Refreshed, &row.client_id);
         let committed = self.gateway.store.commit_refresh(row, spent.generation, &event).await;
         Ok(match committed {
             // The row will not read better later; a candidate needs no row.
@@ -267,9 +267,9 @@ impl<'g> Flight<'g> {
     async fn set_state(&mut self, state: GrantState, reason: &'static str) -> Result<Written, Error> {
         let (grant, _) = self.in_hand()?;
         let kind = match state {
-            GrantState::ReconnectNeeded => Some("connection.reconnect_needed"),
-            GrantState::Degraded => Some("connection.degraded"),
-            GrantState::Suspect => Some("connection.suspect"),
+            GrantState::ReconnectNeeded => Some(EventKind::ReconnectNeeded),
+            GrantState::Degraded => Some(EventKind::Degraded),
+            GrantState::Suspect => Some(EventKind::Suspect),
             GrantState::Active | GrantState::Tombstone => None,
         };
         let event = kind.map(|kind| Event {

@@ -23,7 +23,7 @@ pub(crate) async fn index(
 fn shown(event: &Event) -> Value {
     json!({
         "id": event.id,
-        "type": event.kind,
+        "type": event.kind.as_str(),
         "at": event.at,
         "connection": event.connection_id,
         "attempt": event.attempt_id,

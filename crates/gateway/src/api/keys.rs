@@ -7,7 +7,7 @@ use axum::response::{IntoResponse, Response};
 use serde::Deserialize;
 use serde_json::{Value, json};
 use store::Page;
-use store::records::{ApiKey, ConnectionStage, DamagedRow, Event, KeyKind};
+use store::records::{ApiKey, ConnectionStage, DamagedRow, Event, EventKind, KeyKind};
 
 use super::{answer, list, read};
 use crate::caller::AppCaller;
@@ -55,7 +55,7 @@ pub(crate) async fn create(
         ConnectionStage::Active => {}
     }
     let minted = keys::mint(&gateway, KeyKind::Connection, &caller.client_id, Some(&id), &label);
-    let event = gateway.key_event("key.minted", &minted.row);
+    let event = gateway.key_event(EventKind::KeyMinted, &minted.row);
     gateway.store.insert_api_key(&minted.row, &event).await?;
     let mut body = shown(&minted.row);
     body["key"] = json!(minted.key.expose());
@@ -71,7 +71,7 @@ pub(crate) async fn delete(
     let event = Event {
         connection_id: Some(id.clone()),
         note: Some("ended by the app".to_owned()),
-        ..gateway.event("key.revoked", &caller.client_id)
+        ..gateway.event(EventKind::KeyRevoked, &caller.client_id)
     };
     if !gateway.store.revoke_api_key(&caller.client_id, Some(&id), &key, &event).await? {
         return Err(Error::NotFound("key"));

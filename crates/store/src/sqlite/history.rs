@@ -5,7 +5,7 @@ use rusqlite::{Connection as Db, OptionalExtension as _, Row, named_params};
 use super::damage::{self, listed};
 use super::rows::{At, Word, limit, time};
 use super::way_in::attempt;
-use crate::records::{Actor, Attempt, Event, Listed, Step};
+use crate::records::{Actor, Attempt, Event, EventKind, Listed, Step};
 use crate::{AttemptFilter, Page, PageRequest, Result};
 
 /// Cuts the row that was read beyond the page, which tells that there is a next one.
@@ -86,11 +86,16 @@ fn event(row: &Row<'_>) -> rusqlite::Result<Event> {
         id: row.get("id")?,
         client_id: row.get("client_id")?,
         at: time(row, "at")?,
-        kind: row.get("kind")?,
+        kind: kind(&row.get::<_, String>("kind")?)?,
         connection_id: row.get("connection_id")?,
         attempt_id: row.get("attempt_id")?,
         note: row.get("note")?,
     })
+}
+
+fn kind(word: &str) -> rusqlite::Result<EventKind> {
+    let odd = || rusqlite::Error::InvalidColumnType(0, "kind".into(), rusqlite::types::Type::Text);
+    EventKind::parse(word).ok_or_else(odd)
 }
 
 /// Writes an event about a grant, once for each connection that stands on it or stood on it last; once without a
@@ -142,7 +147,7 @@ pub(super) fn insert_event(db: &Db, event: &Event) -> Result<()> {
         ":id": event.id,
         ":client_id": event.client_id,
         ":at": At(event.at),
-        ":kind": event.kind,
+        ":kind": event.kind.as_str(),
         ":connection": event.connection_id,
         ":attempt": event.attempt_id,
         ":note": event.note,

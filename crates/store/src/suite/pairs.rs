@@ -6,7 +6,7 @@ use super::Subject;
 use super::scene::{
     APP, OTHER, activation, all, arrival, arrived, at, attempt, event, grant, id, live, profile, sealed,
 };
-use crate::records::{Candidate, ConnectionStage, Grant};
+use crate::records::{Candidate, ConnectionStage, EventKind, Grant};
 use crate::{Activated, Activation, Committed, Disconnected, Footing, LeaseTaken};
 
 pub async fn a_candidate_is_adopted_only_at_the_expected_generation(store: Subject) {
@@ -46,8 +46,11 @@ pub async fn what_happens_to_a_grant_is_told_of_each_connection_on_it(store: Sub
     let two = arrival.connection.id;
     let told = async |kind: &str| {
         let events = store.list_events(APP, &all()).await.expect("read").sound();
-        let mut of: Vec<_> =
-            events.into_iter().filter(|event| event.kind == kind).map(|event| event.connection_id).collect();
+        let mut of: Vec<_> = events
+            .into_iter()
+            .filter(|event| event.kind.as_str() == kind)
+            .map(|event| event.connection_id)
+            .collect();
         of.sort();
         of
     };
@@ -286,13 +289,13 @@ pub async fn a_state_change_tells_once(store: Subject) {
     assert_eq!(suspect.expect("answered"), Committed::Done);
     assert_eq!(store.suspect_grants(10).await.expect("read"), [grant_id]);
     let events = store.list_events(APP, &all()).await.expect("read").sound();
-    assert_eq!(events.iter().filter(|event| event.kind == "connection.reconnect_needed").count(), 1);
+    assert_eq!(events.iter().filter(|event| event.kind == EventKind::ReconnectNeeded).count(), 1);
 }
 
 pub async fn a_second_persons_grant_of_the_same_bot_is_told(store: Subject) {
     let told = async || {
         let events = store.list_events(APP, &all()).await.expect("read").sound();
-        events.iter().filter(|event| event.kind == "connection.second_owner").count()
+        events.iter().filter(|event| event.kind == EventKind::SecondOwner).count()
     };
     live(&store, "u", "bot").await;
     live(&store, "u", "another-bot").await;

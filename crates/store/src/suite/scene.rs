@@ -9,7 +9,7 @@ use sealing::{Cell, Keyring, RootKey, Row, Secret, Sha256, sha256};
 use super::Subject;
 use crate::records::{
     Actor, Attempt, AttemptOutcome, Candidate, Code, ConnectSession, Connection, ConnectionStage, Door,
-    Event, Grant, Profile, SealedPair, Step,
+    Event, EventKind, Grant, Profile, SealedPair, Step,
 };
 use crate::{Activated, Activation, Arrival, ArrivalSaved, Footing, PageRequest};
 
@@ -68,7 +68,7 @@ pub(super) fn event(kind: &str) -> Event {
         id: id("evt"),
         client_id: APP.to_owned(),
         at: at(0),
-        kind: kind.to_owned(),
+        kind: EventKind::parse(kind).expect("a kind"),
         connection_id: None,
         attempt_id: None,
         note: None,
