@@ -14,5 +14,6 @@ mod proxy;
 mod refresh;
 mod renewal;
 mod session_door;
+mod states;
 mod support;
 mod ways_back;

@@ -23,14 +23,16 @@ pub(crate) fn shown(gateway: &Gateway, view: &ConnectionView) -> Value {
     let profile = &view.profile;
     let name = gateway.config.by_client_id(&connection.client_id).map(|(name, _)| name);
     let damage = damage(gateway, view);
+    // What goes on with an authorization that others still stand on says nothing of one that was ended.
+    let stands = view.connection.stage == ConnectionStage::Active;
     let given = |text: &str| Some(text.to_owned()).filter(|text| !text.is_empty());
     json!({
         "id": connection.id,
         "integration": name,
         "end_user": connection.end_user,
         "state": state(gateway, view).as_str(),
-        "reason": damage.or_else(|| view.reason.clone()),
-        "refreshing": view.leased_until.is_some_and(|until| until > gateway.world.now()),
+        "reason": damage.or_else(|| view.reason.clone().filter(|_| stands)),
+        "refreshing": stands && view.leased_until.is_some_and(|until| until > gateway.world.now()),
         "shared_grant": view.shared_grant,
         "workspace": {
             "id": given(&profile.workspace_id),

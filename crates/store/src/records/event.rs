@@ -57,6 +57,7 @@ kinds! {
     Suspect, "connection.suspect", "a refresh was sent and its answer was lost, or a process ended in the middle of it: it is looked into until that is settled";
     Degraded, "connection.degraded", "Notion refused its refresh token; its access token still works";
     ReconnectNeeded, "connection.reconnect_needed", "Notion no longer accepts it: the user must connect again";
+    Recovered, "connection.recovered", "it is `active` again after `suspect`, `degraded` or `reconnect_needed`";
     Disconnected, "connection.disconnected", "it was ended, with its keys";
     Revoked, "connection.revoked", "the last one on its authorization ended: that was revoked at Notion unless a newer consent stands on it, and the data key destroyed";
     EndUserChanged, "connection.end_user_changed", "the app gave it another user";

@@ -8,7 +8,7 @@ use rusqlite::{Connection as Db, OptionalExtension as _, Row, named_params, para
 use super::nodes::Nodes;
 use super::rows::{At, limit, pair, profile, signed, time, time_if, unsigned};
 use super::{damage, history};
-use crate::records::{Event, Grant, Profile, SealedPair};
+use crate::records::{Event, EventKind, Grant, Profile, SealedPair};
 use crate::{Committed, LeaseTaken, Result};
 
 /// How many of a grant's refreshes are looked at.
@@ -97,7 +97,7 @@ pub(super) fn insert(db: &Db, grant: &Grant) -> Result<()> {
 }
 
 /// Everything of a grant that a new pair brings.
-pub(super) fn write(db: &Db, grant: &Grant) -> Result<()> {
+fn write(db: &Db, grant: &Grant) -> Result<()> {
     let (profile, pair) = (&grant.profile, grant.pair.as_ref());
     db.prepare_cached(
         "UPDATE grants SET
@@ -272,10 +272,24 @@ pub(super) fn commit(db: &Db, grant: &Grant, spent: Generation, event: &Event) -
 /// Carries out what was decided of a new pair.
 pub(super) fn renew(db: &Db, grant: &Grant, decided: Write, event: &Event) -> Result<Committed> {
     if decided == Write::Store {
-        write(db, grant)?;
-        history::tell_connections(db, &grant.id, event)?;
+        let next = history::tell_connections(db, &grant.id, event, 0)?;
+        replace(db, grant, event, next)?;
     }
     Ok(decided.answer())
+}
+
+/// Stores a new pair, and tells of the state's move if it makes the grant active again. `like` lends that event its time and
+/// attempt, and its ids from number `first` on.
+pub(super) fn replace(db: &Db, grant: &Grant, like: &Event, first: usize) -> Result<()> {
+    let moved = db
+        .prepare_cached("SELECT 1 FROM grants WHERE id = ?1 AND state <> ?2")?
+        .exists(params![grant.id, grant.state.as_str()])?;
+    write(db, grant)?;
+    if moved && grant.state == GrantState::Active {
+        let recovered = Event { kind: EventKind::Recovered, note: None, ..like.clone() };
+        history::tell_connections(db, &grant.id, &recovered, first)?;
+    }
+    Ok(())
 }
 
 /// The row, as writes are decided on it, and whether it holds this very pair. No more is read than is asked: a damaged row must
@@ -322,7 +336,7 @@ pub(super) fn set_state(
             reason
         ])?;
         if let Some(event) = event {
-            history::tell_connections(db, id, event)?;
+            history::tell_connections(db, id, event, 0)?;
         }
     }
     Ok(decided.answer())
@@ -356,7 +370,7 @@ pub(super) fn destroy_data_key(db: &Db, id: &str, event: &Event) -> Result<()> {
         )?
         .execute([id])?;
     if changed == 1 {
-        history::tell_connections(db, id, event)?;
+        history::tell_connections(db, id, event, 0)?;
     }
     Ok(())
 }

@@ -99,9 +99,9 @@ fn kind(word: &str) -> rusqlite::Result<EventKind> {
 }
 
 /// Writes an event about a grant, once for each connection that stands on it or stood on it last; once without a
-/// connection if there is none.
-pub(super) fn tell_connections(db: &Db, grant_id: &str, event: &Event) -> Result<()> {
-    let ids = db
+/// connection if there is none. The ids count on from number `first`; the next number is given back.
+pub(super) fn tell_connections(db: &Db, grant_id: &str, event: &Event, first: usize) -> Result<usize> {
+    let found = db
         .prepare_cached(
             "SELECT id FROM connections c WHERE grant_id = ?1
                 AND (stage = 'active' OR NOT EXISTS
@@ -110,16 +110,13 @@ pub(super) fn tell_connections(db: &Db, grant_id: &str, event: &Event) -> Result
         )?
         .query_map([grant_id], |row| row.get::<_, String>(0))?
         .collect::<rusqlite::Result<Vec<_>>>()?;
-    if ids.is_empty() {
-        return insert_event(db, event);
+    let about: Vec<Option<String>> =
+        if found.is_empty() { vec![None] } else { found.into_iter().map(Some).collect() };
+    let next = first + about.len();
+    for (number, connection_id) in (first..).zip(about) {
+        insert_event(db, &Event { id: numbered(&event.id, number), connection_id, ..event.clone() })?;
     }
-    for (number, id) in ids.into_iter().enumerate() {
-        insert_event(
-            db,
-            &Event { id: numbered(&event.id, number), connection_id: Some(id), ..event.clone() },
-        )?;
-    }
-    Ok(())
+    Ok(next)
 }
 
 /// The ids of one event that is told of several connections: the first keeps the event's own, the others count on from it.

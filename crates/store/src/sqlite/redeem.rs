@@ -81,7 +81,8 @@ fn standing(db: &Db, footing: &Footing) -> Result<(Stand, Option<GrantRow>)> {
 fn apply(db: &Db, activation: &Activation, code: &Code) -> Result<()> {
     match &activation.footing {
         Footing::New(grant) => grants::insert(db, grant)?,
-        Footing::Renewed { grant, .. } => grants::write(db, grant)?,
+        // All that stand on it are healed by it.
+        Footing::Renewed { grant, .. } => grants::replace(db, grant, &activation.event, 1)?,
         Footing::Joined { .. } => {}
     }
     db.prepare_cached(

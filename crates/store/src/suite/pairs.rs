@@ -70,6 +70,53 @@ pub async fn what_happens_to_a_grant_is_told_of_each_connection_on_it(store: Sub
     assert_eq!(told("connection.revoked").await, both, "once each, though it was asked for twice");
 }
 
+pub async fn a_way_back_to_active_is_told_once_of_each_connection_whatever_brings_it(store: Subject) {
+    let (one, grant_id) = live(&store, "u", "bot").await;
+    let two = arrived(&store, Some("v"), "bot").await;
+    let joined = activation(&two, grant(&grant_id, "bot", 2), Some(1));
+    assert_eq!(store.activate(&joined).await.expect("answered"), Activated::Done);
+    let both = vec![Some(one.clone()), Some(two.connection.id.clone())];
+    let told = async || {
+        let events = store.list_events(APP, &all()).await.expect("read").sound();
+        let recovered = events.into_iter().filter(|event| event.kind == EventKind::Recovered);
+        let mut of: Vec<_> = recovered.map(|event| event.connection_id).collect();
+        of.sort();
+        of
+    };
+    let mut generation = 2;
+    let mut expected = Vec::new();
+    for state in [GrantState::Suspect, GrantState::Degraded, GrantState::ReconnectNeeded, GrantState::Active]
+    {
+        store
+            .set_grant_state(&grant_id, Generation(generation), state, Some("why"), None)
+            .await
+            .expect("set");
+        let renewed = grant(&grant_id, "bot", generation + 1);
+        let refreshed = event("connection.refreshed");
+        // Twice: the first answer may have been lost.
+        for _ in 0..2 {
+            store.commit_refresh(&renewed, Generation(generation), &refreshed).await.expect("stored");
+        }
+        generation += 1;
+        if state != GrantState::Active {
+            expected.extend(both.clone());
+            expected.sort();
+        }
+        assert_eq!(told().await, expected, "{state:?}");
+    }
+    // A consent heals whoever stands there, and the one that comes with it was never ill.
+    let state = GrantState::ReconnectNeeded;
+    store.set_grant_state(&grant_id, Generation(generation), state, Some("why"), None).await.expect("set");
+    let three = arrived(&store, Some("w"), "bot").await;
+    let healing = activation(&three, grant(&grant_id, "bot", generation + 1), Some(generation));
+    assert_eq!(store.activate(&healing).await.expect("answered"), Activated::Done);
+    expected.extend(both);
+    expected.sort();
+    assert_eq!(told().await, expected);
+    let healed = store.find_grant(&grant_id).await.expect("read").expect("there");
+    assert_eq!((healed.state, healed.reason), (GrantState::Active, None));
+}
+
 pub async fn a_candidate_takes_anothers_place_and_nobody_redeems_the_older_pair(store: Subject) {
     let waiting = arrived(&store, Some("u"), "bot").await;
     let unused =
