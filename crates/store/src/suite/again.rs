@@ -91,7 +91,10 @@ pub async fn an_activation_whose_answer_was_lost_is_done_and_not_done_twice(stor
     assert_eq!(told(&store, "connection.connected").await, 2, "one for each connection");
     assert_eq!(store.candidates_of(APP, &profile("bot")).await.expect("read").len(), 1);
     // Meanwhile the grant was refreshed, and the connection ended: it was done all the same, and is not done again.
-    store.commit_refresh(&grant(&grant_id, "bot", 3), Generation(2), &event("r")).await.expect("stored");
+    store
+        .commit_refresh(&grant(&grant_id, "bot", 3), Generation(2), &event("connection.refreshed"))
+        .await
+        .expect("stored");
     store.disconnect(APP, &arrival.connection.id, &event("d"), at(5)).await.expect("ended");
     assert_eq!(store.activate(&made).await.expect("answered"), Activated::Done);
     assert_eq!(store.find_grant(&grant_id).await.expect("read").expect("there").generation, Generation(3));
