@@ -95,7 +95,10 @@ pub async fn an_activation_whose_answer_was_lost_is_done_and_not_done_twice(stor
         .commit_refresh(&grant(&grant_id, "bot", 3), Generation(2), &event("connection.refreshed"))
         .await
         .expect("stored");
-    store.disconnect(APP, &arrival.connection.id, &event("d"), at(5)).await.expect("ended");
+    store
+        .disconnect(APP, &arrival.connection.id, &event("connection.disconnected"), at(5))
+        .await
+        .expect("ended");
     assert_eq!(store.activate(&made).await.expect("answered"), Activated::Done);
     assert_eq!(store.find_grant(&grant_id).await.expect("read").expect("there").generation, Generation(3));
     let view = store.find_connection(APP, &arrival.connection.id).await.expect("read").expect("there");
