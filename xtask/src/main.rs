@@ -1,6 +1,7 @@
 //! Tasks longer than a line of shell: `cargo xtask test` is everything a change must pass, `cargo xtask bench` the figures.
 
 mod emulator;
+mod long;
 mod test;
 
 use std::path::PathBuf;
@@ -9,8 +10,8 @@ use std::process::{Command, ExitCode};
 use anyhow::{Context as _, bail};
 
 const USAGE: &str = "cargo xtask test     install what the tests need, and run all of them
-cargo xtask long     try random sequences of calls of the emulator's API, thousands of them, and kill a release build a
-                     thousand times while it refreshes (about half an hour)
+cargo xtask long     what takes too long for every change: random calls of the emulator's API, a thousand kills of a release build
+                     while it refreshes, kills and stops at every fail point; `cargo xtask long kills` only some of it
 cargo xtask bench    measure a release build: size, start, memory, added latency
 cargo xtask bench-emulator    measure the emulator of a release build: start, reset, reads a second";
 
@@ -18,7 +19,7 @@ fn main() -> ExitCode {
     let task = std::env::args().nth(1).unwrap_or_default();
     let result = match task.as_str() {
         "test" => test::run_steps(),
-        "long" => long(),
+        "long" => long::run_parts(),
         "bench" => bench(),
         "bench-emulator" => emulator::bench(),
         _ => {
@@ -65,22 +66,6 @@ fn target_folder() -> anyhow::Result<PathBuf> {
         serde_json::from_slice(&output.stdout).context("cargo metadata does not read")?;
     let folder = metadata["target_directory"].as_str().context("cargo metadata names no target folder")?;
     Ok(PathBuf::from(folder))
-}
-
-/// How many sequences the emulator's random calls are tried in.
-const LONG_CASES: &str = "3000";
-
-/// How often a release build is killed under each of two kinds of Notion.
-const LONG_KILLS: &str = "500";
-
-/// What takes too long for every change: random tests with many more cases, and many more kills.
-fn long() -> anyhow::Result<()> {
-    let test = ["nextest", "run", "-p", "notion-emulator", "invariants::"];
-    run(".", "cargo", &test, &[("PROPTEST_CASES", LONG_CASES)])?;
-    run(".", "cargo", &["build", "--release", "-p", "vestibule"], &[])?;
-    let binary = target_folder()?.join("release/vestibule").display().to_string();
-    let env = [("VESTIBULE_BIN", &*binary), ("KILLS", LONG_KILLS)];
-    run("tests/node", "node", &["--test", "--test-reporter=spec", "kills.test.js"], &env)
 }
 
 /// Measures a release build with a client in Node.

@@ -145,6 +145,7 @@ fn tests() -> anyhow::Result<()> {
 
 /// The real binary under Notion's SDK and MCP server, the examples and Chromium.
 fn node_tests() -> anyhow::Result<()> {
+    let stopping = build_with_fail_points("dev")?.display().to_string();
     run(".", "cargo", &["build", "-p", "vestibule", "-p", "axum-app"], &[])?;
     let target = target_folder()?;
     let path = |name: &str| target.join(name).display().to_string();
@@ -153,12 +154,22 @@ fn node_tests() -> anyhow::Result<()> {
     let python = python()?.display().to_string();
     let env = [
         ("VESTIBULE_BIN", &*binary),
+        ("VESTIBULE_FAILPOINTS_BIN", &*stopping),
         ("PYTHON", &*python),
         ("AXUM_APP_BIN", &*app),
         ("SCREENSHOTS", &*screenshots),
         ("EXCHANGES", &*exchanges),
     ];
     run("tests/node", "node", &["--test", "--test-reporter=spec"], &env)
+}
+
+/// A build that stops itself at named places, under a name of its own: Cargo gives both the same.
+pub(crate) fn build_with_fail_points(profile: &str) -> anyhow::Result<PathBuf> {
+    run(".", "cargo", &["build", "--profile", profile, "-p", "vestibule", "--features", "failpoints"], &[])?;
+    let folder = target_folder()?.join(if profile == "dev" { "debug" } else { profile });
+    let kept = folder.join("vestibule-failpoints");
+    std::fs::copy(folder.join("vestibule"), &kept).context("the build with fail points cannot be copied")?;
+    Ok(kept)
 }
 
 /// The real binary under OAuth libraries for Node; those for Python are among the Python client's tests.

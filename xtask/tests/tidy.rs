@@ -8,16 +8,21 @@ use std::process::Command;
 use serde_json::Value;
 
 /// Each of our crates with those of ours that it may depend on, tests included in brackets.
-const ARROWS: [(&str, &[&str], &[&str]); 10] = [
+const ARROWS: [(&str, &[&str], &[&str]); 11] = [
     ("axum-app", &["gateway", "store"], &[]),
-    ("gateway", &["lifecycle", "listener", "notion-wire", "sealing", "store"], &["notion-emulator"]),
+    ("failpoints", &[], &[]),
+    (
+        "gateway",
+        &["failpoints", "lifecycle", "listener", "notion-wire", "sealing", "store"],
+        &["notion-emulator"],
+    ),
     ("lifecycle", &[], &[]),
     ("listener", &[], &[]),
     ("notion-emulator", &["listener"], &[]),
     ("notion-wire", &[], &[]),
     ("sealing", &[], &[]),
-    ("store", &["lifecycle", "sealing"], &[]),
-    ("vestibule", &["gateway", "listener", "notion-emulator", "store"], &[]),
+    ("store", &["failpoints", "lifecycle", "sealing"], &[]),
+    ("vestibule", &["failpoints", "gateway", "listener", "notion-emulator", "store"], &[]),
     ("xtask", &[], &[]),
 ];
 
@@ -256,6 +261,33 @@ fn the_http_reference_lists_every_route_error_code_event_and_outcome() {
     assert!(codes.len() > 15, "{codes:?}");
     for code in codes {
         assert!(reference.contains(&format!("`{code}`")), "the error {code} is not in docs/http-api.md");
+    }
+}
+
+#[test]
+fn every_fail_point_is_listed_and_stands_at_one_place() {
+    let page = read("docs/failpoints.md");
+    let declared = read("crates/failpoints/src/lib.rs");
+    let line = |line: &str| {
+        let (point, rest) = line.strip_prefix("    ")?.split_once(" \"")?;
+        let (name, what) = rest.split_once("\" \"")?;
+        Some((point.to_owned(), format!("| `{name}` | {} |", what.strip_suffix('"')?)))
+    };
+    let points: Vec<(String, String)> = declared.lines().filter_map(line).collect();
+    assert!(points.len() >= 24, "{points:?}");
+    let listed = page.lines().filter(|line| line.starts_with("| `")).count();
+    assert_eq!(listed, points.len(), "docs/failpoints.md lists as many as there are");
+    let code: String = ["store", "gateway", "vestibule"]
+        .iter()
+        .flat_map(|name| files(&format!("crates/{name}/src"), ".rs"))
+        .map(|file| std::fs::read_to_string(file).expect("a file"))
+        .collect();
+    for (point, row) in points {
+        assert!(page.contains(&row), "{row} is not in docs/failpoints.md");
+        let named = |rest: &&str| {
+            rest.strip_prefix(&*point).is_some_and(|rest| !rest.starts_with(char::is_alphanumeric))
+        };
+        assert_eq!(code.split("Point::").skip(1).filter(named).count(), 1, "{point} stands at one place");
     }
 }
 

@@ -8,6 +8,7 @@ use axum::extract::rejection::PathRejection;
 use axum::extract::{Path, RawQuery, Request, State};
 use axum::http::header::SET_COOKIE;
 use axum::response::Response;
+use failpoints::Point;
 use jiff::Timestamp;
 use notion_wire::callback::{CallbackReply, ErrorCode, Reply, read_callback_query};
 use notion_wire::redirect::with_query_and_state;
@@ -63,6 +64,7 @@ async fn receive(
     let now = gateway.world.now();
     let taken =
         take(gateway, &integration.client_id, &reply, cookies, now).await.map_err(internal(gateway))?;
+    failpoints::hit(Point::CallbackTaken);
     match judge(taken, reply) {
         Verdict::Unknown => Ok(unknown()),
         verdict => act(gateway, name, verdict, now).await,
@@ -195,6 +197,7 @@ async fn exchange_and_save(
 ) -> Result<Response, Response> {
     let integration = gateway.config.integrations.get(name).ok_or_else(|| page(Notice::Internal, None))?;
     let asked_at = gateway.world.now();
+    failpoints::hit(Point::ExchangeUnsent);
     match gateway.notion.exchange(integration, &code, &attempt.notion_redirect_uri).await {
         Ok(response) => arrive(gateway, attempt, response, asked_at).await,
         Err(error) => {
@@ -240,10 +243,13 @@ async fn arrive(
     response: TokenResponse,
     asked_at: Timestamp,
 ) -> Result<Response, Response> {
+    failpoints::hit(Point::ExchangeAnswered);
     let now = gateway.world.now();
     let code = gateway.world.token();
     let arrival = arrival(gateway, &attempt, &response, &code, [asked_at, now]);
-    match save(gateway, &arrival, now).await.map_err(internal(gateway))? {
+    let saved = save(gateway, &arrival, now).await.map_err(internal(gateway))?;
+    failpoints::hit(Point::ArrivalSaved);
+    match saved {
         ArrivalSaved::Saved => Ok(back(gateway, &attempt, &[("code", &code)])),
         ArrivalSaved::Superseded => Ok(page_of(gateway, Notice::AlreadyHandled, &attempt)),
     }

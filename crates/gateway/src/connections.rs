@@ -41,6 +41,7 @@ pub(crate) async fn end(gateway: &Gateway, client_id: &str, id: &str) -> Result<
             let event =
                 Event { connection_id: Some(id.clone()), ..inner.event(EventKind::Disconnected, &client_id) };
             let done = inner.store.disconnect(&client_id, &id, &event, inner.world.now()).await?;
+            failpoints::hit(failpoints::Point::DisconnectStored);
             match &done {
                 Disconnected::GrantEnded(grant) => {
                     settle::tombstone_now(&inner, &grant.id).await?;

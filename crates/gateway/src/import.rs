@@ -2,6 +2,7 @@
 //! A pair is stored only after `users/me` named the bot that it claims, and never over a pair that is here already,
 //! for that one may be newer: Notion rotates, so two back ends that refresh the same grant lose it.
 
+use failpoints::Point;
 use lifecycle::{Generation, GrantState};
 use notion_wire::token::{Refusal, TokenResponse, read_token_response};
 use serde::Deserialize;
@@ -57,6 +58,7 @@ impl Gateway {
             .map_err(|_| ImportError::Line("end_user is missing or not a string"))?;
         crate::api::check_end_user(&end_user.end_user)?;
         self.verify(&response).await?;
+        failpoints::hit(Point::ImportVerified);
         Ok(self.take_over(&config.client_id, &response, end_user.end_user).await?)
     }
 
@@ -108,6 +110,7 @@ impl Gateway {
             ..self.event(EventKind::Imported, client_id)
         };
         let done = self.store.import(&grant, &connection, &event).await?;
+        failpoints::hit(Point::ImportStored);
         match done {
             store::Imported::Created => Ok(Imported::Created(connection_id)),
             store::Imported::KeptNewer => {

@@ -191,6 +191,7 @@ impl Gateway {
     pub(crate) async fn notice_changes(&self) -> Result<(), Error> {
         let changes = self.store.changes_after(self.memory.upto()).await?;
         if !changes.complete || !changes.changes.is_empty() {
+            failpoints::hit(failpoints::Point::FeedRead);
             self.memory.apply(&changes);
         }
         Ok(())

@@ -8,6 +8,7 @@ use axum::body::{Body, Bytes};
 use axum::http::header::{AUTHORIZATION, CONTENT_TYPE, RETRY_AFTER};
 use axum::http::uri::{Authority, PathAndQuery, Scheme};
 use axum::http::{HeaderMap, Request, Response, Uri};
+use failpoints::Point;
 use http_body_util::{BodyExt as _, Limited};
 use hyper::body::Incoming;
 use hyper_rustls::{HttpsConnector, HttpsConnectorBuilder};
@@ -375,9 +376,12 @@ impl Notion {
     async fn whole(&self, request: Request<Body>, deadline: Duration) -> Result<Answer, SendError> {
         let by = Instant::now() + deadline;
         let response = timeout_at(by, self.send(request)).await.unwrap_or(Err(SendError::NoAnswer))?;
+        failpoints::hit(Point::AnswerHead);
         let (status, retry_after) = (response.status().as_u16(), retry_after(response.headers()));
         let body = Limited::new(response.into_body(), OAUTH_BODY_MAX);
-        Ok(Answer { status, retry_after, body: as_far_as_it_came(body, by).await? })
+        let body = as_far_as_it_came(body, by).await?;
+        failpoints::hit(Point::AnswerRead);
+        Ok(Answer { status, retry_after, body })
     }
 }
 

@@ -2,6 +2,7 @@
 
 use std::time::Duration;
 
+use failpoints::Point;
 use jiff::Timestamp;
 use lifecycle::{Generation, GrantState};
 use store::StoreError;
@@ -23,9 +24,13 @@ pub(crate) async fn keep(
     pair: &vault::Pair,
 ) -> Result<Candidate, Error> {
     let candidate = due(gateway, client_id, profile, issued_at, pair);
+    failpoints::hit(Point::PairSealed);
     loop {
         match gateway.store.insert_candidate(&candidate).await {
-            Ok(()) => return Ok(candidate),
+            Ok(()) => {
+                failpoints::hit(Point::PairKept);
+                return Ok(candidate);
+            }
             Err(error @ StoreError::Damaged { .. }) => return Err(error.into()),
             Err(error) => {
                 tracing::error!(event = "pair.unkept", candidate = candidate.id, why = %error);

@@ -7,6 +7,7 @@ use std::time::Duration;
 
 use base64::Engine as _;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
+use failpoints::Point;
 use jiff::Timestamp;
 use lifecycle::{Generation, GrantState, RedeemEffect, Redemption};
 use sealing::{equal, sha256};
@@ -131,6 +132,7 @@ pub(crate) async fn redeem(
         let Some(found) = found else { return Err(Error::InvalidGrant(UNKNOWN)) };
         match verdict {
             Verdict::Activate => {
+                failpoints::hit(Point::RedeemFound);
                 if let Some(redeemed) = activate(gateway, caller, found, now).await? {
                     return Ok(redeemed);
                 }
@@ -189,6 +191,7 @@ async fn activate(
     let Some(candidate) = &found.candidate else { return Err(Error::InvalidGrant(UNKNOWN)) };
     let live = gateway.store.find_live_grant(&caller.client_id, &candidate.profile).await?;
     let footing = footing(gateway, candidate, live.as_ref(), now).await?;
+    failpoints::hit(Point::RedeemAsked);
     let healed = older_connection(gateway, &found, live.as_ref(), candidate).await?;
     let kind = if healed.is_some() { EventKind::Reconnected } else { EventKind::Connected };
     let connection_id = healed.unwrap_or_else(|| found.code.connection_id.clone());
@@ -216,6 +219,7 @@ async fn activate(
     };
     match stored(gateway, &activation).await? {
         Activated::Done => {
+            failpoints::hit(Point::RedeemActivated);
             Ok(Some(Redeemed { connection: view(gateway, caller, &connection_id).await?, key }))
         }
         Activated::CodeSpent | Activated::GrantMoved => Ok(None),

@@ -4,6 +4,7 @@
 
 use std::time::Duration;
 
+use failpoints::Point;
 use lifecycle::{Introspected, Rival, SettleEffect, Settlement};
 use notion_wire::token::Refusal;
 use sealing::equal;
@@ -158,6 +159,7 @@ async fn settle(gateway: &Gateway, candidate: &Candidate) -> Result<Settled, Err
             (SettleEffect::AskRival | SettleEffect::Replace, None) => return Err(Error::Internal),
         };
         let answer = gateway.notion.introspect(integration, &asked.access_token).await;
+        failpoints::hit(Point::SettleAsked);
         effect = machine.told(answer);
         if answer == Introspected::Unclear {
             return Ok(Settled::Unanswered);
@@ -232,6 +234,7 @@ async fn end_tombstone(gateway: &Gateway, grant_id: &str) -> Result<Settled, Err
     if settled == Settled::Done {
         let event = gateway.event(EventKind::Revoked, &grant.client_id);
         gateway.store.destroy_data_key(&grant.id, &event).await?;
+        failpoints::hit(Point::Destroyed);
     }
     Ok(settled)
 }
@@ -284,7 +287,10 @@ async fn renew_and_revoke(
 
 /// Whether Notion took the revocation (an unknown token counts as revoked).
 async fn revoke(gateway: &Gateway, integration: &Integration, pair: &vault::Pair) -> Settled {
-    match gateway.notion.revoke(integration, &pair.access_token).await {
+    failpoints::hit(Point::RevokeUnsent);
+    let answer = gateway.notion.revoke(integration, &pair.access_token).await;
+    failpoints::hit(Point::RevokeAnswered);
+    match answer {
         Ok(true) => Settled::Done,
         Ok(false) => {
             tracing::warn!(event = "revoke.refused", client_id = integration.client_id);

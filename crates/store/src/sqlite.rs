@@ -22,6 +22,7 @@ use std::path::Path;
 use std::sync::Arc;
 
 use async_trait::async_trait;
+use failpoints::Point;
 use jiff::Timestamp;
 use lifecycle::{Generation, GrantFacts, GrantState, Lease};
 use rusqlite::{Connection as Db, Transaction};
@@ -101,12 +102,33 @@ impl SqliteStore {
         self.threads.write(job).await
     }
 
+    /// As [`Self::write`], by a fail point within the transaction.
+    async fn write_at<T, F>(&self, point: Point, job: F) -> Result<T>
+    where
+        T: Send + 'static,
+        F: FnOnce(&Transaction<'_>) -> Result<T> + Send + 'static,
+    {
+        self.write(at(point, job)).await
+    }
+
     async fn read<T, F>(&self, job: F) -> Result<T>
     where
         T: Send + 'static,
         F: FnOnce(&Db) -> Result<T> + Send + 'static,
     {
         self.threads.read(job).await
+    }
+}
+
+/// The job, and then a fail point.
+fn at<T>(
+    point: Point,
+    job: impl FnOnce(&Transaction<'_>) -> Result<T>,
+) -> impl FnOnce(&Transaction<'_>) -> Result<T> {
+    move |db| {
+        let done = job(db);
+        failpoints::hit(point);
+        done
     }
 }
 
@@ -261,7 +283,7 @@ impl Store for SqliteStore {
 
     async fn save_arrival(&self, arrival: &Arrival, now: Timestamp) -> Result<ArrivalSaved> {
         let arrival = arrival.clone();
-        self.write(move |db| callback::save_arrival(db, &arrival, now)).await
+        self.write_at(Point::ArrivalWritten, move |db| callback::save_arrival(db, &arrival, now)).await
     }
 
     async fn find_code(&self, code_sha256: &Sha256) -> Result<Option<CodeFound>> {
@@ -271,7 +293,7 @@ impl Store for SqliteStore {
 
     async fn activate(&self, activation: &Activation) -> Result<Activated> {
         let activation = activation.clone();
-        self.write(move |db| redeem::activate(db, &activation)).await
+        self.write_at(Point::ActivationWritten, move |db| redeem::activate(db, &activation)).await
     }
 
     async fn refuse_code(
@@ -307,7 +329,8 @@ impl Store for SqliteStore {
         event: &Event,
     ) -> Result<Committed> {
         let (id, grant, event) = (id.to_owned(), grant.clone(), event.clone());
-        self.write(move |db| candidates::adopt(db, &id, &grant, expected, &event)).await
+        self.write_at(Point::AdoptionWritten, move |db| candidates::adopt(db, &id, &grant, expected, &event))
+            .await
     }
 
     async fn hand_over_candidate(&self, from: &str, to: &str) -> Result<bool> {
@@ -317,7 +340,7 @@ impl Store for SqliteStore {
 
     async fn insert_candidate(&self, candidate: &Candidate) -> Result<()> {
         let candidate = candidate.clone();
-        self.write(move |db| candidates::insert(db, &candidate)).await
+        self.write_at(Point::CandidateWritten, move |db| candidates::insert(db, &candidate)).await
     }
 
     async fn postpone_candidate(&self, id: &str, until: Timestamp) -> Result<()> {
@@ -368,8 +391,10 @@ impl Store for SqliteStore {
     ) -> Result<LeaseTaken> {
         let (grant_id, holder) = (grant_id.to_owned(), holder.to_owned());
         let nodes = Arc::clone(&self.nodes);
-        self.write(move |db| grants::take_lease(db, &nodes, &grant_id, generation, &holder, now, expires_at))
-            .await
+        self.write_at(Point::LeaseWritten, move |db| {
+            grants::take_lease(db, &nodes, &grant_id, generation, &holder, now, expires_at)
+        })
+        .await
     }
 
     async fn release_refresh_lease(&self, grant_id: &str, lease: &Lease, outcome: &str) -> Result<()> {
@@ -379,7 +404,7 @@ impl Store for SqliteStore {
 
     async fn commit_refresh(&self, grant: &Grant, spent: Generation, event: &Event) -> Result<Committed> {
         let (grant, event) = (grant.clone(), event.clone());
-        self.write(move |db| grants::commit(db, &grant, spent, &event)).await
+        self.write_at(Point::RefreshWritten, move |db| grants::commit(db, &grant, spent, &event)).await
     }
 
     async fn set_grant_state(
@@ -391,7 +416,7 @@ impl Store for SqliteStore {
         event: Option<&Event>,
     ) -> Result<Committed> {
         let (grant_id, reason, event) = (grant_id.to_owned(), reason.map(str::to_owned), event.cloned());
-        self.write(move |db| {
+        self.write_at(Point::StateWritten, move |db| {
             grants::set_state(db, &grant_id, generation, state, reason.as_deref(), event.as_ref())
         })
         .await
@@ -408,7 +433,8 @@ impl Store for SqliteStore {
 
     async fn destroy_data_key(&self, grant_id: &str, event: &Event) -> Result<()> {
         let (grant_id, event) = (grant_id.to_owned(), event.clone());
-        self.threads.forget(move |db| grants::destroy_data_key(db, &grant_id, &event)).await
+        let job = move |db: &Transaction<'_>| grants::destroy_data_key(db, &grant_id, &event);
+        self.threads.forget(at(Point::DestroyWritten, job)).await
     }
 
     async fn find_connection(&self, client_id: &str, id: &str) -> Result<Option<ConnectionView>> {
@@ -457,7 +483,10 @@ impl Store for SqliteStore {
         now: Timestamp,
     ) -> Result<Disconnected> {
         let (client_id, id, event) = (client_id.to_owned(), id.to_owned(), event.clone());
-        self.write(move |db| connections::disconnect(db, &client_id, &id, &event, now)).await
+        self.write_at(Point::DisconnectWritten, move |db| {
+            connections::disconnect(db, &client_id, &id, &event, now)
+        })
+        .await
     }
 
     async fn touch_connection(&self, id: &str, now: Timestamp, first_call: &[Step]) -> Result<()> {
@@ -467,12 +496,13 @@ impl Store for SqliteStore {
 
     async fn import(&self, grant: &Grant, connection: &Connection, event: &Event) -> Result<Imported> {
         let (grant, connection, event) = (grant.clone(), connection.clone(), event.clone());
-        self.write(move |db| connections::import(db, &grant, &connection, &event)).await
+        self.write_at(Point::ImportWritten, move |db| connections::import(db, &grant, &connection, &event))
+            .await
     }
 
     async fn insert_api_key(&self, key: &ApiKey, event: &Event) -> Result<()> {
         let (key, event) = (key.clone(), event.clone());
-        self.write(move |db| keys::insert(db, &key, &event)).await
+        self.write_at(Point::KeyWritten, move |db| keys::insert(db, &key, &event)).await
     }
 
     async fn find_api_key(&self, id: &str) -> Result<Option<ApiKey>> {

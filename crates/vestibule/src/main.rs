@@ -7,6 +7,8 @@ mod connections;
 mod demo;
 mod doctor;
 mod emulate;
+#[cfg(feature = "failpoints")]
+mod failing;
 mod http_client;
 mod init;
 mod keys;
@@ -51,6 +53,11 @@ fn forbid_core_dumps() {
 fn main() -> ExitCode {
     forbid_core_dumps();
     listener::raise_descriptor_limit();
+    #[cfg(feature = "failpoints")]
+    if let Err(told) = failing::arm() {
+        output::complain(&told);
+        return ExitCode::from(2);
+    }
     let cli = match Cli::try_parse() {
         Ok(cli) => cli,
         Err(told) if told.use_stderr() => {

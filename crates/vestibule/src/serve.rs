@@ -68,9 +68,13 @@ pub(crate) async fn run(args: Args) -> anyhow::Result<()> {
             (first, (), last)
         }
     };
+    #[cfg(feature = "failpoints")]
+    failpoints::hit(failpoints::Point::ShutdownClosed);
     housekeeping.abort();
     // What must not be cut short ends first: an exchange or a refresh on its way.
     gateway.drain().await;
+    #[cfg(feature = "failpoints")]
+    failpoints::hit(failpoints::Point::ShutdownDrained);
     tracing::info!(event = "stopped");
     Ok(())
 }

@@ -3,6 +3,7 @@
 
 use std::time::Duration;
 
+use failpoints::Point;
 use jiff::Timestamp;
 use lifecycle::{
     Breaker, Effect, GrantState, Input, Introspected, Lease, LeaseReply, Outcome, RefreshReply, Renewal,
@@ -167,6 +168,7 @@ impl<'g> Flight<'g> {
     async fn take_lease(&mut self, expires_at: Timestamp) -> Result<LeaseReply, Error> {
         let gateway = self.gateway;
         self.turn = Some(gateway.flights.turn(self.grant_id).await);
+        failpoints::hit(Point::RefreshUnleased);
         let (grant, _) = self.in_hand()?;
         let (generation, now) = (grant.generation, gateway.world.now());
         let taken = gateway
@@ -175,6 +177,7 @@ impl<'g> Flight<'g> {
             .await?;
         let reply = match taken {
             LeaseTaken::Taken(lease) => {
+                failpoints::hit(Point::RefreshLeased);
                 let epoch = lease.epoch;
                 self.lease = Some(lease);
                 return Ok(LeaseReply::Taken(epoch));
@@ -192,6 +195,7 @@ impl<'g> Flight<'g> {
             if let Err(error) = self.gateway.store.release_refresh_lease(self.grant_id, &lease, word).await {
                 tracing::warn!(event = "refresh.lease_kept", grant = self.grant_id, why = %error);
             }
+            failpoints::hit(Point::RefreshReleased);
         }
         self.turn = None;
     }
@@ -199,11 +203,18 @@ impl<'g> Flight<'g> {
     async fn send(&mut self) -> Result<RefreshReply, Error> {
         let (grant, pair) = self.in_hand()?;
         let refresh_token = pair.refresh_token.as_ref().ok_or(Error::NoRefreshToken)?;
+        failpoints::hit(Point::RefreshUnsent);
         let reply = self.gateway.notion.refresh(self.integration(grant)?, refresh_token).await;
         self.tell_breaker(grant, &reply);
         let renewed = match reply {
             Ok(renewed) => renewed,
-            Err(error) => return Ok(error.reply()),
+            Err(error) => {
+                let reply = error.reply();
+                if reply == RefreshReply::InvalidGrant {
+                    failpoints::hit(Point::RefreshDenied);
+                }
+                return Ok(reply);
+            }
         };
         let same_bot = renewed.is_of(&grant.profile.bot_id, &grant.profile.workspace_id);
         if same_bot {
@@ -242,7 +253,9 @@ impl<'g> Flight<'g> {
         let (row, _) = self.issued.as_ref().ok_or(Error::Internal)?;
         let (spent, _) = self.in_hand()?;
         let event = self.gateway.event(EventKind::Refreshed, &row.client_id);
+        failpoints::hit(Point::RefreshSealed);
         let committed = self.gateway.store.commit_refresh(row, spent.generation, &event).await;
+        failpoints::hit(Point::RefreshCommitted);
         Ok(match committed {
             // The row will not read better later; a candidate needs no row.
             Err(error @ StoreError::Damaged { .. }) => {

@@ -57,6 +57,7 @@ pub(crate) async fn create(
     let minted = keys::mint(&gateway, KeyKind::Connection, &caller.client_id, Some(&id), &label);
     let event = gateway.key_event(EventKind::KeyMinted, &minted.row);
     gateway.store.insert_api_key(&minted.row, &event).await?;
+    failpoints::hit(failpoints::Point::KeyStored);
     let mut body = shown(&minted.row);
     body["key"] = json!(minted.key.expose());
     Ok(answer(StatusCode::CREATED, body))

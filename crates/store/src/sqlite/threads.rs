@@ -67,6 +67,7 @@ impl Marks {
         let changes = changes::after(db, told).unwrap_or_else(|_| lost());
         self.told.store(changes.upto, Ordering::Release);
         if !changes.complete || !changes.changes.is_empty() {
+            failpoints::hit(failpoints::Point::FeedCommitted);
             hook(&changes);
         }
     }
