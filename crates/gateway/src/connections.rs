@@ -1,14 +1,15 @@
-//! Connections, once they are there: shown, given to another user, refreshed by order, asked about, ended.
+//! Connections, once they are there: shown, given to another user, refreshed by order, asked about, ended, erased.
 //! Whoever wants such a thing of a connection asks here; the doors only translate.
 
 mod show;
 
 use lifecycle::Introspected;
 use store::records::{ConnectionState, ConnectionView, Event, EventKind, Listed};
-use store::{ConnectionFilter, Disconnected, PageRequest};
+use store::{ConnectionFilter, Disconnected, Erased, PageRequest};
 
 use crate::link::after;
 use crate::proxy::PATIENCE;
+use crate::settle::Settled;
 use crate::{Error, Gateway, access, settle, vault};
 
 pub(crate) use show::{damaged, shown};
@@ -57,6 +58,35 @@ pub(crate) async fn end(gateway: &Gateway, client_id: &str, id: &str) -> Result<
             Ok(done)
         })
         .await
+}
+
+/// Erases one of the app's users, whatever stage their connections are in. All that names them is gone before anybody is waited
+/// for; then what they gave is revoked at Notion, or tried again until Notion takes it.
+pub(crate) async fn erase(gateway: &Gateway, client_id: &str, end_user: &str) -> Result<Erased, Error> {
+    let (inner, client_id, end_user) = (gateway.clone(), client_id.to_owned(), end_user.to_owned());
+    gateway
+        .uninterrupted(async move {
+            let event = inner.event(EventKind::Erased, &client_id);
+            let now = inner.world.now();
+            let erased = inner.store.erase_end_user(&client_id, &end_user, &event, now).await?;
+            settle_erased(&inner, &erased).await?;
+            Ok(erased)
+        })
+        .await
+}
+
+async fn settle_erased(gateway: &Gateway, erased: &Erased) -> Result<(), Error> {
+    for grant_id in &erased.ended {
+        if settle::tombstone_now(gateway, grant_id).await? == Settled::Unanswered {
+            return Ok(());
+        }
+    }
+    for candidate in &erased.due {
+        if settle::candidate_now(gateway, candidate).await? == Settled::Unanswered {
+            return Ok(());
+        }
+    }
+    Ok(())
 }
 
 /// Refreshes it because somebody asked.

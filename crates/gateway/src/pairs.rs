@@ -64,8 +64,21 @@ pub(crate) fn taken_over(
 ) -> Grant {
     Grant {
         issued_at: candidate.issued_at,
-        profile: candidate.profile.clone(),
+        profile: named(&candidate.profile, &grant.profile),
         ..renewed(gateway, grant, pair)
+    }
+}
+
+/// A profile, with the names that another of the same authorization knows where it knows none: of a candidate they may have been
+/// erased.
+fn named(profile: &Profile, known: &Profile) -> Profile {
+    let or = |name: &Option<String>, known: &Option<String>| name.clone().or_else(|| known.clone());
+    Profile {
+        workspace_name: or(&profile.workspace_name, &known.workspace_name),
+        workspace_icon: or(&profile.workspace_icon, &known.workspace_icon),
+        owner_name: or(&profile.owner_name, &known.owner_name),
+        owner_email: or(&profile.owner_email, &known.owner_email),
+        ..profile.clone()
     }
 }
 

@@ -65,7 +65,10 @@ fn app_api() -> Router<Gateway> {
     Router::new()
         .route("/api/connect-sessions", post(api::sessions::create))
         .route("/api/connect-sessions/{id}", get(api::sessions::show))
-        .route("/api/connections", get(api::connections::index).post(api::connections::create))
+        .route(
+            "/api/connections",
+            get(api::connections::index).post(api::connections::create).delete(api::connections::erase),
+        )
         .route(
             "/api/connections/{id}",
             get(api::connections::show).patch(api::connections::update).delete(api::connections::delete),

@@ -7,6 +7,7 @@ mod clients;
 mod consents;
 mod damage;
 mod doors;
+mod erasure;
 mod gate;
 mod http_clients;
 mod notion_door;

@@ -331,6 +331,25 @@ pub enum Disconnected {
     Unknown,
 }
 
+/// What [`Store::erase_end_user`] did.
+#[derive(Debug, Clone, Default)]
+pub struct Erased {
+    /// How many connections are gone, ended ones too.
+    pub connections: usize,
+    /// How many attempts.
+    pub attempts: usize,
+    /// How many connect sessions.
+    pub connect_sessions: usize,
+    /// How many keys.
+    pub keys: usize,
+    /// How many of the connections left an authorization to others who share it.
+    pub shared: usize,
+    /// Grants that are tombstones now, to be revoked.
+    pub ended: Vec<String>,
+    /// Pairs that pending connections waited for: due.
+    pub due: Vec<Candidate>,
+}
+
 /// How much a store holds.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Contents {
@@ -560,6 +579,17 @@ pub trait Store: Send + Sync + 'static {
         event: &Event,
         now: Timestamp,
     ) -> Result<Disconnected>;
+    /// Erases one user of an app: ends their connections and deletes them with their keys, attempts and sessions, and takes the names
+    /// of people and workspaces from authorizations that nobody's connection names any more. Each connection gets the event, as
+    /// erased, and before that as disconnected if it was not. After an unknown commit it may be repeated: what is gone is not
+    /// counted again.
+    async fn erase_end_user(
+        &self,
+        client_id: &str,
+        end_user: &str,
+        event: &Event,
+        now: Timestamp,
+    ) -> Result<Erased>;
     /// Notes when a connection was last used. `first_call` ends its attempt's diagram if it was never used before.
     /// Again: the same; the first call is drawn once.
     async fn touch_connection(&self, id: &str, now: Timestamp, first_call: &[Step]) -> Result<()>;

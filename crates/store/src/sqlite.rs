@@ -7,6 +7,7 @@ mod candidates;
 mod changes;
 mod connections;
 mod damage;
+mod erase;
 mod file;
 mod grants;
 mod history;
@@ -34,8 +35,8 @@ use crate::records::{
 };
 use crate::{
     Activated, Activation, Arrival, ArrivalSaved, AttemptFilter, AttemptStart, AttemptTaken, ChangeHook,
-    Changes, CodeFound, Committed, ConnectionFilter, Contents, Disconnected, Imported, LeaseTaken, Page,
-    PageRequest, Result, Store, StoreError, Trouble,
+    Changes, CodeFound, Committed, ConnectionFilter, Contents, Disconnected, Erased, Imported, LeaseTaken,
+    Page, PageRequest, Result, Store, StoreError, Trouble,
 };
 use file::StoreFile;
 use nodes::Nodes;
@@ -487,6 +488,17 @@ impl Store for SqliteStore {
             connections::disconnect(db, &client_id, &id, &event, now)
         })
         .await
+    }
+
+    async fn erase_end_user(
+        &self,
+        client_id: &str,
+        end_user: &str,
+        event: &Event,
+        now: Timestamp,
+    ) -> Result<Erased> {
+        let (client_id, end_user, event) = (client_id.to_owned(), end_user.to_owned(), event.clone());
+        self.write(move |db| erase::erase_end_user(db, &client_id, &end_user, &event, now)).await
     }
 
     async fn touch_connection(&self, id: &str, now: Timestamp, first_call: &[Step]) -> Result<()> {

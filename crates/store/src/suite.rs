@@ -74,6 +74,7 @@ macro_rules! conformance {
             a_tombstone_is_never_revived_and_makes_room_for_a_new_grant
             a_state_change_tells_once
             only_the_last_connection_ends_its_grant
+            an_erased_user_leaves_nothing_and_takes_nothing_of_the_others
             keys_end_with_their_connection_and_stay_in_their_integration
             lists_neither_skip_nor_repeat
             a_filter_by_state_finds_what_reads_in_that_state

@@ -1,4 +1,4 @@
-//! `vestibule connections`: list, show and disconnect speak to a running gateway over HTTP; import opens the store
+//! `vestibule connections`: list, show, disconnect and erase speak to a running gateway over HTTP; import opens the store
 //! directly and takes over what a hand-written back end holds.
 
 #![expect(clippy::disallowed_methods, reason = "the key comes from the environment")]
@@ -67,6 +67,18 @@ enum Command {
         yes: bool,
         /// The connection's id, as `list` shows it
         id: String,
+    },
+    /// Erase one of the app's users, after asking: connections, keys, attempts and names, for good
+    #[command(after_help = "Example:\n  vestibule connections erase --end-user user-7")]
+    Erase {
+        #[command(flatten)]
+        remote: Remote,
+        /// The user, as the app names it
+        #[arg(long)]
+        end_user: String,
+        /// Do not ask
+        #[arg(long)]
+        yes: bool,
     },
     /// Take over tokens that a hand-written back end holds: one JSON line each, Notion's token response plus `end_user`
     #[command(
@@ -206,6 +218,7 @@ pub(crate) async fn run(args: Args) -> anyhow::Result<ExitCode> {
                 Output::Text => print(&format!("Disconnected {}.\n", printable(&id))),
             }
         }
+        Command::Erase { remote, end_user, yes } => erase(&remote, &end_user, yes).await,
         Command::Import { config, output, integration, yes, file } => {
             return import(&config, output.output, integration.as_deref(), yes, file.as_deref()).await;
         }
@@ -261,6 +274,39 @@ async fn list(remote: &Remote, end_user: Option<String>, state: Option<String>) 
     let told = damaged
         .map(|one| format!("{}: {}\n", printable(&text(&one["id"])), printable(&text(&one["reason"]))));
     print(&told.collect::<String>())
+}
+
+async fn erase(remote: &Remote, end_user: &str, yes: bool) -> anyhow::Result<()> {
+    let api = remote.api()?;
+    let path = format!("/api/connections?end_user={}", escaped(end_user));
+    if !yes {
+        let found = api.expect(Method::GET, &path, None).await?;
+        prompt::confirm_end(&erase_question(end_user, found["data"].as_array().map_or(&[], Vec::as_slice)))?;
+    }
+    let erased = api.expect(Method::DELETE, &path, None).await?;
+    if remote.output.output == Output::Json {
+        return print_json(&erased);
+    }
+    let count = |name: &str| erased[name].as_u64().unwrap_or_default();
+    print(&format!(
+        "Erased {}: {} connections, {} keys, {} attempts, {} connect sessions. Authorizations: {} ended and revoked at Notion, or about to be; {} shared with others and kept.\n",
+        printable(end_user),
+        count("connections"),
+        count("keys"),
+        count("attempts"),
+        count("connect_sessions"),
+        count("authorizations_ended"),
+        count("authorizations_shared"),
+    ))
+}
+
+/// What is lost, before it is.
+fn erase_question(end_user: &str, found: &[Value]) -> String {
+    let which: Vec<String> = found.iter().take(10).map(whose).collect();
+    let which = if which.is_empty() { "no connection".to_owned() } else { which.join("; ") };
+    format!(
+        "Erase {end_user} for good ({which}), with keys, attempts and names? What nobody shares is revoked at Notion."
+    )
 }
 
 /// A connection for people: one line a fact.

@@ -104,6 +104,28 @@ pub(crate) async fn delete(
     }
 }
 
+/// `DELETE /api/connections?end_user=…`: erases a person. Repeating it is safe, and finds nothing more.
+pub(crate) async fn erase(
+    State(gateway): State<Gateway>,
+    RawQuery(query): RawQuery,
+    caller: AppCaller,
+) -> Result<Response, Error> {
+    let mut query = Query::read(query.as_deref(), &["end_user"])?;
+    let end_user = query.take("end_user").ok_or(Error::Invalid("end_user: whom to erase?".into()))?;
+    check_end_user(&end_user)?;
+    let erased = connections::erase(&gateway, &caller.client_id, &end_user).await?;
+    let body = json!({
+        "connections": erased.connections,
+        "keys": erased.keys,
+        "attempts": erased.attempts,
+        "connect_sessions": erased.connect_sessions,
+        "authorizations_ended": erased.ended.len(),
+        "authorizations_shared": erased.shared,
+        "consents_dropped": erased.due.len(),
+    });
+    Ok(answer(StatusCode::OK, body))
+}
+
 /// `POST /api/connections/{id}/refresh`
 pub(crate) async fn refresh(
     State(gateway): State<Gateway>,

@@ -59,6 +59,7 @@ kinds! {
     ReconnectNeeded, "connection.reconnect_needed", "Notion no longer accepts it: the user must connect again";
     Recovered, "connection.recovered", "it is `active` again after `suspect`, `degraded` or `reconnect_needed`";
     Disconnected, "connection.disconnected", "it was ended, with its keys";
+    Erased, "connection.erased", "it was deleted with all that was stored of its user";
     Revoked, "connection.revoked", "the last one on its authorization ended: that was revoked at Notion unless a newer consent stands on it, and the data key destroyed";
     EndUserChanged, "connection.end_user_changed", "the app gave it another user";
     Unredeemed, "connection.unredeemed", "the app never redeemed the code: the pending connection was deleted";

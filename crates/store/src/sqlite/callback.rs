@@ -9,7 +9,7 @@ use super::connections;
 use super::rows::{At, Hash, Word};
 use super::way_in::{self, attempt, insert_steps};
 use crate::decide::{self, Arriving, Taking};
-use crate::records::{Attempt, AttemptOutcome, Candidate, Code, Door, Step};
+use crate::records::{Attempt, AttemptOutcome, Candidate, Code, Door, Profile, Step};
 use crate::{Arrival, ArrivalSaved, AttemptTaken, Result};
 
 pub(super) fn take_attempt(
@@ -94,7 +94,10 @@ pub(super) fn update_attempt(
 pub(super) fn save_arrival(db: &Db, arrival: &Arrival, now: Timestamp) -> Result<ArrivalSaved> {
     let attempt = db
         .prepare_cached("SELECT * FROM attempts WHERE id = ?1")?
-        .query_row([&arrival.attempt_id], attempt)?;
+        .query_row([&arrival.attempt_id], attempt)
+        .optional()?;
+    // Its user was erased while the code was exchanged.
+    let Some(attempt) = attempt else { return orphan(db, arrival, now) };
     let session = match &attempt.door {
         Door::Session { connect_session_id, .. } => Some(connect_session_id),
         Door::NotionShaped { .. } => None,
@@ -126,6 +129,20 @@ fn save(db: &Db, arrival: &Arrival) -> Result<ArrivalSaved> {
         .execute(params![arrival.attempt_id, Word(AttemptOutcome::Returned), arrival.connection.id])?;
     insert_steps(db, &arrival.attempt_id, &arrival.steps)?;
     Ok(ArrivalSaved::Saved)
+}
+
+/// Nobody is there to redeem it, and its person is not to be named.
+fn orphan(db: &Db, arrival: &Arrival, now: Timestamp) -> Result<ArrivalSaved> {
+    let named = &arrival.candidate.profile;
+    let profile = Profile {
+        owner_name: None,
+        owner_email: None,
+        workspace_name: None,
+        workspace_icon: None,
+        ..named.clone()
+    };
+    let nameless = Candidate { profile, attempt_id: None, ..arrival.candidate.clone() };
+    supersede(db, &Arrival { candidate: nameless, ..arrival.clone() }, now)
 }
 
 /// Another attempt of the session came first: the pair is kept to be settled, and opens nothing.

@@ -120,7 +120,7 @@ pub(super) fn tell_connections(db: &Db, grant_id: &str, event: &Event, first: us
 }
 
 /// The ids of one event that is told of several connections: the first keeps the event's own, the others count on from it.
-fn numbered(id: &str, number: usize) -> String {
+pub(super) fn numbered(id: &str, number: usize) -> String {
     let (prefix, digits) = id.split_at(id.len().saturating_sub(32));
     match (number, u128::from_str_radix(digits, 16)) {
         (0, _) => id.to_owned(),

@@ -141,7 +141,8 @@ pub(super) fn insert_steps(db: &Db, attempt_id: &str, steps: &[Step]) -> Result<
     let mut statement = db.prepare_cached(
         "INSERT INTO steps (attempt_id, step)
          SELECT ?1, ?2 WHERE (SELECT count(*) FROM steps WHERE attempt_id = ?1) < ?3
-            AND NOT EXISTS (SELECT 1 FROM steps WHERE attempt_id = ?1 AND step = ?2)",
+            AND NOT EXISTS (SELECT 1 FROM steps WHERE attempt_id = ?1 AND step = ?2)
+            AND EXISTS (SELECT 1 FROM attempts WHERE id = ?1)",
     )?;
     for step in steps {
         let json = serde_json::to_string(step).map_err(|error| {

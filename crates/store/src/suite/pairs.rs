@@ -7,7 +7,7 @@ use super::scene::{
     APP, OTHER, activation, all, arrival, arrived, at, attempt, event, grant, id, live, profile, sealed,
 };
 use crate::records::{Candidate, ConnectionStage, EventKind, Grant};
-use crate::{Activated, Activation, Committed, Disconnected, Footing, LeaseTaken};
+use crate::{Activated, Activation, ArrivalSaved, Committed, Disconnected, Footing, LeaseTaken};
 
 pub async fn a_candidate_is_adopted_only_at_the_expected_generation(store: Subject) {
     let (_, grant_id) = live(&store, "u", "bot").await;
@@ -115,6 +115,45 @@ pub async fn a_way_back_to_active_is_told_once_of_each_connection_whatever_bring
     assert_eq!(told().await, expected);
     let healed = store.find_grant(&grant_id).await.expect("read").expect("there");
     assert_eq!((healed.state, healed.reason), (GrantState::Active, None));
+}
+
+pub async fn an_erased_user_leaves_nothing_and_takes_nothing_of_the_others(store: Subject) {
+    let (mine, grant_id) = live(&store, "u", "bot").await;
+    let (alone, alone_grant) = live(&store, "u", "another-bot").await;
+    let joining = arrived(&store, Some("v"), "bot").await;
+    let joined = activation(&joining, grant(&grant_id, "bot", 2), Some(1));
+    assert_eq!(store.activate(&joined).await.expect("answered"), Activated::Done);
+    let waiting = arrived(&store, Some("u"), "third-bot").await;
+    let late = attempt(None);
+    let erase = async |client_id: &str| {
+        store.erase_end_user(client_id, "u", &event("connection.erased"), at(9)).await.expect("answered")
+    };
+    let of_others = erase(OTHER).await;
+    assert_eq!((of_others.connections, of_others.attempts), (0, 0));
+    let erased = erase(APP).await;
+    assert_eq!((erased.connections, erased.attempts, erased.connect_sessions), (3, 3, 3));
+    assert_eq!((erased.shared, &erased.ended), (1, &vec![alone_grant.clone()]));
+    assert_eq!(erased.due.len(), 1);
+    for id in [&mine, &alone, &waiting.connection.id] {
+        assert!(store.find_connection(APP, id).await.expect("read").is_none());
+    }
+    let tombstone = store.find_grant(&alone_grant).await.expect("read").expect("there");
+    assert!(tombstone.pair.is_some(), "it is to be revoked");
+    assert_eq!((tombstone.state, tombstone.profile.workspace_name), (GrantState::Tombstone, None));
+    assert_eq!(store.unrevoked_grants(at(9), 10).await.expect("read").len(), 1);
+    let left = store.find_connection(APP, &joining.connection.id).await.expect("read").expect("there");
+    assert_eq!(left.profile.workspace_name.as_deref(), Some("Northwind"), "it is theirs");
+    let again = erase(APP).await;
+    assert_eq!((again.connections, again.attempts, again.connect_sessions), (0, 0, 0));
+    // What an erased attempt still brings is nobody's, and nameless.
+    let arriving = arrival(&late, Some("u"), "fourth-bot");
+    for _ in 0..2 {
+        let saved = store.save_arrival(&arriving, at(10)).await.expect("saved");
+        assert_eq!(saved, ArrivalSaved::Superseded);
+    }
+    let due = store.due_candidates(at(10), 10).await.expect("read");
+    assert!(due.iter().all(|due| due.attempt_id.is_none() && due.profile.workspace_name.is_none()));
+    assert_eq!(due.len(), 2);
 }
 
 pub async fn a_candidate_takes_anothers_place_and_nobody_redeems_the_older_pair(store: Subject) {

@@ -74,12 +74,14 @@ fn nothing_that_a_server_answers_steers_the_terminal() {
         ("200 OK", one.clone()),
         ("200 OK", json!({"data": [one], "next_cursor": null})),
     ];
-    let commands: [&[&str]; 5] = [
+    let commands: [&[&str]; 7] = [
         &["connections", "list"],
         &["connections", "list", "--output", "json"],
         &["connections", "show", "con_1"],
         &["connections", "show", "con_1", "--output", "json"],
         &["connections", "disconnect", "con_1"],
+        &["connections", "erase", "--end-user", HOSTILE],
+        &["connections", "erase", "--end-user", HOSTILE, "--yes"],
     ];
     for (status, body) in bodies {
         let (url, _) = serve(status, JSON, &body.to_string());
@@ -203,6 +205,38 @@ fn a_url_or_key_that_is_none_is_told_with_an_example_and_both_at_once() {
         .output()
         .expect("it starts");
     assert!(output.status.success(), "{}", stderr(&output));
+}
+
+#[test]
+fn erase_says_what_is_lost_and_erases_nothing_unasked() {
+    let body = json!({
+        "data": [{"id": "con_1", "end_user": "user-7", "workspace": {"name": "Northwind Studio"}, "owner": {"name": "Ada"}}],
+        "next_cursor": null, "connections": 1, "keys": 2, "attempts": 3, "connect_sessions": 4,
+        "authorizations_ended": 1, "authorizations_shared": 0, "consents_dropped": 0,
+    });
+    let (url, asked) = serve("200 OK", JSON, &body.to_string());
+    let erased = || {
+        let asked = asked.lock().expect("whole");
+        asked.iter().any(|line| line.starts_with("DELETE /api/connections?end_user=user%2D7 "))
+    };
+    let unasked = call(&url, &["connections", "erase", "--end-user", "user-7"]);
+    assert_eq!(unasked.status.code(), Some(2));
+    let told = stderr(&unasked);
+    assert!(
+        ["user-7", "con_1", "Northwind Studio", "--yes"].iter().all(|part| told.contains(part)),
+        "{told}"
+    );
+    assert!(!erased());
+    let done = call(&url, &["connections", "erase", "--end-user", "user-7", "--yes"]);
+    assert!(done.status.success() && erased(), "{}", stderr(&done));
+    assert!(
+        stdout(&done).contains("1 connections, 2 keys, 3 attempts, 4 connect sessions"),
+        "{}",
+        stdout(&done)
+    );
+    let done = call(&url, &["connections", "erase", "--end-user", "user-7", "--yes", "--output", "json"]);
+    assert_eq!(serde_json::from_str::<Value>(&stdout(&done)).expect("JSON")["keys"], 2);
+    assert_eq!(call(&url, &["connections", "erase", "--yes"]).status.code(), Some(2), "whom?");
 }
 
 #[test]
