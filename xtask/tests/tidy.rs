@@ -321,3 +321,14 @@ fn no_file_names_a_machine() {
         }
     }
 }
+
+#[test]
+fn no_select_of_the_gateway_draws_which_branch_it_looks_at_first() {
+    for file in files("crates/gateway/src", ".rs") {
+        let code = std::fs::read_to_string(&file).expect("a file");
+        let lines: Vec<&str> = code.lines().map(str::trim).filter(|line| !line.starts_with("//")).collect();
+        for pair in lines.windows(2).filter(|pair| pair[0].contains("select! {")) {
+            assert_eq!(pair[1], "biased;", "{}: {}", file.display(), pair[0]);
+        }
+    }
+}

@@ -152,7 +152,7 @@ async fn in_time(gateway: &Gateway, grant_id: &str, why: Why, deadline: Timestam
 async fn renewal(gateway: &Gateway, grant_id: &str, why: Why) -> Result<Outcome, Error> {
     gateway
         .flights
-        .join(grant_id, why, || {
+        .join(&gateway.world, grant_id, why, || {
             let (inner, grant_id) = (gateway.clone(), grant_id.to_owned());
             async move {
                 let outer = inner.clone();

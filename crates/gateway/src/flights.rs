@@ -9,6 +9,7 @@ use lifecycle::{Outcome, Why};
 use tokio::sync::{OwnedMutexGuard, watch};
 
 use crate::Error;
+use crate::world::World;
 
 /// A renewal's outcome, once it is known.
 type Told = watch::Receiver<Option<Result<Outcome, Error>>>;
@@ -25,6 +26,7 @@ impl Flights {
     /// begun now and goes on whoever stops waiting.
     pub(crate) async fn join<F>(
         self: &Arc<Self>,
+        world: &World,
         grant_id: &str,
         why: Why,
         begin: impl FnOnce() -> F,
@@ -32,12 +34,12 @@ impl Flights {
     where
         F: Future<Output = Result<Outcome, Error>> + Send + 'static,
     {
-        let mut told = self.told(grant_id, why, begin);
+        let mut told = self.told(world, grant_id, why, begin);
         let outcome = told.wait_for(Option::is_some).await.map_err(|_| Error::Internal)?;
         outcome.clone().unwrap_or(Err(Error::Internal))
     }
 
-    fn told<F>(self: &Arc<Self>, grant_id: &str, why: Why, begin: impl FnOnce() -> F) -> Told
+    fn told<F>(self: &Arc<Self>, world: &World, grant_id: &str, why: Why, begin: impl FnOnce() -> F) -> Told
     where
         F: Future<Output = Result<Outcome, Error>> + Send + 'static,
     {
@@ -48,10 +50,10 @@ impl Flights {
         }
         let (tell, told) = watch::channel(None);
         renewals.insert(key.clone(), told.clone());
-        let (flights, work) = (Arc::clone(self), begin());
-        tokio::spawn(async move {
-            // In a task of its own, so that a defect in it leaves no entry behind.
-            let result = tokio::spawn(work).await.unwrap_or(Err(Error::Internal));
+        // In a task of its own, so that a defect in it leaves no entry behind.
+        let (flights, work) = (Arc::clone(self), world.spawn(begin()));
+        world.spawn(async move {
+            let result = work.await.unwrap_or(Err(Error::Internal));
             flights.renewals.lock().unwrap_or_else(PoisonError::into_inner).remove(&key);
             tell.send_replace(Some(result));
         });

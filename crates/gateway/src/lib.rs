@@ -50,7 +50,7 @@ pub use notion::{Notion, NotionError, TokenError};
 pub use sealing::{RootKey, Secret};
 pub use store::Contents;
 pub use store::records::{ApiKey, EventKind, KeyKind, Listed};
-pub use world::{ClockHand, World};
+pub use world::{ClockHand, Network, SendError, Spawn, World};
 
 /// How long [`Gateway::drain`] waits.
 const DRAIN_MAX: Duration = Duration::from_secs(75);
@@ -120,7 +120,8 @@ impl Gateway {
         }
         let keyring = keys::open_keyring(&*store, root_key, &world).await?;
         store.prepare().await?;
-        let notion = Notion::new(&config.notion_url).map_err(|e| BuildError::Notion(e.to_string()))?;
+        let notion =
+            Notion::new(&config.notion_url, &world).map_err(|e| BuildError::Notion(e.to_string()))?;
         let memory = Arc::new(recall::Memory::new(store.newest_change().await?));
         let told = Arc::clone(&memory);
         store.on_change(Arc::new(move |changes| told.apply(changes)));
@@ -179,7 +180,7 @@ impl Gateway {
         F: Future<Output = Result<T, Error>> + Send + 'static,
     {
         let permit = Arc::clone(&self.uninterrupted).acquire_owned().await.map_err(|_| Error::Internal)?;
-        let task = tokio::spawn(async move {
+        let task = self.world.spawn(async move {
             let result = work.await;
             drop(permit);
             result

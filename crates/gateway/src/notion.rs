@@ -2,6 +2,9 @@
 //! It never follows a redirect and never retries what was sent; whether a call may be sent again is its caller's
 //! decision, so what it tells apart is "not sent", "no answer" and "an answer that says no".
 
+use std::pin::Pin;
+use std::sync::Arc;
+use std::task::{Context, Poll};
 use std::time::Duration;
 
 use axum::body::{Body, Bytes};
@@ -9,6 +12,7 @@ use axum::http::header::{AUTHORIZATION, CONTENT_TYPE, RETRY_AFTER};
 use axum::http::uri::{Authority, PathAndQuery, Scheme};
 use axum::http::{HeaderMap, Request, Response, Uri};
 use failpoints::Point;
+use http_body::{Frame, SizeHint};
 use http_body_util::{BodyExt as _, Limited};
 use hyper::body::Incoming;
 use hyper_rustls::{HttpsConnector, HttpsConnectorBuilder};
@@ -22,10 +26,10 @@ use notion_wire::token::{
 };
 use sealing::Secret;
 use serde::Deserialize;
-use tokio::time::{Instant, timeout, timeout_at};
 use url::Url;
 
 use crate::config::Integration;
+use crate::world::{Moment, Network, SendError, World};
 
 /// How long a TCP and TLS handshake may take.
 const CONNECT_DEADLINE: Duration = Duration::from_secs(10);
@@ -52,25 +56,59 @@ const EMULATOR_TOKENS: [&str; 2] = ["ntn_emulator_", "nrt_emulator_"];
 
 /// A client of one Notion.
 pub struct Notion {
-    client: Client<HttpsConnector<HttpConnector>, Body>,
+    wire: Wire,
+    world: World,
     scheme: Scheme,
     authority: Authority,
     real: bool,
+}
+
+/// What calls go through.
+#[expect(clippy::large_enum_variant, reason = "there is one in a gateway")]
+enum Wire {
+    Sockets(Client<HttpsConnector<HttpConnector>, Body>),
+    Given(Arc<dyn Network>),
+}
+
+/// The body of an answer, as it comes.
+pub(crate) enum AnswerBody {
+    Sockets(Incoming),
+    Given(Body),
+}
+
+impl http_body::Body for AnswerBody {
+    type Data = Bytes;
+    type Error = axum::Error;
+
+    fn poll_frame(
+        self: Pin<&mut Self>,
+        context: &mut Context<'_>,
+    ) -> Poll<Option<Result<Frame<Bytes>, axum::Error>>> {
+        match self.get_mut() {
+            Self::Sockets(body) => Pin::new(body).poll_frame(context).map_err(axum::Error::new),
+            Self::Given(body) => Pin::new(body).poll_frame(context),
+        }
+    }
+
+    fn is_end_stream(&self) -> bool {
+        match self {
+            Self::Sockets(body) => body.is_end_stream(),
+            Self::Given(body) => body.is_end_stream(),
+        }
+    }
+
+    fn size_hint(&self) -> SizeHint {
+        match self {
+            Self::Sockets(body) => body.size_hint(),
+            Self::Given(body) => body.size_hint(),
+        }
+    }
 }
 
 /// The client cannot be made.
 #[derive(Debug, thiserror::Error)]
 #[error("{0}")]
 pub struct NotionError(String);
-
-/// A call got no answer.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(crate) enum SendError {
-    /// Nothing was sent.
-    NotSent,
-    /// It was sent, or may have been; it may have been done.
-    NoAnswer,
-}
 
 /// An exchange or a refresh gave no pair.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -135,35 +173,43 @@ struct Answer {
     body: Bytes,
 }
 
+/// The client that production uses.
+fn sockets() -> Result<Client<HttpsConnector<HttpConnector>, Body>, NotionError> {
+    let mut tcp = HttpConnector::new();
+    tcp.set_connect_timeout(Some(CONNECT_DEADLINE));
+    tcp.set_nodelay(true);
+    tcp.enforce_http(false);
+    let https = HttpsConnectorBuilder::new()
+        .with_provider_and_webpki_roots(rustls::crypto::aws_lc_rs::default_provider())
+        .map_err(|error| NotionError(error.to_string()))?
+        .https_or_http()
+        .enable_http1()
+        .enable_http2()
+        .wrap_connector(tcp);
+    Ok(Client::builder(TokioExecutor::new())
+        .pool_timer(TokioTimer::new())
+        .pool_idle_timeout(IDLE_LIFE)
+        .pool_max_idle_per_host(IDLE_MAX)
+        .build(https))
+}
+
 impl Notion {
     /// A client of the Notion (or emulator) at this origin.
     ///
     /// # Errors
     /// [`NotionError`] if the URL has no host or TLS cannot be set up.
-    pub fn new(base: &Url) -> Result<Self, NotionError> {
+    pub fn new(base: &Url, world: &World) -> Result<Self, NotionError> {
         let uri: Uri = base.as_str().parse().map_err(|error| NotionError(format!("{base}: {error}")))?;
         let parts = uri.into_parts();
         let (Some(scheme), Some(authority)) = (parts.scheme, parts.authority) else {
             return Err(NotionError(format!("{base}: scheme and host were expected")));
         };
-        let mut tcp = HttpConnector::new();
-        tcp.set_connect_timeout(Some(CONNECT_DEADLINE));
-        tcp.set_nodelay(true);
-        tcp.enforce_http(false);
-        let https = HttpsConnectorBuilder::new()
-            .with_provider_and_webpki_roots(rustls::crypto::aws_lc_rs::default_provider())
-            .map_err(|error| NotionError(error.to_string()))?
-            .https_or_http()
-            .enable_http1()
-            .enable_http2()
-            .wrap_connector(tcp);
-        let client = Client::builder(TokioExecutor::new())
-            .pool_timer(TokioTimer::new())
-            .pool_idle_timeout(IDLE_LIFE)
-            .pool_max_idle_per_host(IDLE_MAX)
-            .build(https);
+        let wire = match world.network() {
+            Some(network) => Wire::Given(network),
+            None => Wire::Sockets(sockets()?),
+        };
         let real = authority.host() == "api.notion.com";
-        Ok(Self { client, scheme, authority, real })
+        Ok(Self { wire, world: world.clone(), scheme, authority, real })
     }
 
     /// The URI of a path and query at this Notion.
@@ -176,11 +222,17 @@ impl Notion {
     }
 
     /// Sends a call; the answer's body streams.
-    pub(crate) async fn send(&self, request: Request<Body>) -> Result<Response<Incoming>, SendError> {
-        self.client
-            .request(request)
-            .await
-            .map_err(|error| if error.is_connect() { SendError::NotSent } else { SendError::NoAnswer })
+    pub(crate) async fn send(&self, request: Request<Body>) -> Result<Response<AnswerBody>, SendError> {
+        match &self.wire {
+            Wire::Sockets(client) => {
+                let answered = client.request(request).await;
+                let answered = answered.map_err(|error| {
+                    if error.is_connect() { SendError::NotSent } else { SendError::NoAnswer }
+                })?;
+                Ok(answered.map(AnswerBody::Sockets))
+            }
+            Wire::Given(network) => Ok(network.call(request).await?.map(AnswerBody::Given)),
+        }
     }
 
     /// Trades Notion's code for a pair.
@@ -268,7 +320,7 @@ impl Notion {
 
     /// The capabilities behind an access token, in Notion's words, if it tells them soon.
     pub(crate) async fn scope_of(&self, integration: &Integration, token: &Secret<String>) -> Option<String> {
-        let (told, scope) = timeout(SCOPE_PATIENCE, self.introspection(integration, token)).await.ok()?;
+        let (told, scope) = self.world.within(SCOPE_PATIENCE, self.introspection(integration, token)).await?;
         scope.filter(|_| told == Introspected::Active)
     }
 
@@ -334,12 +386,12 @@ impl Notion {
         let request = self
             .own_request("GET", "/v1/users/me", "Bearer none", Body::empty())
             .ok_or(TokenError::Odd("the request cannot be built"))?;
-        match timeout(OAUTH_DEADLINE, self.send(request)).await {
-            Ok(Ok(response)) => {
+        match self.world.within(OAUTH_DEADLINE, self.send(request)).await {
+            Some(Ok(response)) => {
                 Ok(response.headers().get("date").and_then(|date| date.to_str().ok()).map(str::to_owned))
             }
-            Ok(Err(SendError::NotSent)) => Err(TokenError::NotSent),
-            Ok(Err(SendError::NoAnswer)) | Err(_) => Err(TokenError::NoAnswer),
+            Some(Err(SendError::NotSent)) => Err(TokenError::NotSent),
+            Some(Err(SendError::NoAnswer)) | None => Err(TokenError::NoAnswer),
         }
     }
 
@@ -374,29 +426,29 @@ impl Notion {
     }
 
     async fn whole(&self, request: Request<Body>, deadline: Duration) -> Result<Answer, SendError> {
-        let by = Instant::now() + deadline;
-        let response = timeout_at(by, self.send(request)).await.unwrap_or(Err(SendError::NoAnswer))?;
+        let by = self.world.moment().after(deadline);
+        let response = self.world.by(by, self.send(request)).await.unwrap_or(Err(SendError::NoAnswer))?;
         failpoints::hit(Point::AnswerHead);
         let (status, retry_after) = (response.status().as_u16(), retry_after(response.headers()));
         let body = Limited::new(response.into_body(), OAUTH_BODY_MAX);
-        let body = as_far_as_it_came(body, by).await?;
+        let body = as_far_as_it_came(&self.world, body, by).await?;
         failpoints::hit(Point::AnswerRead);
         Ok(Answer { status, retry_after, body })
     }
 }
 
 /// A body, or what came of it before it was cut or its time was over: a token answer's beginning may hold both tokens whole.
-async fn as_far_as_it_came<B>(mut body: B, by: Instant) -> Result<Bytes, SendError>
+async fn as_far_as_it_came<B>(world: &World, mut body: B, by: Moment) -> Result<Bytes, SendError>
 where
     B: http_body::Body<Data = Bytes> + Unpin,
 {
     let mut read = Vec::new();
     loop {
-        match timeout_at(by, body.frame()).await {
-            Ok(Some(Ok(frame))) => read.extend_from_slice(frame.data_ref().map_or(&[], |data| data)),
-            Ok(None) => break,
-            Ok(Some(Err(_))) | Err(_) if read.is_empty() => return Err(SendError::NoAnswer),
-            Ok(Some(Err(_))) | Err(_) => break,
+        match world.by(by, body.frame()).await {
+            Some(Some(Ok(frame))) => read.extend_from_slice(frame.data_ref().map_or(&[], |data| data)),
+            Some(None) => break,
+            Some(Some(Err(_))) | None if read.is_empty() => return Err(SendError::NoAnswer),
+            Some(Some(Err(_))) | None => break,
         }
     }
     Ok(Bytes::from(read))
@@ -423,7 +475,8 @@ mod tests {
         } else {
             Body::from_stream(pieces)
         };
-        as_far_as_it_came(body, Instant::now() + OAUTH_DEADLINE).await.ok()
+        let world = World::real();
+        as_far_as_it_came(&world, body, world.moment().after(OAUTH_DEADLINE)).await.ok()
     }
 
     #[tokio::test(start_paused = true)]

@@ -17,15 +17,14 @@ use axum::http::{HeaderMap, Method, StatusCode};
 use axum::response::Response;
 use futures_util::StreamExt as _;
 use http_body_util::BodyExt as _;
-use hyper::body::Incoming;
 use jiff::Timestamp;
 use store::records::{Actor, Step};
-use tokio::time::timeout;
 
 use crate::access::{self, LiveToken, Verdict};
 use crate::caller::Authorized;
 use crate::link::after;
-use crate::notion::{SendError, retry_after};
+use crate::notion::{AnswerBody, retry_after};
+use crate::world::{SendError, World};
 use crate::{Error, Gateway};
 
 pub(crate) use pacing::Pacing;
@@ -122,7 +121,7 @@ enum Next {
     Renew,
 }
 
-type Sent = Result<axum::http::Response<Incoming>, SendError>;
+type Sent = Result<axum::http::Response<AnswerBody>, SendError>;
 
 fn judge(
     method: &Method,
@@ -175,7 +174,11 @@ async fn send(gateway: &Gateway, call: &Call, token: &LiveToken, cargo: &mut Car
     };
     bearer.set_sensitive(true);
     request.headers_mut().insert(AUTHORIZATION, bearer);
-    timeout(HEAD_DEADLINE, gateway.notion.send(request)).await.unwrap_or(Err(SendError::NoAnswer))
+    gateway
+        .world
+        .within(HEAD_DEADLINE, gateway.notion.send(request))
+        .await
+        .unwrap_or(Err(SendError::NoAnswer))
 }
 
 /// The answer for the caller: Notion's own, streamed, or what can be said instead of one.
@@ -196,7 +199,7 @@ async fn answer(
         return Err(Error::NotionOdd("it was a redirect or a protocol switch"));
     }
     note_use(gateway, caller, call, parts.status).await;
-    let mut response = Response::new(moving(body));
+    let mut response = Response::new(moving(gateway.world.clone(), body));
     *response.status_mut() = parts.status;
     *response.headers_mut() = headers::incoming(&parts.headers);
     turn.tell(response.headers_mut());
@@ -204,19 +207,20 @@ async fn answer(
 }
 
 /// An answer that may pause, but not for ever: a stalled one would hold its caller's socket and one to Notion.
-fn moving(body: Incoming) -> Body {
+fn moving(world: World, body: AnswerBody) -> Body {
     if http_body::Body::is_end_stream(&body) {
         return Body::empty();
     }
-    let frames = futures_util::stream::unfold(Some(body.into_data_stream()), async |frames| {
-        let mut frames = frames?;
-        match timeout(STALL_MAX, frames.next()).await {
-            Ok(None) => None,
-            Ok(Some(Ok(frame))) => Some((Ok(frame), Some(frames))),
-            Ok(Some(Err(error))) => Some((Err(std::io::Error::other(error)), None)),
-            Err(_) => Some((Err(std::io::ErrorKind::TimedOut.into()), None)),
-        }
-    });
+    let frames =
+        futures_util::stream::unfold((world, Some(body.into_data_stream())), async |(world, frames)| {
+            let mut frames = frames?;
+            match world.within(STALL_MAX, frames.next()).await {
+                Some(None) => None,
+                Some(Some(Ok(frame))) => Some((Ok(frame), (world, Some(frames)))),
+                Some(Some(Err(error))) => Some((Err(std::io::Error::other(error)), (world, None))),
+                None => Some((Err(std::io::ErrorKind::TimedOut.into()), (world, None))),
+            }
+        });
     Body::from_stream(frames)
 }
 
@@ -226,9 +230,9 @@ async fn note_use(gateway: &Gateway, caller: &Authorized, call: &Call, status: S
     let now = gateway.world.now();
     let Some(first) = caller.touch(now) else { return };
     let steps = if first.0 { first_call(call, status, now) } else { Vec::new() };
-    let (gateway, id) = (gateway.clone(), caller.connection_id.clone());
-    let written = tokio::spawn(async move {
-        if let Err(error) = gateway.store.touch_connection(&id, now, &steps).await {
+    let (inner, id) = (gateway.clone(), caller.connection_id.clone());
+    let written = gateway.world.spawn(async move {
+        if let Err(error) = inner.store.touch_connection(&id, now, &steps).await {
             tracing::warn!(event = "touch.failed", why = %error);
         }
     });

@@ -4,7 +4,7 @@ use axum::Router;
 use axum::extract::rejection::PathRejection;
 use axum::extract::{DefaultBodyLimit, Path, Request, State};
 use axum::http::{StatusCode, Version};
-use axum::middleware::{from_fn, from_fn_with_state};
+use axum::middleware::from_fn_with_state;
 use axum::response::{IntoResponse, Response};
 use axum::routing::{any, delete, get, post};
 use store::StoreError;
@@ -41,7 +41,7 @@ impl Gateway {
         router
             .fallback_service(any(near_miss::answer).with_state(self.clone()))
             .layer(from_fn_with_state(self.clone(), name_request))
-            .layer(from_fn(crate::serve::log_request))
+            .layer(from_fn_with_state(self.world.clone(), crate::serve::log_request))
     }
 }
 

@@ -6,7 +6,7 @@ use std::net::{IpAddr, Ipv4Addr, SocketAddr};
 
 use axum::Router;
 use axum::body::Body;
-use axum::extract::{ConnectInfo, MatchedPath, Request};
+use axum::extract::{ConnectInfo, MatchedPath, Request, State};
 use axum::http::HeaderMap;
 use axum::middleware::Next;
 use axum::response::Response;
@@ -17,6 +17,7 @@ use tower::ServiceExt as _;
 pub use listener::{Crowd, Limits};
 
 use crate::config::Config;
+use crate::world::World;
 
 /// Serves `router` on `listener` until `stop` is done, then lets open calls finish for up to 30 seconds.
 pub async fn serve(listener: TcpListener, router: Router, stop: impl Future<Output = ()> + Send) {
@@ -94,15 +95,15 @@ fn address(text: &str) -> Option<IpAddr> {
 }
 
 /// One line an answer: method, route template, status, time taken.
-pub(crate) async fn log_request(request: Request, next: Next) -> Response {
+pub(crate) async fn log_request(State(world): State<World>, request: Request, next: Next) -> Response {
     let method = request.method().clone();
     let route = request
         .extensions()
         .get::<MatchedPath>()
         .map_or_else(|| "unmatched".to_owned(), |p| p.as_str().to_owned());
-    let began = tokio::time::Instant::now();
+    let began = world.moment();
     let response = next.run(request).await;
-    let took_ms = u64::try_from(began.elapsed().as_millis()).unwrap_or(u64::MAX);
+    let took_ms = u64::try_from(world.since(began).as_millis()).unwrap_or(u64::MAX);
     tracing::info!(event = "http.answered", %method, route, status = response.status().as_u16(), took_ms);
     response
 }

@@ -49,10 +49,10 @@ impl Settled {
 
 /// Settles what is due, now, without making anybody wait for it.
 pub(crate) fn soon(gateway: &Gateway) {
-    let gateway = gateway.clone();
-    tokio::spawn(async move {
-        let inner = gateway.clone();
-        if let Err(error) = gateway.uninterrupted(async move { all(&inner).await }).await {
+    let outer = gateway.clone();
+    gateway.world.spawn(async move {
+        let inner = outer.clone();
+        if let Err(error) = outer.uninterrupted(async move { all(&inner).await }).await {
             tracing::warn!(event = "settle.failed", why = %error);
         }
     });

@@ -1,109 +1,133 @@
-//! The only clock and the only randomness of the gateway.
-//! Production takes [`World::real`]; a test takes [`World::manual`] and moves time by hand, so nothing ever sleeps.
+//! What surrounds the gateway, and the only ways to it: time, randomness, tasks, and the network to Notion.
+//! Production takes [`World::real`]. A test takes [`World::manual`] and moves time by hand, so nothing ever sleeps; a simulation
+//! gives the rest as well, so that one seed always tells one story.
 
-#![expect(clippy::disallowed_methods, reason = "this is the one room that may")]
+mod clock;
+mod random;
+mod tasks;
 
-use std::sync::{Arc, Mutex, PoisonError};
-use std::time::{Duration, SystemTime};
+use std::sync::Arc;
+use std::time::Duration;
 
+use axum::body::Body;
+use axum::http::{Request, Response};
 use base64::Engine as _;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
+use futures_util::future::BoxFuture;
 use jiff::Timestamp;
-use tokio::sync::watch;
 use uuid::Uuid;
 
-/// Time and randomness, as everything else in the gateway sees them.
+use clock::Clock;
+use random::Random;
+use tasks::Tasks;
+
+pub use clock::ClockHand;
+pub(crate) use clock::Moment;
+pub use tasks::Spawn;
+pub(crate) use tasks::Task;
+
+/// Everything outside, as the gateway sees it. Clones share it.
 #[derive(Clone)]
 pub struct World {
     clock: Clock,
+    random: Random,
+    tasks: Tasks,
+    network: Option<Arc<dyn Network>>,
 }
 
-#[derive(Clone)]
-enum Clock {
-    Real,
-    Manual(Arc<Hand>),
+/// What carries calls to Notion where no sockets do. A call that is dropped was sent all the same.
+pub trait Network: Send + Sync + 'static {
+    /// Carries one call there, and the head of its answer back.
+    fn call(&self, request: Request<Body>) -> BoxFuture<'static, Result<Response<Body>, SendError>>;
 }
 
-/// Moves the time of a [`World::manual`].
-#[derive(Clone)]
-pub struct ClockHand(Arc<Hand>);
-
-struct Hand {
-    now: Mutex<Timestamp>,
-    moved: watch::Sender<()>,
-    /// Until when somebody waits, one entry each.
-    sleepers: Mutex<Vec<Timestamp>>,
-}
-
-/// Somebody who waits for a [`World::manual`]'s time to pass; gone when dropped.
-struct Sleeper<'h>(&'h Hand, Timestamp);
-
-impl<'h> Sleeper<'h> {
-    fn until(hand: &'h Hand, at: Timestamp) -> Self {
-        hand.sleepers.lock().unwrap_or_else(PoisonError::into_inner).push(at);
-        Self(hand, at)
-    }
-}
-
-impl Drop for Sleeper<'_> {
-    fn drop(&mut self) {
-        let mut sleepers = self.0.sleepers.lock().unwrap_or_else(PoisonError::into_inner);
-        if let Some(place) = sleepers.iter().position(|at| *at == self.1) {
-            sleepers.swap_remove(place);
-        }
-    }
+/// A call got no answer.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum SendError {
+    /// Nothing was sent.
+    NotSent,
+    /// It was sent, or may have been; it may have been done.
+    NoAnswer,
 }
 
 impl World {
-    /// The machine's clock.
+    /// The machine's clock, the operating system's randomness, the runtime's tasks, sockets.
     pub fn real() -> Self {
-        Self { clock: Clock::Real }
+        Self { clock: Clock::Real, random: Random::System, tasks: Tasks::Runtime, network: None }
     }
 
     /// A clock that stands still until its hand is moved.
     pub fn manual(start: Timestamp) -> (Self, ClockHand) {
-        let hand = Arc::new(Hand {
-            now: Mutex::new(start),
-            moved: watch::Sender::new(()),
-            sleepers: Mutex::default(),
-        });
-        (Self { clock: Clock::Manual(Arc::clone(&hand)) }, ClockHand(hand))
+        let hand = ClockHand::at(start);
+        (Self::by_hand(&hand), hand)
+    }
+
+    /// Another world whose time this hand moves.
+    pub fn by_hand(hand: &ClockHand) -> Self {
+        Self { clock: Clock::Manual(hand.clone()), ..Self::real() }
+    }
+
+    /// With randomness that a seed repeats. Whoever knows the seed knows all secrets: for simulations alone.
+    pub fn seeded(self, seed: u64) -> Self {
+        Self { random: Random::seeded(seed), ..self }
+    }
+
+    /// With its tasks run by somebody else than tokio, who may let them rest or end them.
+    pub fn run_by(self, spawn: Arc<dyn Spawn>) -> Self {
+        Self { tasks: Tasks::Given(spawn), ..self }
+    }
+
+    /// With another way to Notion than sockets.
+    pub fn through(self, network: Arc<dyn Network>) -> Self {
+        Self { network: Some(network), ..self }
+    }
+
+    pub(crate) fn network(&self) -> Option<Arc<dyn Network>> {
+        self.network.clone()
     }
 
     /// Now, in UTC, to the millisecond: finer times say nothing to anybody and fill answers and logs.
     pub fn now(&self) -> Timestamp {
-        match &self.clock {
-            Clock::Real => {
-                let exact =
-                    Timestamp::try_from(SystemTime::now()).expect("the machine's clock is in jiff's range");
-                Timestamp::from_millisecond(exact.as_millisecond()).unwrap_or(exact)
-            }
-            Clock::Manual(hand) => *hand.now.lock().unwrap_or_else(PoisonError::into_inner),
-        }
+        self.clock.now()
     }
 
     /// Waits until `at`.
     pub async fn sleep_until(&self, at: Timestamp) {
-        match &self.clock {
-            Clock::Real => {
-                let left = Duration::try_from(at.duration_since(self.now())).unwrap_or(Duration::ZERO);
-                tokio::time::sleep(left).await;
-            }
-            Clock::Manual(hand) => {
-                let mut moved = hand.moved.subscribe();
-                let _counted = Sleeper::until(hand, at);
-                while self.now() < at {
-                    if moved.changed().await.is_err() {
-                        return;
-                    }
-                }
-            }
-        }
+        self.clock.sleep_until(at).await;
     }
 
-    /// Fills a buffer from the operating system's CSPRNG.
+    /// Now, on a clock that nobody sets.
+    pub(crate) fn moment(&self) -> Moment {
+        self.clock.moment()
+    }
+
+    /// How long ago that was.
+    pub(crate) fn since(&self, moment: Moment) -> Duration {
+        moment.until(self.clock.moment())
+    }
+
+    /// What `work` comes to, if it does within this time.
+    pub(crate) async fn within<F: Future>(&self, patience: Duration, work: F) -> Option<F::Output> {
+        self.by(self.moment().after(patience), work).await
+    }
+
+    /// What `work` comes to, if it does by then.
+    pub(crate) async fn by<F: Future>(&self, moment: Moment, work: F) -> Option<F::Output> {
+        self.clock.by(moment, work).await
+    }
+
+    /// Does `work` beside everything else, whoever stops waiting for it.
+    pub(crate) fn spawn<T, F>(&self, work: F) -> Task<T>
+    where
+        T: Send + 'static,
+        F: Future<Output = T> + Send + 'static,
+    {
+        self.tasks.spawn(work)
+    }
+
+    /// Fills a buffer with random bytes.
     pub fn fill(&self, buffer: &mut [u8]) {
-        getrandom::fill(buffer).expect("the operating system gives random bytes");
+        self.random.fill(buffer);
     }
 
     /// 256 random bits as base64url without padding: 43 characters. For tokens, codes, states and cookies.
@@ -127,28 +151,5 @@ impl World {
         let mut bytes = [0; 16];
         self.fill(&mut bytes);
         uuid::Builder::from_random_bytes(bytes).into_uuid()
-    }
-}
-
-impl ClockHand {
-    /// What the clock shows.
-    pub fn now(&self) -> Timestamp {
-        *self.0.now.lock().unwrap_or_else(PoisonError::into_inner)
-    }
-
-    /// How long it is until the first of those who wait wakes.
-    pub fn next_wake(&self) -> Option<Duration> {
-        let sleepers = self.0.sleepers.lock().unwrap_or_else(PoisonError::into_inner);
-        let first = sleepers.iter().min().copied();
-        drop(sleepers);
-        first.map(|at| Duration::try_from(at.duration_since(self.now())).unwrap_or_default())
-    }
-
-    /// Moves time on and wakes who waits for it.
-    pub fn advance(&self, by: Duration) {
-        let mut now = self.0.now.lock().unwrap_or_else(PoisonError::into_inner);
-        *now = now.checked_add(by).expect("a test stays within jiff's range");
-        drop(now);
-        self.0.moved.send_replace(());
     }
 }

@@ -102,7 +102,7 @@ async fn a_call_waits_for_a_renewal_no_longer_than_for_anything_else() {
     let gate = t.gate.clone().unwrap();
     let path = format!("/notion/{}/v1/users/me", t.connection("u").await);
     t.notion.emulator.end_access_tokens();
-    gate.hold("/v1/oauth/introspect");
+    gate.hold("/v1/oauth/token");
     let silent = async {
         gate.arrived().await;
         t.wait(Duration::from_secs(30));

@@ -1,6 +1,8 @@
 //! The gateway as its users meet it: a real server, a real store and a real emulator in one process, each test with
 //! its own, on ports of their own, the gateway's clock moved by hand.
 
+#![expect(clippy::disallowed_methods, reason = "its servers and callers run beside each other")]
+
 mod authorization;
 mod canary;
 mod clients;

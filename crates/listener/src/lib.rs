@@ -2,6 +2,10 @@
 //! room for whoever calls, and an end that lets open calls finish; and whose page sent what comes. It knows nothing of what
 //! is answered.
 
+#![expect(
+    clippy::disallowed_methods,
+    reason = "sockets live in the machine's time and on its runtime; a simulation has none"
+)]
 #![warn(missing_docs)]
 
 mod body;

@@ -3,7 +3,7 @@
 
 #![expect(clippy::disallowed_methods, reason = "the emulator's only secrets are made here")]
 
-use std::collections::HashMap;
+use std::collections::BTreeMap;
 use std::time::Duration;
 
 use base64::Engine as _;
@@ -13,6 +13,7 @@ use serde::{Deserialize, Serialize};
 use uuid::Uuid;
 
 use crate::capabilities::Capabilities;
+use crate::clock::mix;
 use crate::switches::{OldPair, Reauthorize, Refresh, Switches};
 
 /// How long a code may wait. Notion says only "temporary".
@@ -129,13 +130,16 @@ pub(crate) struct Grants {
     #[serde(default)]
     pub(crate) instance: String,
     pub(crate) clients: Vec<Client>,
-    pub(crate) authorizations: HashMap<Uuid, Authorization>,
-    codes: HashMap<String, Code>,
-    access: HashMap<String, AccessToken>,
-    refresh: HashMap<String, RefreshToken>,
+    pub(crate) authorizations: BTreeMap<Uuid, Authorization>,
+    codes: BTreeMap<String, Code>,
+    access: BTreeMap<String, AccessToken>,
+    refresh: BTreeMap<String, RefreshToken>,
     /// How often a person disconnected and came back: a new bot each time.
     removals: u64,
     pairs: u64,
+    /// Where the series of a simulation's secrets stands; without one they are random.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub(crate) secrets_seed: Option<u64>,
 }
 
 /// How access tokens begin; refresh tokens begin with `nrt_emulator_`.
@@ -144,17 +148,28 @@ pub(crate) const ACCESS_PREFIX: &str = "ntn_emulator_";
 /// How long the random part of a token is: 32 bytes as base64url without padding.
 pub(crate) const SECRET_CHARS: usize = 43;
 
-/// A secret of 256 random bits after `prefix`.
-pub(crate) fn secret(prefix: &str) -> String {
-    let mut bytes = [0; 32];
-    getrandom::fill(&mut bytes).expect("the operating system gives random bytes");
-    format!("{prefix}{}", URL_SAFE_NO_PAD.encode(bytes))
-}
-
 impl Grants {
+    /// A secret of 256 random bits after `prefix`.
+    pub(crate) fn secret(&mut self, prefix: &str) -> String {
+        let mut bytes = [0; 32];
+        self.fill(&mut bytes);
+        format!("{prefix}{}", URL_SAFE_NO_PAD.encode(bytes))
+    }
+
     /// A new access token's text. In an instance its name stands before the secret, for requests to be led by.
-    pub(crate) fn access_secret(&self) -> String {
-        secret(&format!("{ACCESS_PREFIX}{}", self.infix()))
+    pub(crate) fn access_secret(&mut self) -> String {
+        let prefix = format!("{ACCESS_PREFIX}{}", self.infix());
+        self.secret(&prefix)
+    }
+
+    fn fill(&mut self, bytes: &mut [u8]) {
+        let Some(seed) = &mut self.secrets_seed else {
+            return getrandom::fill(bytes).expect("the operating system gives random bytes");
+        };
+        for chunk in bytes.chunks_mut(8) {
+            *seed = seed.wrapping_add(0x9e37_79b9_7f4a_7c15);
+            chunk.copy_from_slice(&mix(*seed).to_le_bytes()[..chunk.len()]);
+        }
     }
 
     fn infix(&self) -> String {
@@ -174,7 +189,7 @@ impl Grants {
     /// Makes the code that the browser carries back.
     pub(crate) fn code(&mut self, consent: Consent, now: Timestamp) -> String {
         let mut bytes = [0; 16];
-        getrandom::fill(&mut bytes).expect("the operating system gives random bytes");
+        self.fill(&mut bytes);
         let code = uuid::Builder::from_random_bytes(bytes).into_uuid().to_string();
         let ends_at = now.checked_add(CODE_LIFE).unwrap_or(Timestamp::MAX);
         self.codes.insert(code.clone(), Code { consent, ends_at, spent: false });
@@ -341,8 +356,8 @@ impl Grants {
         let authorization = self.authorizations.get_mut(&bot_id).expect("the caller has just found it");
         authorization.pair = pair;
         let authorization = authorization.clone();
-        let (access_token, refresh_token) =
-            (self.access_secret(), secret(&format!("nrt_emulator_{}", self.infix())));
+        let prefix = format!("nrt_emulator_{}", self.infix());
+        let (access_token, refresh_token) = (self.access_secret(), self.secret(&prefix));
         let ends_at = switches.access_life().map(|life| now.checked_add(life).unwrap_or(Timestamp::MAX));
         self.access.insert(access_token.clone(), AccessToken { bot_id, pair, made_at: now, ends_at });
         let kept = RefreshToken { bot_id, pair, used: false, given_by, followed: false };

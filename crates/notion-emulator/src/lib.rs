@@ -14,6 +14,8 @@
 //! # std::io::Result::Ok(()) }).unwrap();
 //! ```
 
+#![expect(clippy::disallowed_methods, reason = "it starts its socket's task")]
+
 mod accounts;
 mod api;
 mod callers;
@@ -85,6 +87,9 @@ pub struct Options {
     pub seed: Seed,
     /// Which series of ids it gives to what is made later: the same number and calls give the same ids.
     pub ids_seed: u64,
+    /// Codes and tokens of a series that a seed repeats, for simulations. Without one they are random, for an emulator may
+    /// stand where others reach it.
+    pub secrets_seed: Option<u64>,
     /// By which names, besides the loopback's, its controls and its consent may be reached.
     pub names: Names,
 }
@@ -273,7 +278,7 @@ impl Emulator {
         }
         fresh.internal_token = std::mem::take(&mut state.internal_token);
         // A seed that is a snapshot brings a key, with which old addresses would open the new files of the same ids.
-        fresh.files_key = grants::secret("");
+        fresh.files_key = fresh.grants.secret("");
         *state = fresh;
     }
 

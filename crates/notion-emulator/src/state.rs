@@ -60,7 +60,8 @@ impl State {
         // A seed that is a snapshot has its own switches, and goes on where it stood.
         let is_snapshot = !state.internal_token.is_empty();
         if !is_snapshot {
-            state.files_key = crate::grants::secret("");
+            state.grants.secrets_seed = options.secrets_seed;
+            state.files_key = state.grants.secret("");
             state.switches = options.switches;
             state.ids = Ids::series(options.ids_seed);
         }

@@ -3,7 +3,7 @@
 use axum::http::StatusCode;
 use serde_json::{Value, json};
 
-use notion_emulator::{Emulator, Options, Seed};
+use notion_emulator::{Client, Emulator, Options, Seed};
 
 use crate::support::{Notion, exchange, notion, notion_from, parameter, text};
 
@@ -101,6 +101,26 @@ fn the_number_of_the_ids_seed_chooses_the_ids() {
     };
     assert_eq!(next(7), next(7));
     assert_ne!(next(7), next(8));
+}
+
+#[test]
+fn a_seed_of_secrets_repeats_them_and_without_one_none_comes_twice() {
+    let made = |secrets_seed| {
+        let client = Client {
+            client_id: "one".to_owned(),
+            client_secret: "s".to_owned(),
+            name: "One".to_owned(),
+            redirect_uris: vec!["https://app.example/callback".to_owned()],
+            capabilities: notion_emulator::Capabilities::default(),
+        };
+        let emulator = Emulator::new(Options { clients: vec![client], secrets_seed, ..Options::default() });
+        (emulator.internal_token(), emulator.consent("one").expect("a code"))
+    };
+    assert_eq!(made(Some(7)), made(Some(7)));
+    let (one, other) = (made(Some(7)), made(Some(8)));
+    assert!(one.0 != other.0 && one.1 != other.1);
+    let (one, other) = (made(None), made(None));
+    assert!(one.0 != other.0 && one.1 != other.1);
 }
 
 #[tokio::test]

@@ -1,6 +1,7 @@
 //! The conformance suite: what every [`Store`] must do, each property a function of its own. A backend's test file calls
 //! [`conformance`](crate::conformance) with a function that opens a fresh store, and gets one test a property.
 
+#![expect(clippy::disallowed_methods, reason = "callers race")]
 #![expect(missing_docs, reason = "the name of each property is its sentence")]
 
 mod again;

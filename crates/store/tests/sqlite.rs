@@ -1,5 +1,7 @@
 //! The conformance suite on `SQLite`, and what is its own: one file, private, shared by processes, locked by others.
 
+#![expect(clippy::disallowed_methods, reason = "real threads are waited for, up to a bound")]
+
 use std::os::unix::fs::PermissionsExt as _;
 use std::sync::Arc;
 

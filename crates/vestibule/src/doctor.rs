@@ -5,7 +5,7 @@
 use std::path::Path;
 use std::process::ExitCode;
 
-use gateway::{Config, Gateway, Notion, TokenError};
+use gateway::{Config, Gateway, Notion, TokenError, World};
 use jiff::Timestamp;
 use serde_json::{Value, json};
 
@@ -148,7 +148,7 @@ async fn contents(gateway: &Gateway, path: &Path) -> Check {
 /// What Notion must know, and whether it can be asked.
 async fn outside(config: &Config, checks: &mut Vec<Check>) {
     checks.extend(redirect_uris(config));
-    match Notion::new(&config.notion_url) {
+    match Notion::new(&config.notion_url, &World::real()) {
         Ok(notion) => checks.extend(reach(&notion, config).await),
         Err(error) => checks.push(check("Notion", Grade::Fail, error.to_string())),
     }

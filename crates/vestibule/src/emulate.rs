@@ -115,6 +115,7 @@ impl Args {
             switches: self.switches.switches(),
             seed: self.seed()?,
             ids_seed: self.ids_seed,
+            secrets_seed: None,
             record: recorder(self.record.as_deref())?,
             names: self.hosts.names()?,
         })

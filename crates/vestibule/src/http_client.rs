@@ -1,5 +1,7 @@
 //! HTTP as the commands speak it: one client with TLS, and on it a client of the gateway's API with a key.
 
+#![expect(clippy::disallowed_methods, reason = "the command line is a client")]
+
 use std::error::Error as _;
 use std::time::Duration;
 

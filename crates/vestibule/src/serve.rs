@@ -1,5 +1,7 @@
 //! `vestibule serve`: the gateway on its listeners, until it is told to stop.
 
+#![expect(clippy::disallowed_methods, reason = "the binary's own tasks")]
+
 use anyhow::Context as _;
 use axum::Router;
 use axum::routing::get;

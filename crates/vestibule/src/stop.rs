@@ -1,6 +1,8 @@
 //! When the process ends: on SIGTERM or Ctrl-C, once what is open has finished; at once when told a second time. SIGHUP, which
 //! elsewhere reads a configuration anew, is told of and ignored, unless the terminal that we ran on has gone.
 
+#![expect(clippy::disallowed_methods, reason = "the binary's own tasks")]
+
 use std::io::IsTerminal as _;
 
 use tokio::signal::unix::{Signal, SignalKind, signal};

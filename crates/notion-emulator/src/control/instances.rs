@@ -64,6 +64,7 @@ pub(super) async fn make(Extracted(first): Extracted<Emulator>, headers: HeaderM
         switches: new.switches,
         seed,
         ids_seed: new.ids_seed,
+        secrets_seed: None,
         record: first.recorder().cloned(),
         names: first.names(),
     };

@@ -252,6 +252,7 @@ async fn queue<J: Send + 'static>(sender: Option<&SyncSender<J>>, job: J) -> Res
         Err(TrySendError::Disconnected(_)) => Err(stopped()),
         Err(TrySendError::Full(job)) => {
             let sender = sender.clone();
+            #[expect(clippy::disallowed_methods, reason = "a thread is waited for, which no seam can hasten")]
             let sent = tokio::task::spawn_blocking(move || sender.send(job).is_ok()).await;
             if sent.unwrap_or(false) { Ok(()) } else { Err(stopped()) }
         }

@@ -1,5 +1,7 @@
 //! The Notion that is asked: the real one, or the emulator. It keeps a polite pace and waits when it is told to.
 
+#![expect(clippy::disallowed_methods, reason = "it waits for the real Notion")]
+
 use std::time::Duration;
 
 use anyhow::{Context as _, bail};
