@@ -16,10 +16,15 @@ use crate::{root, run, target_folder};
 type Part = (&'static str, fn(&mut Figures) -> anyhow::Result<()>);
 
 /// All parts, in the order in which they run. Add yours.
-const PARTS: [Part; 3] = [
+const PARTS: [Part; 4] = [
     ("random calls of the emulator's API", |figures| {
         let test = ["nextest", "run", "-p", "notion-emulator", "invariants::"];
         figures.of(".", "cargo", &test, &[("PROPTEST_CASES", "3000")])
+    }),
+    ("the window between Notion's answer and our commit", |figures| {
+        run(".", "cargo", &["build", "--release", "-p", "vestibule"], &[])?;
+        let binary = target_folder()?.join("release/vestibule").display().to_string();
+        figures.of("tests/node", "node", &["window.js"], &[("VESTIBULE_BIN", &binary), ("ROUNDS", "200")])
     }),
     ("random kills of the shipped binary", |figures| {
         run(".", "cargo", &["build", "--release", "-p", "vestibule"], &[])?;

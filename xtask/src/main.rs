@@ -73,5 +73,7 @@ fn bench() -> anyhow::Result<()> {
     run(".", "cargo", &["build", "--release", "-p", "vestibule"], &[])?;
     run("tests/node", "npm", &["ci", "--no-audit", "--no-fund"], &[])?;
     let binary = target_folder()?.join("release/vestibule");
-    run("tests/node", "node", &["bench.js"], &[("VESTIBULE_BIN", &binary.display().to_string())])
+    let env = [("VESTIBULE_BIN", &*binary.display().to_string())];
+    run("tests/node", "node", &["bench.js"], &env)?;
+    run("tests/node", "node", &["window.js"], &env)
 }

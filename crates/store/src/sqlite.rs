@@ -13,6 +13,7 @@ mod grants;
 mod history;
 mod housekeeping;
 mod keys;
+mod log;
 mod nodes;
 mod redeem;
 mod rows;
@@ -110,6 +111,15 @@ impl SqliteStore {
         F: FnOnce(&Transaction<'_>) -> Result<T> + Send + 'static,
     {
         self.write(at(point, job)).await
+    }
+
+    /// As [`Self::write_at`], before all that waits: for a pair that exists nowhere else.
+    async fn write_at_once<T, F>(&self, point: Point, job: F) -> Result<T>
+    where
+        T: Send + 'static,
+        F: FnOnce(&Transaction<'_>) -> Result<T> + Send + 'static,
+    {
+        self.threads.write_at_once(at(point, job)).await
     }
 
     async fn read<T, F>(&self, job: F) -> Result<T>
@@ -284,7 +294,7 @@ impl Store for SqliteStore {
 
     async fn save_arrival(&self, arrival: &Arrival, now: Timestamp) -> Result<ArrivalSaved> {
         let arrival = arrival.clone();
-        self.write_at(Point::ArrivalWritten, move |db| callback::save_arrival(db, &arrival, now)).await
+        self.write_at_once(Point::ArrivalWritten, move |db| callback::save_arrival(db, &arrival, now)).await
     }
 
     async fn find_code(&self, code_sha256: &Sha256) -> Result<Option<CodeFound>> {
@@ -341,7 +351,7 @@ impl Store for SqliteStore {
 
     async fn insert_candidate(&self, candidate: &Candidate) -> Result<()> {
         let candidate = candidate.clone();
-        self.write_at(Point::CandidateWritten, move |db| candidates::insert(db, &candidate)).await
+        self.write_at_once(Point::CandidateWritten, move |db| candidates::insert(db, &candidate)).await
     }
 
     async fn postpone_candidate(&self, id: &str, until: Timestamp) -> Result<()> {
@@ -405,7 +415,7 @@ impl Store for SqliteStore {
 
     async fn commit_refresh(&self, grant: &Grant, spent: Generation, event: &Event) -> Result<Committed> {
         let (grant, event) = (grant.clone(), event.clone());
-        self.write_at(Point::RefreshWritten, move |db| grants::commit(db, &grant, spent, &event)).await
+        self.write_at_once(Point::RefreshWritten, move |db| grants::commit(db, &grant, spent, &event)).await
     }
 
     async fn set_grant_state(

@@ -16,6 +16,7 @@ use tokio::sync::OwnedMutexGuard;
 
 use crate::config::Integration;
 use crate::notion::{Renewed, TokenError};
+use crate::world::Moment;
 use crate::{Error, Gateway, callback, pairs, settle, vault};
 
 /// Refreshes are counted by the hour.
@@ -57,6 +58,8 @@ struct Flight<'g> {
     /// Held from before the lease is taken until it is let go of.
     turn: Option<OwnedMutexGuard<()>>,
     lease: Option<Lease>,
+    /// When Notion's answer had been read.
+    answered_at: Option<Moment>,
     /// The row with the pair that was issued, sealed once, and the pair itself.
     issued: Option<(Grant, vault::Pair)>,
     kept: Option<Candidate>,
@@ -73,6 +76,7 @@ impl<'g> Flight<'g> {
             read: None,
             turn: None,
             lease: None,
+            answered_at: None,
             issued: None,
             kept: None,
             candidates: Vec::new(),
@@ -205,6 +209,7 @@ impl<'g> Flight<'g> {
         let refresh_token = pair.refresh_token.as_ref().ok_or(Error::NoRefreshToken)?;
         failpoints::hit(Point::RefreshUnsent);
         let reply = self.gateway.notion.refresh(self.integration(grant)?, refresh_token).await;
+        let answered_at = self.gateway.world.moment();
         self.tell_breaker(grant, &reply);
         let renewed = match reply {
             Ok(renewed) => renewed,
@@ -227,6 +232,7 @@ impl<'g> Flight<'g> {
             let profile = profile(&grant.profile, &renewed);
             let row = Grant { profile, ..pairs::renewed(self.gateway, grant, &next) };
             self.issued = Some((row, next));
+            self.answered_at = Some(answered_at);
         } else {
             // It is not this grant's and is never stored. It should not happen; if it does, an operator must know.
             tracing::error!(event = "refresh.foreign_pair", grant = grant.id);
@@ -256,6 +262,12 @@ impl<'g> Flight<'g> {
         failpoints::hit(Point::RefreshSealed);
         let committed = self.gateway.store.commit_refresh(row, spent.generation, &event).await;
         failpoints::hit(Point::RefreshCommitted);
+        if let Some(answered_at) = self.answered_at.filter(|_| committed.is_ok()) {
+            // How long the pair existed in our memory alone.
+            let window_us =
+                u64::try_from(self.gateway.world.since(answered_at).as_micros()).unwrap_or(u64::MAX);
+            tracing::info!(event = "refresh.stored", grant = row.id, window_us);
+        }
         Ok(match committed {
             // The row will not read better later; a candidate needs no row.
             Err(error @ StoreError::Damaged { .. }) => {

@@ -1,20 +1,21 @@
 //! The writer's and the readers' threads.
 //! Writers' jobs are taken in groups: each runs in a savepoint of its own inside one transaction, which is committed
-//! once; only then is anybody answered. A job that fails undoes itself alone; a commit that fails fails them all.
+//! once; only then is anybody answered. A job that fails undoes itself alone; a commit that fails fails them all. What is urgent goes
+//! before all that waits, in a group of its own.
 
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::path::{Path, PathBuf};
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
-use std::sync::mpsc::{Receiver, RecvTimeoutError, SyncSender, sync_channel};
+use std::sync::mpsc::{Receiver, SyncSender, TrySendError, sync_channel};
 use std::sync::{Arc, Mutex, OnceLock, PoisonError};
 use std::thread::JoinHandle;
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
 use rusqlite::{Connection as Db, OpenFlags, Transaction, TransactionBehavior};
 use tokio::sync::oneshot;
 
-use super::changes;
 use super::file::StoreFile;
+use super::{changes, log};
 use crate::{ChangeHook, Changes, Result, StoreError, Trouble};
 
 /// How many jobs may wait for each thread; further callers wait to queue.
@@ -23,15 +24,12 @@ const QUEUE_MAX: usize = 1024;
 const GROUP_MAX: usize = 100;
 /// How many readers there are: reads take microseconds.
 const READERS: usize = 2;
+/// So long may the log grow, in pages of 4 KiB.
+const LOG_PAGES_MAX: i64 = 10_000;
 /// How long to wait for another process that writes the same file.
 const BUSY: Duration = Duration::from_secs(5);
-/// Once nothing was written for so long, what is in the log is brought into the file; people copy that file alone.
-const CHECKPOINT_IDLE: Duration = Duration::from_millis(100);
 /// How long what was deleted waits for readers who still see it before others' writes go on; ours take microseconds.
 const FORGET_WAIT: Duration = Duration::from_millis(250);
-/// Under a steady load, it is brought there so often.
-const CHECKPOINT_EVERY: Duration = Duration::from_secs(1);
-
 type ReadJob = Box<dyn FnOnce(&Db) + Send>;
 
 /// A writer's job in two steps: run inside the group (or not at all, if there is none any more), then answer once the group
@@ -39,18 +37,25 @@ type ReadJob = Box<dyn FnOnce(&Db) + Send>;
 type WriteJob = Box<dyn FnOnce(Option<&Transaction<'_>>) -> Answer + Send>;
 type Answer = Box<dyn FnOnce(Result<()>) + Send>;
 
+/// A job in the writer's queue; `None` only wakes it, for what is urgent waits elsewhere.
+type Queued = Option<WriteJob>;
+
 pub(super) struct Threads {
     marks: Arc<Marks>,
-    writer: Option<SyncSender<WriteJob>>,
+    writer: Option<SyncSender<Queued>>,
     readers: Option<SyncSender<ReadJob>>,
     handles: Vec<JoinHandle<()>>,
 }
 
 /// What the jobs tell the writer's thread, and what they learnt.
 #[derive(Default)]
-struct Marks {
+pub(super) struct Marks {
     /// Set by a job whose deletion must reach the log too, until it has.
-    forget: AtomicBool,
+    pub(super) forget: AtomicBool,
+    /// Held by whoever brings the log into the file: two at once get in each other's way.
+    pub(super) checkpoint: Mutex<()>,
+    /// Jobs that wait for no other.
+    urgent: Mutex<Vec<WriteJob>>,
     /// Who is told of what changed, and up to where that was done.
     hook: OnceLock<ChangeHook>,
     told: AtomicU64,
@@ -102,6 +107,9 @@ pub(super) fn open_without_log(path: &Path) -> Result<Db> {
 pub(super) fn begin_writing(db: &Db) -> Result<()> {
     db.pragma_update(None, "journal_mode", "WAL")?;
     db.pragma_update(None, "synchronous", "FULL")?;
+    // The log is brought into the file beside the writer, so that no commit waits for it. Under a load that never pauses the writer
+    // must do it at times, for only then can the log begin anew.
+    db.pragma_update(None, "wal_autocheckpoint", LOG_PAGES_MAX)?;
     // A deleted key or token must not stay behind in a free page.
     db.pragma_update(None, "secure_delete", "ON")?;
     Ok(())
@@ -129,8 +137,12 @@ impl Threads {
         let (write, write_jobs) = sync_channel(QUEUE_MAX);
         let (read, read_jobs) = sync_channel(QUEUE_MAX);
         let marks = Arc::new(Marks::default());
+        let (keeper, told) = (open_writer(path)?, Arc::clone(&marks));
+        let (written, writes) = sync_channel(1);
+        let checkpoints = spawn("store-log", move || log::run(&keeper, &writes, &told))?;
         let told = Arc::clone(&marks);
-        let mut handles = vec![spawn("store-writer", move || run_writer(writer, &write_jobs, &told, &file))?];
+        let run = move || run_writer(writer, &write_jobs, &written, &told, &file);
+        let mut handles = vec![spawn("store-writer", run)?, checkpoints];
         let read_jobs = Arc::new(Mutex::new(read_jobs));
         for _ in 0..READERS {
             let (db, jobs) = (open_reader(path)?, Arc::clone(&read_jobs));
@@ -145,7 +157,28 @@ impl Threads {
         F: FnOnce(&Transaction<'_>) -> Result<T> + Send + 'static,
     {
         let (answer, answered) = oneshot::channel();
-        queue(self.writer.as_ref(), write_job(job, answer)).await?;
+        queue(self.writer.as_ref(), Some(write_job(job, answer))).await?;
+        self.answer(answered).await
+    }
+
+    /// Like `write`, before all that waits, and with no other job in its transaction that is not as urgent: until it is committed
+    /// there is no second copy of what it stores.
+    pub(super) async fn write_at_once<T, F>(&self, job: F) -> Result<T>
+    where
+        T: Send + 'static,
+        F: FnOnce(&Transaction<'_>) -> Result<T> + Send + 'static,
+    {
+        let (answer, answered) = oneshot::channel();
+        let writer = self.writer.as_ref().ok_or_else(stopped)?;
+        self.marks.urgent.lock().unwrap_or_else(PoisonError::into_inner).push(write_job(job, answer));
+        // A writer that does not wait looks there before it takes another group.
+        if let Err(TrySendError::Disconnected(_)) = writer.try_send(None) {
+            return Err(stopped());
+        }
+        self.answer(answered).await
+    }
+
+    async fn answer<T>(&self, answered: oneshot::Receiver<Result<T>>) -> Result<T> {
         let result = answered.await.unwrap_or_else(|_| Err(stopped()));
         if let Err(error) = &result {
             self.marks.learn(error);
@@ -200,9 +233,9 @@ impl Threads {
 
 impl Drop for Threads {
     fn drop(&mut self) {
-        // The writer, which was started first, ends last: only it can bring the rest of the log into the file and remove it.
+        // Those who may write were started first and end last: only they can bring the rest of the log into the file and remove it.
         drop(self.readers.take());
-        for handle in self.handles.drain(1..) {
+        for handle in self.handles.drain(2..) {
             let _ended = handle.join();
         }
         drop(self.writer.take());
@@ -245,7 +278,6 @@ fn failing(why: String) -> StoreError {
 
 /// Queues a job without blocking the caller's thread for long: a full queue is waited for elsewhere.
 async fn queue<J: Send + 'static>(sender: Option<&SyncSender<J>>, job: J) -> Result<()> {
-    use std::sync::mpsc::TrySendError;
     let sender = sender.ok_or_else(stopped)?;
     match sender.try_send(job) {
         Ok(()) => Ok(()),
@@ -276,83 +308,26 @@ fn in_savepoint<T>(
     result
 }
 
-fn run_writer(mut db: Db, jobs: &Receiver<WriteJob>, marks: &Marks, file: &StoreFile) {
-    let mut log = Log::new();
-    loop {
-        let next = match log.pause() {
-            Some(pause) => jobs.recv_timeout(pause),
-            None => jobs.recv().map_err(|_| RecvTimeoutError::Disconnected),
-        };
-        match next {
-            Ok(first) => {
-                let mut group = vec![first];
-                group.extend(jobs.try_iter().take(GROUP_MAX - 1));
-                match file.still_there() {
-                    Ok(()) => run_group(&mut db, group, marks),
-                    Err(error) => tell(group.into_iter().map(|job| job(None)).collect(), &Err(error)),
-                }
-                log.written();
-                if log.is_late() {
-                    log.checkpoint(&db, marks);
-                }
+fn run_writer(
+    mut db: Db,
+    jobs: &Receiver<Queued>,
+    written: &SyncSender<()>,
+    marks: &Marks,
+    file: &StoreFile,
+) {
+    while let Ok(first) = jobs.recv() {
+        let mut group: Vec<WriteJob> = first.into_iter().collect();
+        group.extend(jobs.try_iter().take(GROUP_MAX - 1).flatten());
+        let urgent = std::mem::take(&mut *marks.urgent.lock().unwrap_or_else(PoisonError::into_inner));
+        for group in [urgent, group].into_iter().filter(|group| !group.is_empty()) {
+            match file.still_there() {
+                Ok(()) => run_group(&mut db, group, marks),
+                Err(error) => tell(group.into_iter().map(|job| job(None)).collect(), &Err(error)),
             }
-            Err(RecvTimeoutError::Timeout) => log.checkpoint(&db, marks),
-            Err(RecvTimeoutError::Disconnected) => return log.checkpoint(&db, marks),
         }
+        // Whoever keeps the log knows already if this does not fit.
+        let _known = written.try_send(());
     }
-}
-
-/// What the write-ahead log holds that the file does not. `SQLite` by itself brings it there every thousand pages, so the file
-/// of a small store would stay empty for days.
-struct Log {
-    /// When the first of it was written; none of it is left otherwise.
-    behind_since: Option<Instant>,
-    /// A reader kept some of it back, or the disk did.
-    held: bool,
-}
-
-impl Log {
-    /// What was written when the store was made or brought up to date is in the log yet.
-    fn new() -> Self {
-        Self { behind_since: Some(now()), held: false }
-    }
-
-    /// How long to wait for another job before it is brought into the file.
-    fn pause(&self) -> Option<Duration> {
-        let pause = if self.held { CHECKPOINT_EVERY } else { CHECKPOINT_IDLE };
-        self.behind_since.map(|_| pause)
-    }
-
-    fn written(&mut self) {
-        self.behind_since.get_or_insert_with(now);
-    }
-
-    fn is_late(&self) -> bool {
-        self.behind_since.is_some_and(|since| since.elapsed() >= CHECKPOINT_EVERY)
-    }
-
-    /// Passive: it waits for nobody and nobody waits for it but the next job of this thread, some milliseconds.
-    fn checkpoint(&mut self, db: &Db, marks: &Marks) {
-        if marks.forget.load(Ordering::Acquire) {
-            empty_log(db, marks, Duration::ZERO);
-            self.held = marks.forget.load(Ordering::Acquire);
-            self.behind_since = self.held.then(now);
-            return;
-        }
-        let pages = db.query_row("PRAGMA wal_checkpoint(PASSIVE)", [], |row| {
-            Ok((row.get::<_, i64>(0)?, row.get::<_, i64>(1)?, row.get::<_, i64>(2)?))
-        });
-        self.held = !matches!(pages, Ok((0, in_log, done)) if in_log == done);
-        self.behind_since = self.held.then(now);
-    }
-}
-
-#[expect(
-    clippy::disallowed_methods,
-    reason = "it times the writer's own pauses; nothing that is stored depends on it"
-)]
-fn now() -> Instant {
-    Instant::now()
 }
 
 fn run_group(db: &mut Db, group: Vec<WriteJob>, marks: &Marks) {
@@ -378,6 +353,7 @@ fn run_group(db: &mut Db, group: Vec<WriteJob>, marks: &Marks) {
         Err(failing("the database rolled the transaction back".to_owned()))
     };
     if marks.forget.load(Ordering::Acquire) {
+        let _alone = marks.checkpoint.lock().unwrap_or_else(PoisonError::into_inner);
         empty_log(db, marks, FORGET_WAIT);
     }
     if committed.is_ok() {
@@ -387,7 +363,7 @@ fn run_group(db: &mut Db, group: Vec<WriteJob>, marks: &Marks) {
 }
 
 /// Brings the log into the file and leaves nothing of it. Whoever still reads what it holds keeps it; then it stays to be done.
-fn empty_log(db: &Db, marks: &Marks, wait: Duration) {
+pub(super) fn empty_log(db: &Db, marks: &Marks, wait: Duration) {
     let held = db
         .busy_timeout(wait)
         .and_then(|()| db.query_row("PRAGMA wal_checkpoint(TRUNCATE)", [], |row| row.get::<_, i64>(0)));
@@ -460,5 +436,45 @@ mod tests {
             |db| Ok(db.execute_batch(&insert("alone"))?),
         ]);
         assert_eq!((told, rows), (vec![false, false, false], Vec::new()));
+    }
+
+    #[tokio::test]
+    async fn what_is_urgent_goes_before_all_that_waits_and_in_a_transaction_of_its_own() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("store.db");
+        let file = Arc::new(StoreFile::open(&path).unwrap());
+        let writer = open_writer(&path).unwrap();
+        begin_writing(&writer).unwrap();
+        let threads = Threads::start(&path, writer, file).unwrap();
+        let (begun, seen) = (Arc::new(AtomicBool::new(false)), Arc::new(Mutex::new(Vec::new())));
+        let (go, wait) = sync_channel::<()>(1);
+        let job = |name: &'static str| {
+            let seen = Arc::clone(&seen);
+            move |db: &Transaction<'_>| {
+                db.execute_batch("CREATE TABLE IF NOT EXISTS t (name TEXT)")?;
+                let before: i64 = db.query_row("SELECT count(*) FROM t", [], |row| row.get(0))?;
+                db.execute_batch(&insert(name))?;
+                seen.lock().unwrap().push((name, before));
+                // A defect of the others does not concern it.
+                if name == "waits" { Err(failing("undone".to_owned())) } else { Ok(()) }
+            }
+        };
+        let (at_work, first) = (Arc::clone(&begun), job("first"));
+        let first = threads.write(move |db| {
+            at_work.store(true, Ordering::Release);
+            wait.recv().map_err(|_| stopped())?;
+            first(db)
+        });
+        let rest = async {
+            while !begun.load(Ordering::Acquire) {
+                tokio::task::yield_now().await;
+            }
+            let queued = async { tokio::join!(threads.write(job("waits")), threads.write(job("too"))) };
+            let go = async { go.send(()).unwrap() };
+            tokio::join!(queued, threads.write_at_once(job("urgent")), go)
+        };
+        let (first, ((undone, too), urgent, ())) = tokio::join!(first, rest);
+        assert!(first.is_ok() && undone.is_err() && too.is_ok() && urgent.is_ok());
+        assert_eq!(*seen.lock().unwrap(), [("first", 0), ("urgent", 1), ("waits", 2), ("too", 2)]);
     }
 }
