@@ -6,7 +6,7 @@ use std::time::Duration;
 
 use axum::extract::rejection::PathRejection;
 use axum::extract::{Path, RawQuery, Request, State};
-use axum::http::header::SET_COOKIE;
+use axum::http::header::{LOCATION, SET_COOKIE};
 use axum::response::Response;
 use failpoints::Point;
 use jiff::Timestamp;
@@ -21,8 +21,9 @@ use store::{Arrival, ArrivalSaved, AttemptTaken, StoreError};
 
 use crate::link::{after, internal, redirect, starts_nothing};
 use crate::notion::TokenError;
-use crate::pages::{Notice, WayBack, page, page_with};
-use crate::{Error, Gateway, cookie, vault};
+use crate::pages::{Notice, WayBack, mismatch_page, page, page_with};
+use crate::reconnect::{self, Reconnect};
+use crate::{Error, Gateway, cookie, link, vault};
 
 /// How long the app has to redeem our code.
 pub(crate) const CODE_LIFE: Duration = Duration::from_mins(5);
@@ -250,9 +251,38 @@ async fn arrive(
     let saved = save(gateway, &arrival, now).await.map_err(internal(gateway))?;
     failpoints::hit(Point::ArrivalSaved);
     match saved {
-        ArrivalSaved::Saved => Ok(back(gateway, &attempt, &[("code", &code)])),
+        ArrivalSaved::Saved => {
+            let onward = back(gateway, &attempt, &[("code", &code)]);
+            let way = onward.headers().get(LOCATION).and_then(|way| way.to_str().ok()).map(str::to_owned);
+            let other = expected_other(gateway, &attempt, &arrival.candidate.profile, way).await;
+            Ok(other.unwrap_or(onward))
+        }
         ArrivalSaved::Superseded => Ok(page_of(gateway, Notice::AlreadyHandled, &attempt)),
     }
+}
+
+/// The page for a person who chose another workspace, or is another one, than the link was to reconnect: where they can choose again,
+/// or go `onward` to the app with what they chose. The app decides what becomes of it.
+async fn expected_other(
+    gateway: &Gateway,
+    attempt: &Attempt,
+    came: &Profile,
+    onward: Option<String>,
+) -> Option<Response> {
+    let Door::Session { end_user, return_url, reconnect: Some(id), .. } = &attempt.door else { return None };
+    // Whatever the store does not tell now, the app learns when it redeems.
+    let named = gateway.store.find_connection(&attempt.client_id, id).await.ok()??;
+    let Reconnect::Other(mismatch) = reconnect::judge(&named, end_user, came) else { return None };
+    let onward = onward?;
+    let (now, what) = (gateway.world.now(), "Another workspace or person than expected");
+    let step = Step::failed(now, Actor::Notion, Actor::Vestibule, what, mismatch.note());
+    // The page matters more than its record.
+    let _noted = gateway.store.update_attempt(&attempt.id, None, &[step]).await;
+    let again = link::mint(gateway, &attempt.client_id, end_user, return_url, Some(id)).await.ok();
+    let again = again.as_ref().map(|(_, url)| url.as_str());
+    let mut page = mismatch_page(&mismatch, again, &onward, &attempt.id);
+    page.headers_mut().append(SET_COOKIE, cookie::unbind(&gateway.config, &attempt.id));
+    Some(page)
 }
 
 fn arrival(

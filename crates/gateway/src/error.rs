@@ -18,6 +18,7 @@ use serde_json::{Map, Value, json};
 use store::StoreError;
 
 use crate::Gateway;
+use crate::reconnect::Mismatch;
 
 /// The largest body of the HTTP API and the token endpoint, in bytes: they carry a few short strings.
 pub(crate) const BODY_MAX: usize = 64 * 1024;
@@ -84,6 +85,11 @@ pub enum Error {
     /// A request of the token endpoint that does not read as one.
     #[error("{}", .0.description)]
     TokenRequest(OAuthProblem),
+    /// The link was made to reconnect a connection, and another workspace or person came. The code is unspent.
+    #[error(
+        "the user chose another workspace, or is another person, than the connection stands on that was to be reconnected; the code is unspent: redeem it again with `mismatch`, `add` for a further connection or `switch` to move this one and end its keys, or let it go and make a new link"
+    )]
+    ReconnectMismatch(Box<Mismatch>),
     /// Notion gave no refresh token with this authorization.
     #[error("Notion gave no refresh token for this authorization: there is nothing to refresh it with")]
     NoRefreshToken,
@@ -170,6 +176,7 @@ impl Error {
             Self::TokenRotatedRetry => (S::UNAUTHORIZED, "token_rotated_retry", "unauthorized"),
             Self::InvalidGrant(_) => (S::BAD_REQUEST, "invalid_grant", "validation_error"),
             Self::TokenRequest(_) => (S::BAD_REQUEST, "invalid_request", "validation_error"),
+            Self::ReconnectMismatch(_) => (S::CONFLICT, "reconnect_mismatch", "conflict_error"),
             Self::NoRefreshToken => (S::CONFLICT, "no_refresh_token", "conflict_error"),
             Self::Paced { .. } => (S::TOO_MANY_REQUESTS, "paced", "rate_limited"),
             Self::RefreshRefused => (S::CONFLICT, "refresh_refused", "conflict_error"),
@@ -214,14 +221,18 @@ impl Error {
     /// RFC 9457 problem details, for `/api`.
     fn problem(&self, request_id: &str) -> Value {
         let facts = self.facts();
-        json!({
+        let mut problem = json!({
             "type": "about:blank",
             "title": facts.status.canonical_reason().unwrap_or("Error"),
             "status": facts.status.as_u16(),
             "detail": self.to_string(),
             "code": facts.code,
             "request_id": request_id,
-        })
+        });
+        if let Self::ReconnectMismatch(mismatch) = self {
+            problem["mismatch"] = mismatch.to_json();
+        }
+        problem
     }
 
     /// RFC 6749 5.2, for `/v1/oauth/token` and its kin.

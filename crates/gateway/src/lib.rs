@@ -26,6 +26,7 @@ mod pages;
 mod pairs;
 mod proxy;
 mod recall;
+mod reconnect;
 mod redeem;
 mod routes;
 pub mod serve;

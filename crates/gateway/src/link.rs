@@ -22,11 +22,36 @@ use crate::serve::Client;
 use crate::{Error, Gateway, cookie, vault};
 
 /// A connect session's life: a person opens the link in this time.
-pub(crate) const SESSION_LIFE: Duration = Duration::from_mins(15);
+const SESSION_LIFE: Duration = Duration::from_mins(15);
 /// An attempt's life: a person finishes the consent in this time.
 const ATTEMPT_LIFE: Duration = Duration::from_mins(10);
 /// How many attempts one session may see, side by side or one after another.
 const ATTEMPTS_PER_SESSION: usize = 5;
+
+/// Mints a link for one of the app's users; its URL is told this once.
+pub(crate) async fn mint(
+    gateway: &Gateway,
+    client_id: &str,
+    end_user: &str,
+    return_url: &str,
+    reconnect: Option<&str>,
+) -> Result<(ConnectSession, String), Error> {
+    let (now, token) = (gateway.world.now(), gateway.world.token());
+    let session = ConnectSession {
+        id: gateway.world.id("cs"),
+        client_id: client_id.to_owned(),
+        end_user: end_user.to_owned(),
+        return_url: return_url.to_owned(),
+        reconnect: reconnect.map(str::to_owned),
+        token_sha256: sha256(token.as_bytes()),
+        created_at: now,
+        expires_at: after(now, SESSION_LIFE),
+        spent_at: None,
+    };
+    gateway.store.insert_connect_session(&session).await?;
+    let url = format!("{}/connect/{token}", gateway.config.origin());
+    Ok((session, url))
+}
 
 /// `GET /connect/{token}`: the session door's link.
 pub(crate) async fn connect(

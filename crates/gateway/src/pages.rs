@@ -1,5 +1,7 @@
 //! The pages that a browser may meet on the way: fixed texts that say what happened and what to do, with a way back to the app.
-//! Nothing from outside is repeated on them: the attempt's id is ours, and the way back is the operator's own setting.
+//! Nothing from outside is repeated on them, names on one page apart: the attempt's id is ours, and the way back is the operator's own setting.
+
+mod mismatch;
 
 use std::sync::LazyLock;
 
@@ -14,6 +16,8 @@ use url::Url;
 
 use crate::config::{Config, Integration};
 use crate::diagram::escape;
+
+pub(crate) use mismatch::mismatch_page;
 
 /// Why the browser sees a page instead of going on.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]

@@ -12,14 +12,14 @@ use jiff::Timestamp;
 use lifecycle::{Generation, GrantState, RedeemEffect, Redemption};
 use sealing::{equal, sha256};
 use store::records::{
-    Actor, AttemptOutcome, Candidate, Code, CodeSpent, Connection, ConnectionView, Door, Event, EventKind,
-    Grant, Step,
+    Actor, AttemptOutcome, Candidate, Code, CodeSpent, ConnectionView, Door, Event, EventKind, Grant, Step,
 };
 use store::{Activated, Activation, CodeFound, Footing, StoreError};
 
 use crate::caller::AppCaller;
 use crate::keys::MintedKey;
 use crate::link::after;
+use crate::reconnect::{self, OnMismatch, Reconnect};
 use crate::{Error, Gateway, keys, pairs, settle, vault};
 
 /// How often activation reads again when the grant moved on meanwhile.
@@ -30,8 +30,8 @@ const STORE_PAUSE: Duration = Duration::from_millis(500);
 
 /// What the app brings to prove whom it means.
 pub(crate) enum Proof<'a> {
-    /// Session door: the end user of the app's own session.
-    EndUser(&'a str),
+    /// Session door: the end user of the app's own session, and what it wants of a consent that reconnects nothing.
+    EndUser { end_user: &'a str, mismatch: OnMismatch },
     /// Notion-shaped door: the redirect URI again, and the PKCE verifier if one was promised.
     NotionShaped { redirect_uri: &'a str, code_verifier: Option<&'a str> },
 }
@@ -57,7 +57,8 @@ fn judge(found: Option<&CodeFound>, caller: &AppCaller, proof: &Proof<'_>, now: 
     let Some(found) = found else { return Verdict::Unknown };
     let same_door = matches!(
         (&found.attempt.door, proof),
-        (Door::Session { .. }, Proof::EndUser(_)) | (Door::NotionShaped { .. }, Proof::NotionShaped { .. })
+        (Door::Session { .. }, Proof::EndUser { .. })
+            | (Door::NotionShaped { .. }, Proof::NotionShaped { .. })
     );
     if found.code.client_id != caller.client_id || !same_door {
         return Verdict::Unknown;
@@ -67,7 +68,7 @@ fn judge(found: Option<&CodeFound>, caller: &AppCaller, proof: &Proof<'_>, now: 
         None if found.code.expires_at <= now => Verdict::TooLate,
         None => wrong.map_or(Verdict::Activate, Verdict::Refuse),
         Some(CodeSpent::Redeemed { key_id, connection_id })
-            if matches!(proof, Proof::EndUser(_))
+            if matches!(proof, Proof::EndUser { .. })
                 && *key_id == caller.key_id
                 && wrong.is_none()
                 && found.code.expires_at > now =>
@@ -81,7 +82,7 @@ fn judge(found: Option<&CodeFound>, caller: &AppCaller, proof: &Proof<'_>, now: 
 /// What is wrong with the proof, if anything.
 fn wrong_proof(door: &Door, proof: &Proof<'_>) -> Option<&'static str> {
     match (door, proof) {
-        (Door::Session { end_user, .. }, Proof::EndUser(presented)) => {
+        (Door::Session { end_user, .. }, Proof::EndUser { end_user: presented, .. }) => {
             (end_user != presented).then_some("the end user is not the one that the link was made for")
         }
         (
@@ -133,7 +134,7 @@ pub(crate) async fn redeem(
         match verdict {
             Verdict::Activate => {
                 failpoints::hit(Point::RedeemFound);
-                if let Some(redeemed) = activate(gateway, caller, found, now).await? {
+                if let Some(redeemed) = activate(gateway, caller, found, &proof, now).await? {
                     return Ok(redeemed);
                 }
             }
@@ -186,15 +187,14 @@ async fn activate(
     gateway: &Gateway,
     caller: &AppCaller,
     found: CodeFound,
+    proof: &Proof<'_>,
     now: Timestamp,
 ) -> Result<Option<Redeemed>, Error> {
     let Some(candidate) = &found.candidate else { return Err(Error::InvalidGrant(UNKNOWN)) };
     let live = gateway.store.find_live_grant(&caller.client_id, &candidate.profile).await?;
+    let (kind, connection_id) = standing(gateway, &found, live.as_ref(), candidate, proof).await?;
     let footing = footing(gateway, candidate, live.as_ref(), now).await?;
     failpoints::hit(Point::RedeemAsked);
-    let healed = older_connection(gateway, &found, live.as_ref(), candidate).await?;
-    let kind = if healed.is_some() { EventKind::Reconnected } else { EventKind::Connected };
-    let connection_id = healed.unwrap_or_else(|| found.code.connection_id.clone());
     let notion_shaped = matches!(found.attempt.door, Door::NotionShaped { .. });
     let key = notion_shaped.then(|| keys::mint_refreshable(gateway, &caller.client_id, &connection_id));
     let what = if notion_shaped { "Redeem the code for a key" } else { "Redeem the code" };
@@ -204,6 +204,7 @@ async fn activate(
         candidate_id: candidate.id.clone(),
         footing,
         connection_id: connection_id.clone(),
+        ends_keys: kind == EventKind::Switched,
         key: key
             .as_ref()
             .map(|minted| (minted.row.clone(), gateway.key_event(EventKind::KeyMinted, &minted.row))),
@@ -220,6 +221,10 @@ async fn activate(
     match stored(gateway, &activation).await? {
         Activated::Done => {
             failpoints::hit(Point::RedeemActivated);
+            if kind == EventKind::Switched {
+                // What it stood on before may be nobody's now.
+                settle::soon(gateway);
+            }
             Ok(Some(Redeemed { connection: view(gateway, caller, &connection_id).await?, key }))
         }
         Activated::CodeSpent | Activated::GrantMoved => Ok(None),
@@ -302,36 +307,47 @@ async fn which_lives(
     }
 }
 
-/// The older connection that this consent heals, if there is one: the same end user (or, at the Notion-shaped door,
-/// that door's one connection) on the same grant, or the one that the session was made to reconnect, if the same person
-/// chose the same workspace again. Another person's consent is another grant: it must not move under keys that were minted for
-/// the first one's.
-async fn older_connection(
+/// Which connection comes to stand on the pair, and what that is: a new one; the older one that this consent heals (the same end
+/// user's, or the Notion-shaped door's one connection, on the same grant, or the one that the link was made to reconnect, if the
+/// same person chose the same workspace again); or, by the app's order, that one, moved. Another person's consent is another
+/// grant: it must not move under keys that were minted for the first one's.
+async fn standing(
     gateway: &Gateway,
     found: &CodeFound,
     live: Option<&Grant>,
     candidate: &Candidate,
-) -> Result<Option<String>, Error> {
-    let (end_user, reconnect) = match &found.attempt.door {
-        Door::Session { end_user, reconnect, .. } => (Some(end_user.as_str()), reconnect.as_deref()),
-        Door::NotionShaped { .. } => (None, None),
-    };
-    if let Some(id) = reconnect {
+    proof: &Proof<'_>,
+) -> Result<(EventKind, String), Error> {
+    if let (Door::Session { end_user, reconnect: Some(id), .. }, Proof::EndUser { mismatch, .. }) =
+        (&found.attempt.door, proof)
+    {
         let named = gateway.store.find_connection(&found.code.client_id, id).await?;
-        let same = |view: &ConnectionView| {
-            view.profile.workspace_id == candidate.profile.workspace_id
-                && view.profile.owner_id == candidate.profile.owner_id
-                && view.connection.end_user.as_deref() == end_user
-                && view.connection.disconnected_at.is_none()
-        };
-        if named.as_ref().is_some_and(same) {
-            return Ok(Some(id.to_owned()));
+        match (named.map(|named| reconnect::judge(&named, end_user, &candidate.profile)), mismatch) {
+            (Some(Reconnect::Heal), _) => return Ok((EventKind::Reconnected, id.clone())),
+            (Some(Reconnect::Other(_)), OnMismatch::Switch) => return Ok((EventKind::Switched, id.clone())),
+            (Some(Reconnect::Other(mismatch)), OnMismatch::Refuse) => {
+                let (now, what) = (gateway.world.now(), "Redeem the code");
+                let step = Step::failed(now, Actor::App, Actor::Vestibule, what, mismatch.note());
+                gateway.store.update_attempt(&found.attempt.id, None, &[step]).await?;
+                return Err(Error::ReconnectMismatch(mismatch));
+            }
+            (Some(Reconnect::Other(_)), OnMismatch::Add) | (Some(Reconnect::Gone) | None, _) => {}
         }
     }
-    let Some(grant) = live else { return Ok(None) };
-    let older: Option<Connection> =
-        gateway.store.find_connection_on_grant(&grant.id, end_user, end_user.is_none()).await?;
-    Ok(older.map(|connection| connection.id))
+    let end_user = match &found.attempt.door {
+        Door::Session { end_user, .. } => Some(end_user.as_str()),
+        Door::NotionShaped { .. } => None,
+    };
+    let older = match live {
+        Some(grant) => {
+            gateway.store.find_connection_on_grant(&grant.id, end_user, end_user.is_none()).await?
+        }
+        None => None,
+    };
+    Ok(match older {
+        Some(older) => (EventKind::Reconnected, older.id),
+        None => (EventKind::Connected, found.code.connection_id.clone()),
+    })
 }
 
 async fn view(gateway: &Gateway, caller: &AppCaller, id: &str) -> Result<ConnectionView, Error> {

@@ -148,22 +148,6 @@ async fn a_return_url_that_was_taken_from_the_configuration_gets_no_more_codes()
 }
 
 #[tokio::test]
-async fn another_person_of_the_workspace_reconnects_nothing_of_the_first_ones() {
-    let t = house().await;
-    let id = t.connection("u").await;
-    let asked = json!({"end_user": "u", "return_url": crate::support::RETURN_URL, "reconnect": id});
-    let link = t.api("POST", "/api/connect-sessions", Some(asked)).await.json();
-    let mut colleague = t.browser();
-    colleague.person = 1;
-    let back = colleague.connect(link["url"].as_str().unwrap()).await;
-    let other = t.redeem(&back.query("code").unwrap(), "u").await.json();
-    let first = t.api("GET", &format!("/api/connections/{id}"), None).await.json();
-    assert_eq!(other["workspace"]["id"], first["workspace"]["id"], "the same workspace");
-    assert_ne!(other["owner"]["id"], first["owner"]["id"], "and another person");
-    assert_ne!(other["id"], first["id"], "keys that were minted for the first one stay with it");
-}
-
-#[tokio::test]
 async fn what_the_framework_refuses_is_refused_in_the_doors_shape() {
     let t = house().await;
     for path in ["/connect/%FF", "/callback/%FF?code=c&state=s"] {

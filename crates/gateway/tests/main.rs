@@ -14,6 +14,7 @@ mod gate;
 mod http_clients;
 mod notion_door;
 mod proxy;
+mod reconnects;
 mod refresh;
 mod renewal;
 mod session_door;

@@ -313,7 +313,13 @@ impl House {
     }
 
     pub(crate) fn browser(&self) -> Browser {
-        Browser { http: Http::new(), cookies: BTreeMap::new(), person: 0, gateway: self.url.clone() }
+        Browser {
+            http: Http::new(),
+            cookies: BTreeMap::new(),
+            person: 0,
+            workspace: 0,
+            gateway: self.url.clone(),
+        }
     }
 
     /// Moves the gateway's time on.
@@ -418,6 +424,8 @@ pub(crate) struct Browser {
     pub(crate) cookies: BTreeMap<String, String>,
     /// Whom to log in as at Notion, in the order of its screen.
     pub(crate) person: usize,
+    /// Which of their workspaces to connect, in the order of its screen.
+    pub(crate) workspace: usize,
     gateway: String,
 }
 
@@ -486,13 +494,19 @@ impl Browser {
         let text = page.text();
         assert_eq!(page.status, StatusCode::OK, "{text}");
         let mut fields = url::form_urlencoded::Serializer::new(String::new());
-        let mut people = 0;
+        let (mut people, mut workspaces) = (0, 0);
         for input in text.split("<input ").skip(1) {
             let tag = input.split('>').next().unwrap_or_default();
             let kind = attribute(tag, "type").unwrap_or_default();
             let person = kind == "radio" && attribute(tag, "name").as_deref() == Some("person");
             people += usize::from(person);
-            let chosen = if person { people == self.person + 1 } else { tag.contains(" checked") };
+            let workspace = kind == "radio" && attribute(tag, "name").as_deref() == Some("workspace");
+            workspaces += usize::from(workspace);
+            let chosen = match (person, workspace) {
+                (true, _) => people == self.person + 1,
+                (_, true) => workspaces == self.workspace + 1,
+                _ => tag.contains(" checked"),
+            };
             if kind == "hidden" || chosen {
                 let value = attribute(tag, "value").unwrap_or_default();
                 fields.append_pair(&attribute(tag, "name").expect("a name"), &value);

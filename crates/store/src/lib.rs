@@ -284,6 +284,8 @@ pub struct Activation {
     /// The connection that the pending one turns into: itself, or an older one that is healed (then the pending row
     /// is deleted).
     pub connection_id: String,
+    /// Whether the keys end that the connection has: they were minted for another person's workspace.
+    pub ends_keys: bool,
     /// A connection key minted with it (Notion-shaped door), and the event that says so.
     pub key: Option<(ApiKey, Event)>,
     /// What to add to the diagram; the attempt's outcome becomes `connected`.

@@ -13,6 +13,7 @@ use store::{ConnectionFilter, Disconnected, PageRequest};
 use super::{Query, answer, check_end_user, list, read};
 use crate::caller::AppCaller;
 use crate::connections::{self, damaged, shown};
+use crate::reconnect::OnMismatch;
 use crate::redeem::{Proof, redeem};
 use crate::{Error, Gateway};
 
@@ -21,6 +22,8 @@ use crate::{Error, Gateway};
 struct Redeem {
     code: String,
     end_user: String,
+    #[serde(default)]
+    mismatch: OnMismatch,
 }
 
 /// `POST /api/connections`
@@ -31,7 +34,8 @@ pub(crate) async fn create(
 ) -> Result<Response, Error> {
     let asked: Redeem = read(&body)?;
     check_end_user(&asked.end_user)?;
-    let redeemed = redeem(&gateway, &caller, &asked.code, Proof::EndUser(&asked.end_user)).await?;
+    let proof = Proof::EndUser { end_user: &asked.end_user, mismatch: asked.mismatch };
+    let redeemed = redeem(&gateway, &caller, &asked.code, proof).await?;
     Ok(answer(StatusCode::OK, shown(&gateway, &redeemed.connection)))
 }
 

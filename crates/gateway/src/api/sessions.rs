@@ -4,7 +4,6 @@ use axum::body::Bytes;
 use axum::extract::{Path, State};
 use axum::http::StatusCode;
 use axum::response::Response;
-use sealing::sha256;
 use serde::Deserialize;
 use serde_json::{Value, json};
 use store::records::{Attempt, ConnectSession, Listed};
@@ -12,7 +11,7 @@ use store::{AttemptFilter, PageRequest};
 
 use super::{answer, check_end_user, read};
 use crate::caller::AppCaller;
-use crate::link::{SESSION_LIFE, after};
+use crate::link::mint;
 use crate::{Error, Gateway};
 
 #[derive(Deserialize)]
@@ -44,21 +43,9 @@ pub(crate) async fn create(
             return Err(Error::Invalid("reconnect: a connection of this end user was expected".into()));
         }
     }
-    let now = gateway.world.now();
-    let token = gateway.world.token();
-    let session = ConnectSession {
-        id: gateway.world.id("cs"),
-        client_id: caller.client_id,
-        end_user: asked.end_user,
-        return_url: asked.return_url,
-        reconnect: asked.reconnect,
-        token_sha256: sha256(token.as_bytes()),
-        created_at: now,
-        expires_at: after(now, SESSION_LIFE),
-        spent_at: None,
-    };
-    gateway.store.insert_connect_session(&session).await?;
-    let url = format!("{}/connect/{token}", gateway.config.origin());
+    let (session, url) =
+        mint(&gateway, &caller.client_id, &asked.end_user, &asked.return_url, asked.reconnect.as_deref())
+            .await?;
     Ok(answer(StatusCode::CREATED, shown(&session, Some(url), &[])))
 }
 

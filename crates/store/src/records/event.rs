@@ -50,6 +50,7 @@ macro_rules! kinds {
 kinds! {
     Connected, "connection.connected", "the app redeemed a code: the connection is live";
     Reconnected, "connection.reconnected", "a connection that was there before was given a new consent's tokens";
+    Switched, "connection.switched", "the app moved it to the other workspace or person that came through a link which was to reconnect it; its keys ended";
     SecondOwner, "connection.second_owner", "it stands on another person's authorization of a bot that is connected already";
     Imported, "connection.imported", "a hand-written back end's connection was taken over";
     Refreshed, "connection.refreshed", "its token pair was refreshed at Notion";

@@ -6,7 +6,7 @@ use rusqlite::{Connection as Db, OptionalExtension as _, Row, named_params, para
 use super::damage::{self, listed};
 use super::rows::{At, Word, limit, pair, time, time_if, unsigned};
 use super::way_in::insert_steps;
-use super::{candidates, grants, history, redeem};
+use super::{candidates, grants, history, keys, redeem};
 use crate::decide::{self, Ending};
 use crate::records::{
     Candidate, Connection, ConnectionStage, ConnectionState, ConnectionView, Event, Grant, Listed, Profile,
@@ -248,8 +248,7 @@ fn refuse(db: &Db, id: &str, event: &Event, now: Timestamp) -> Result<Disconnect
 fn end(db: &Db, id: &str, event: &Event, now: Timestamp) -> Result<()> {
     db.prepare_cached("UPDATE connections SET stage = 'disconnected', disconnected_at = ?2 WHERE id = ?1")?
         .execute(params![id, At(now)])?;
-    db.prepare_cached("UPDATE api_keys SET revoked_at = ?2 WHERE connection_id = ?1 AND revoked_at IS NULL")?
-        .execute(params![id, At(now)])?;
+    keys::end_all(db, id, now)?;
     history::insert_event(db, event)
 }
 

@@ -1,5 +1,6 @@
 //! The wrapped keyring, and the API's keys as hashes.
 
+use jiff::Timestamp;
 use rusqlite::{Connection as Db, OptionalExtension as _, Row, named_params, params};
 use sealing::StoredKeyring;
 
@@ -98,6 +99,13 @@ pub(super) fn list(db: &Db, client_id: &str, connection_id: Option<&str>) -> Res
     )?;
     let rows = statement.query_map(params![client_id, connection_id], |row| listed(row, key))?;
     Ok(rows.collect::<rusqlite::Result<_>>()?)
+}
+
+/// Ends all keys of a connection.
+pub(super) fn end_all(db: &Db, connection_id: &str, now: Timestamp) -> Result<()> {
+    db.prepare_cached("UPDATE api_keys SET revoked_at = ?2 WHERE connection_id = ?1 AND revoked_at IS NULL")?
+        .execute(params![connection_id, At(now)])?;
+    Ok(())
 }
 
 pub(super) fn revoke(

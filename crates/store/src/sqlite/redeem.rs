@@ -91,6 +91,9 @@ fn apply(db: &Db, activation: &Activation, code: &Code) -> Result<()> {
     .execute(params![Hash(activation.code_sha256), activation.key_id, activation.connection_id])?;
     place_candidate(db, activation)?;
     make_live(db, activation, &code.connection_id)?;
+    if activation.ends_keys {
+        keys::end_all(db, &activation.connection_id, activation.event.at)?;
+    }
     if let Some((key, minted)) = &activation.key {
         keys::store(db, key)?;
         history::insert_event(db, minted)?;

@@ -188,6 +188,7 @@ pub(super) fn activation(arrival: &Arrival, grant: Grant, expected: Option<u64>)
             Some(spent) => Footing::Renewed { grant, spent: Generation(spent), kept: None },
         },
         connection_id: arrival.connection.id.clone(),
+        ends_keys: false,
         key: None,
         steps: vec![step("redeemed")],
         event: event("connection.connected"),

@@ -1,0 +1,203 @@
+//! Links that are to reconnect a connection, and what comes of them: the same person and workspace heal it; anything else is told to
+//! the person on a page and to the app when it redeems, and becomes what the app says.
+
+use std::time::Duration;
+
+use axum::http::StatusCode;
+use serde_json::{Value, json};
+
+use crate::support::{House, RETURN_URL, Reply, house};
+
+const REVOKE: &str = "/v1/oauth/revoke";
+
+/// A link that is to reconnect this connection of `u`.
+async fn link(t: &House, id: &str) -> String {
+    let asked = json!({"end_user": "u", "return_url": RETURN_URL, "reconnect": id});
+    let minted = t.api("POST", "/api/connect-sessions", Some(asked)).await;
+    minted.json()["url"].as_str().unwrap().to_owned()
+}
+
+/// The links of a page's buttons.
+fn buttons(page: &Reply) -> Vec<String> {
+    let text = page.text();
+    let links = text.split("<p class=\"way\"><a href=\"").skip(1);
+    links.map(|rest| rest.split('"').next().unwrap().replace("&amp;", "&")).collect()
+}
+
+fn code_of(url: &str) -> String {
+    let url = url::Url::parse(url).unwrap();
+    url.query_pairs().find(|(name, _)| name == "code").map(|(_, code)| code.into_owned()).expect("a code")
+}
+
+/// This person, in this workspace of theirs, opens the link: the page that they see.
+async fn comes(t: &House, link: &str, person: usize, workspace: usize) -> Reply {
+    let mut browser = t.browser();
+    (browser.person, browser.workspace) = (person, workspace);
+    browser.connect(link).await
+}
+
+async fn redeem(t: &House, code: &str, mismatch: Option<&str>) -> Reply {
+    let mut asked = json!({"code": code, "end_user": "u"});
+    if let Some(mismatch) = mismatch {
+        asked["mismatch"] = json!(mismatch);
+    }
+    t.api("POST", "/api/connections", Some(asked)).await
+}
+
+async fn shown(t: &House, id: &str) -> Value {
+    t.api("GET", &format!("/api/connections/{id}"), None).await.json()
+}
+
+async fn works(t: &House, id: &str) {
+    let me = t.api("GET", &format!("/notion/{id}/v1/users/me"), None).await;
+    assert_eq!((me.status, me.json()["id"].clone()), (StatusCode::OK, shown(t, id).await["bot_id"].clone()));
+}
+
+#[tokio::test]
+async fn somebody_else_is_told_on_a_page_and_the_app_when_it_redeems_and_nothing_is_lost() {
+    // Another person of the same workspace; and another workspace, of the same person.
+    for (person, workspace, differs) in [(1, 0, "owner"), (0, 1, "workspace")] {
+        let t = house().await;
+        let id = t.connection("u").await;
+        let before = shown(&t, &id).await;
+        let page = comes(&t, &link(&t, &id).await, person, workspace).await;
+        assert_eq!(page.status, StatusCode::CONFLICT);
+        let text = page.text();
+        let names = [&before["workspace"]["name"], &before["owner"]["name"]];
+        assert!(
+            names.iter().all(|name| text.contains(name.as_str().unwrap())),
+            "whom it was made for: {text}"
+        );
+        assert!(!text.contains(before["owner"]["email"].as_str().unwrap()), "and no more than that");
+        let [again, onward] = buttons(&page).try_into().expect("two ways on");
+        assert!(again.starts_with(&format!("{}/connect/", t.url)) && onward.starts_with(RETURN_URL));
+
+        let code = code_of(&onward);
+        for _ in 0..2 {
+            let refused = redeem(&t, &code, None).await;
+            assert_eq!(refused.refusal(), "409, reconnect_mismatch");
+            let told = refused.json()["mismatch"].clone();
+            assert_eq!((&told["connection"], &told["differs"]), (&json!(id), &json!(differs)));
+            assert_eq!(told["expected"]["workspace"]["id"], before["workspace"]["id"]);
+            assert_eq!(told["expected"]["owner"]["name"], before["owner"]["name"]);
+            let (expected, came) = (told["expected"][differs].clone(), told["received"][differs].clone());
+            assert!(
+                came["id"].is_string() && came["name"].is_string() && expected["id"] != came["id"],
+                "{told}"
+            );
+        }
+        assert_eq!(shown(&t, &id).await, before);
+        works(&t, &id).await;
+        // The code is unspent: who proves another user still gets nothing of it.
+        assert_eq!(t.redeem(&code, "mallory").await.refusal(), "400, invalid_grant");
+        works(&t, &id).await;
+    }
+}
+
+#[tokio::test]
+async fn added_it_is_a_further_connection_and_the_first_one_keeps_its_keys() {
+    let t = house().await;
+    let id = t.connection("u").await;
+    let key = t.api("POST", &format!("/api/connections/{id}/keys"), None).await.json();
+    let page = comes(&t, &link(&t, &id).await, 1, 0).await;
+    let added = redeem(&t, &code_of(&buttons(&page)[1]), Some("add")).await.json();
+    assert_ne!(added["id"], id.as_str());
+    assert_eq!(added["workspace"]["id"], shown(&t, &id).await["workspace"]["id"]);
+    works(&t, &id).await;
+    works(&t, added["id"].as_str().unwrap()).await;
+    let me = t.call_as(key["key"].as_str().unwrap(), "GET", "/v1/users/me", None).await;
+    assert_eq!((me.status, &me.json()["id"]), (StatusCode::OK, &shown(&t, &id).await["bot_id"]));
+    assert_eq!(t.events().await.last().map(String::as_str), Some("connection.connected"));
+}
+
+#[tokio::test]
+async fn switched_it_is_the_same_connection_elsewhere_without_the_keys_that_opened_the_old_one() {
+    for shared in [false, true] {
+        let t = house().await;
+        let id = t.connection("u").await;
+        let other = if shared { Some(t.connection("v").await) } else { None };
+        let before = shown(&t, &id).await;
+        let key = t.api("POST", &format!("/api/connections/{id}/keys"), None).await.json();
+        works(&t, &id).await;
+        let page = comes(&t, &link(&t, &id).await, 0, 1).await;
+        let code = code_of(&buttons(&page)[1]);
+        let switched = redeem(&t, &code, Some("switch")).await.json();
+        assert_eq!((&switched["id"], &switched["end_user"]), (&before["id"], &before["end_user"]));
+        assert_ne!(switched["workspace"]["id"], before["workspace"]["id"]);
+        works(&t, &id).await;
+        let old = t.call_as(key["key"].as_str().unwrap(), "GET", "/v1/users/me", None).await;
+        assert_eq!(old.refusal(), "401, key_invalid");
+        assert_eq!(
+            redeem(&t, &code, None).await.json()["id"],
+            id.as_str(),
+            "repeated, it is answered the same"
+        );
+        let told = t.events().await;
+        assert_eq!(told.iter().filter(|kind| *kind == "connection.switched").count(), 1, "{told:?}");
+        // What nobody stands on any more is ended at Notion; what somebody shares is not.
+        t.gateway.settle().await.unwrap();
+        assert_eq!(t.notion_calls(REVOKE), usize::from(!shared));
+        if let Some(other) = &other {
+            works(&t, other).await;
+        }
+        works(&t, &id).await;
+    }
+}
+
+#[tokio::test]
+async fn chosen_again_the_right_one_heals_it_and_the_wrong_one_is_settled() {
+    let t = house().await;
+    let id = t.connection("u").await;
+    let wrong = comes(&t, &link(&t, &id).await, 1, 0).await;
+    let [again, _] = buttons(&wrong).try_into().expect("two ways on");
+    let back = comes(&t, &again, 0, 0).await;
+    assert_eq!(back.status, StatusCode::SEE_OTHER, "{}", back.text());
+    assert_eq!(redeem(&t, &back.query("code").unwrap(), None).await.json()["id"], id.as_str());
+    works(&t, &id).await;
+    // Nobody decides about the wrong one.
+    t.wait(Duration::from_mins(5));
+    t.gateway.settle().await.unwrap();
+    t.gateway.settle().await.unwrap();
+    assert_eq!(t.notion_calls(REVOKE), 1);
+    works(&t, &id).await;
+    let states = t.api("GET", "/api/connections", None).await.json();
+    assert_eq!(states["data"].as_array().unwrap().len(), 1);
+    // The link that chooses again is one like any other: for one use, and for the same user of the app.
+    assert_eq!(t.browser().open(&again).await.status, StatusCode::GONE);
+}
+
+#[tokio::test]
+async fn of_a_connection_that_is_anothers_by_now_or_ended_nothing_is_told() {
+    for ended in [false, true] {
+        let t = house().await;
+        let id = t.connection("u").await;
+        let before = shown(&t, &id).await;
+        let link = link(&t, &id).await;
+        let path = format!("/api/connections/{id}");
+        if ended {
+            t.api("DELETE", &path, None).await;
+        } else {
+            t.api("PATCH", &path, Some(json!({"end_user": "v"}))).await;
+        }
+        let back = comes(&t, &link, 1, 0).await;
+        assert_eq!(back.status, StatusCode::SEE_OTHER, "{}", back.text());
+        let redeemed = redeem(&t, &back.query("code").unwrap(), None).await;
+        assert_eq!(redeemed.status, StatusCode::OK, "{}", redeemed.text());
+        assert!(!redeemed.text().contains(before["owner"]["id"].as_str().unwrap()));
+        assert_ne!(redeemed.json()["id"], id.as_str());
+    }
+}
+
+#[tokio::test]
+async fn an_order_that_is_none_is_refused_and_one_that_is_not_needed_changes_nothing() {
+    let t = house().await;
+    let id = t.connection("u").await;
+    let back = comes(&t, &link(&t, &id).await, 0, 0).await;
+    let code = back.query("code").unwrap();
+    assert_eq!(redeem(&t, &code, Some("replace")).await.refusal(), "400, invalid_request");
+    let healed = redeem(&t, &code, Some("switch")).await.json();
+    assert_eq!(healed["id"], id.as_str());
+    let told = t.events().await;
+    assert!(told.contains(&"connection.reconnected".to_owned()), "{told:?}");
+    assert!(!told.contains(&"connection.switched".to_owned()), "{told:?}");
+}
