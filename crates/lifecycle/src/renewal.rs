@@ -28,6 +28,9 @@ pub use words::{Effect, Input, Introspected, LeaseReply, Outcome, RefreshReply, 
 pub const LEASE_LIFE: Duration = Duration::from_secs(75);
 /// A holder that took longer than this between asking for the lease and sending lets go of it instead.
 const FENCE: Duration = Duration::from_secs(37);
+/// What a process sent just before it died may still be on its way: how long after its end was noticed the next one is sent.
+/// Notion answers a refresh in less; and where a token that is sent twice ends the authorization, the two must not cross.
+const DIED_PAUSE: Duration = Duration::from_secs(5);
 /// How often a refresh that another holder has under way is looked at.
 const WATCH_EVERY: Duration = Duration::from_millis(250);
 /// How long to wait before something that failed for a moment is tried again.
@@ -46,16 +49,16 @@ const INTERRUPTED: &str = "a process ended in the middle of a refresh";
 const LOST_ANSWER: &str = "the answer to a refresh was lost, and Notion has refused the refresh token since";
 
 /// What the machine waits to hear.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 enum Phase {
     New,
     Reading,
     /// After [`Effect::Introspect`] because of a 401.
     Asking,
     AskingBreaker,
-    Leasing {
-        since: Timestamp,
-    },
+    Leasing,
+    /// Under our lease, just before the token is sent: is it still the grant's?
+    Rereading,
     Sending,
     Committing,
     /// After [`Effect::KeepAside`]; the grant is gone if `ended`.
@@ -82,22 +85,31 @@ enum Phase {
     Adopting,
     /// After [`Effect::SetState`]; then the end, if the row had not moved.
     Setting(GrantState, Outcome),
+    /// As that, to give it up.
+    GivingUp {
+        reason: &'static str,
+    },
+    /// It could not be given up: what has moved?
+    ReadingMoved {
+        reason: &'static str,
+    },
     Releasing(Outcome),
     Waiting(Next),
     Over,
 }
 
 /// What follows a wait.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 enum Next {
     Read,
+    Reread,
     Ask,
     AskAfterRefusal,
     Commit,
 }
 
 /// One renewal. Drive it with [`Renewal::step`], beginning with [`Input::Begin`].
-#[derive(Debug, Clone)]
+#[derive(Debug, Clone, PartialEq, Eq, Hash)]
 pub struct Renewal {
     why: Why,
     phase: Phase,
@@ -107,6 +119,8 @@ pub struct Renewal {
     began_at: Option<Generation>,
     /// The number of our lease, while we hold one.
     lease: Option<u64>,
+    /// When the lease was asked for last.
+    leased_at: Option<Timestamp>,
     resent: bool,
     /// Introspections that told nothing.
     unclear: u8,
@@ -125,6 +139,7 @@ impl Renewal {
             facts: None,
             began_at: None,
             lease: None,
+            leased_at: None,
             resent: false,
             unclear: 0,
             throttled: 0,
@@ -141,12 +156,15 @@ impl Renewal {
             (Phase::Reading, Input::Grant(facts)) => self.look(now, facts),
             (Phase::Asking, Input::Introspected(answer)) => self.asked(now, answer),
             (Phase::AskingBreaker, Input::Breaker(Ok(()))) => {
-                self.phase = Phase::Leasing { since: now };
+                self.phase = Phase::Leasing;
+                self.leased_at = Some(now);
                 Effect::TakeLease { expires_at: after(now, LEASE_LIFE) }
             }
             (Phase::AskingBreaker, Input::Breaker(Err(wait))) => self.end(Outcome::Later(wait), "held_back"),
-            (Phase::Leasing { since }, Input::Lease(reply)) => self.leasing(now, since, reply),
-            (Phase::Sending, Input::Replied(reply)) => self.replied(reply),
+            (Phase::Leasing, Input::Lease(reply)) => self.leasing(now, reply),
+            (Phase::Rereading, Input::Grant(facts)) => self.reread(now, facts),
+            (Phase::Rereading, Input::Failed) if self.resent => self.suspect(),
+            (Phase::Sending, Input::Replied(reply)) => self.replied(now, reply),
             (Phase::Committing, Input::Written(written)) => self.committed(now, written),
             (Phase::Keeping { ended: true }, Input::Kept) => {
                 self.phase = Phase::Settling;
@@ -165,6 +183,10 @@ impl Renewal {
             }
             (Phase::Adopting, Input::Written(written)) => self.adopted(written),
             (Phase::Setting(state, outcome), Input::Written(written)) => self.set(state, outcome, written),
+            (Phase::GivingUp { reason }, Input::Written(written)) => self.gave_up(reason, written),
+            (Phase::ReadingMoved { reason }, Input::Grant(facts)) => {
+                self.is_unmoved(facts).unwrap_or_else(|| self.give_up_still(now, reason))
+            }
             (Phase::Releasing(outcome), Input::Released | Input::Failed) => self.done(outcome),
             (Phase::Waiting(next), Input::Woke) => self.go_on(next),
             _ => self.end(Outcome::Failed, "failed"),
@@ -189,6 +211,7 @@ impl Renewal {
     fn go_on(&mut self, next: Next) -> Effect {
         match next {
             Next::Read => self.read(),
+            Next::Reread => self.read_before_sending(),
             Next::Ask => self.ask(),
             Next::AskAfterRefusal => {
                 self.phase = Phase::AskingAfterRefusal { again: true };
@@ -242,9 +265,6 @@ impl Renewal {
         if let Some(until) = leased_until.filter(|until| *until > now) {
             // Another refresh is under way: its outcome is ours.
             return self.wait(until.min(after(now, WATCH_EVERY)), Next::Read);
-        }
-        if let Some(until) = self.facts.as_ref().and_then(|facts| facts.died_lately(now)) {
-            return self.wait(until, Next::Read);
         }
         match self.why {
             Why::Refused401 { .. } => self.ask(),
@@ -335,23 +355,67 @@ impl Renewal {
         Effect::AskBreaker { confirmed }
     }
 
-    fn leasing(&mut self, now: Timestamp, since: Timestamp, reply: LeaseReply) -> Effect {
+    fn leasing(&mut self, now: Timestamp, reply: LeaseReply) -> Effect {
         match reply {
             LeaseReply::Taken(epoch) => {
                 self.lease = Some(epoch);
-                if after(since, FENCE) <= now {
-                    // We were stopped in between; by now somebody else may be about to take over.
-                    return self.end(Outcome::Later(PAUSE), "fenced");
-                }
-                self.phase = Phase::Sending;
-                Effect::Send
+                self.send(now)
+            }
+            LeaseReply::TakenOver(epoch) => {
+                self.lease = Some(epoch);
+                self.wait(after(now, DIED_PAUSE), Next::Reread)
             }
             LeaseReply::Held(until) => self.wait(until.min(after(now, WATCH_EVERY)), Next::Read),
             LeaseReply::Moved => self.read(),
         }
     }
 
-    fn replied(&mut self, reply: RefreshReply) -> Effect {
+    /// Whether so little of the lease has passed that nobody else is about to take it over.
+    fn is_in_time(&self, now: Timestamp) -> bool {
+        self.leased_at.is_some_and(|since| after(since, FENCE) > now)
+    }
+
+    fn send(&mut self, now: Timestamp) -> Effect {
+        if !self.is_in_time(now) {
+            // We were stopped in between; by now somebody else may be about to take over.
+            return self.end(Outcome::Later(PAUSE), "fenced");
+        }
+        self.phase = Phase::Sending;
+        Effect::Send
+    }
+
+    fn read_before_sending(&mut self) -> Effect {
+        self.phase = Phase::Rereading;
+        Effect::Read
+    }
+
+    /// Time has passed since the lease was taken. One that held it long before may have stored its pair late: then the token
+    /// that we have is spent, and where that ends the authorization it must not be sent.
+    fn reread(&mut self, now: Timestamp, found: Option<GrantFacts>) -> Effect {
+        let read = self.facts.as_ref().map(|facts| facts.generation);
+        let Some(found) = found.filter(|found| found.state != GrantState::Tombstone) else {
+            return self.end(Outcome::Disconnected, self.unsent());
+        };
+        if Some(found.generation) != read {
+            return self.end(Outcome::Renewed, self.unsent());
+        }
+        self.facts = Some(found);
+        if self.resent && !self.is_in_time(now) {
+            return self.suspect();
+        }
+        self.send(now)
+    }
+
+    fn suspect(&mut self) -> Effect {
+        self.set_state(GrantState::Suspect, UNKNOWN, Outcome::Unknown)
+    }
+
+    /// What is written down of an attempt that sends nothing more.
+    fn unsent(&self) -> &'static str {
+        if self.resent { "unknown" } else { "not_sent" }
+    }
+
+    fn replied(&mut self, now: Timestamp, reply: RefreshReply) -> Effect {
         match reply {
             RefreshReply::Issued { same_bot: true } => {
                 self.phase = Phase::Committing;
@@ -367,12 +431,13 @@ impl Renewal {
                 self.phase = Phase::ReadingAgain;
                 Effect::Read
             }
-            // Once more, at once: where Notion has a retry window the same token gives the same pair.
-            RefreshReply::Ambiguous if !std::mem::replace(&mut self.resent, true) => {
-                self.phase = Phase::Sending;
-                Effect::Send
+            // Once more, at once: where Notion has a retry window the same token gives the same pair. Not if the answer was waited for
+            // so long that somebody else may be sending it.
+            RefreshReply::Ambiguous if !self.resent && self.is_in_time(now) => {
+                self.resent = true;
+                self.read_before_sending()
             }
-            _ => self.set_state(GrantState::Suspect, UNKNOWN, Outcome::Unknown),
+            _ => self.suspect(),
         }
     }
 
@@ -390,16 +455,23 @@ impl Renewal {
 
     /// A refused refresh token is not final: somebody may have put a newer pair there.
     fn read_again(&mut self, facts: Option<GrantFacts>) -> Effect {
+        self.is_unmoved(facts).unwrap_or_else(|| {
+            self.phase = Phase::AskingAfterRefusal { again: false };
+            Effect::Introspect
+        })
+    }
+
+    /// Takes what was read anew; the end, if the grant has another pair now or has ended.
+    fn is_unmoved(&mut self, facts: Option<GrantFacts>) -> Option<Effect> {
         let before = self.facts.as_ref().map(|facts| facts.generation);
-        let Some(facts) = facts else { return self.end(Outcome::Disconnected, "invalid_grant") };
-        match facts.state {
-            GrantState::Tombstone => return self.end(Outcome::Disconnected, "invalid_grant"),
-            _ if Some(facts.generation) > before => return self.end(Outcome::Renewed, "invalid_grant"),
-            _ => {}
+        let Some(facts) = facts.filter(|facts| facts.state != GrantState::Tombstone) else {
+            return Some(self.end(Outcome::Disconnected, "invalid_grant"));
+        };
+        if Some(facts.generation) > before {
+            return Some(self.end(Outcome::Renewed, "invalid_grant"));
         }
         self.facts = Some(facts);
-        self.phase = Phase::AskingAfterRefusal { again: false };
-        Effect::Introspect
+        None
     }
 
     fn asked_after_refusal(&mut self, now: Timestamp, again: bool, answer: Introspected) -> Effect {
@@ -411,9 +483,7 @@ impl Renewal {
                 self.set_state(GrantState::Degraded, REFUSED, outcome)
             }
             // Somebody else's refresh of this generation may still bring the pair that this one was refused for.
-            Introspected::Inactive if facts.has_open_refresh(self.lease, now) => {
-                self.set_state(GrantState::Suspect, UNKNOWN, Outcome::Unknown)
-            }
+            Introspected::Inactive if facts.has_open_refresh(self.lease, now) => self.suspect(),
             Introspected::Inactive => {
                 self.give_up(if facts.lost_an_answer() { LOST_ANSWER } else { REFUSED })
             }
@@ -433,9 +503,18 @@ impl Renewal {
         Effect::ReadCandidates
     }
 
+    /// Something came in between, and was read.
+    fn give_up_still(&mut self, now: Timestamp, reason: &'static str) -> Effect {
+        match &self.facts {
+            Some(facts) if facts.has_open_refresh(self.lease, now) => self.suspect(),
+            _ => self.give_up(reason),
+        }
+    }
+
     fn probe(&mut self, candidate: usize, of: usize, reason: &'static str) -> Effect {
         if candidate >= of {
-            return self.set_state(GrantState::ReconnectNeeded, reason, Outcome::ReconnectNeeded);
+            self.phase = Phase::GivingUp { reason };
+            return Effect::SetState { state: GrantState::ReconnectNeeded, reason };
         }
         self.phase = Phase::Probing { candidate, of, reason };
         Effect::Probe { candidate }
@@ -461,6 +540,15 @@ impl Renewal {
             // The candidate is still there for the next one.
             Written::Unknown => self.end(Outcome::Failed, "invalid_grant"),
         }
+    }
+
+    /// Another consent's pair may have come since the last one was probed; then that is asked about.
+    fn gave_up(&mut self, reason: &'static str, written: Written) -> Effect {
+        if written == Written::Moved {
+            self.phase = Phase::ReadingMoved { reason };
+            return Effect::Read;
+        }
+        self.set(GrantState::ReconnectNeeded, Outcome::ReconnectNeeded, written)
     }
 
     fn set_state(&mut self, state: GrantState, reason: &'static str, outcome: Outcome) -> Effect {

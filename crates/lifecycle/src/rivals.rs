@@ -13,7 +13,7 @@ const ASK_AGAIN: Duration = Duration::from_mins(5);
 const BOTH_LIVE: Duration = Duration::from_hours(6);
 
 /// What stands on the same authorization as a pair that nobody uses.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 pub enum Rival {
     /// A live grant.
     Grant {
@@ -29,7 +29,7 @@ pub enum Rival {
 }
 
 /// What to do next with a pair that nobody uses.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 pub enum SettleEffect {
     /// Ask Notion about the pair's access token.
     AskPair,
@@ -46,7 +46,7 @@ pub enum SettleEffect {
 }
 
 /// The settlement of one pair. Drive it with [`Settlement::begin`], then [`Settlement::told`] with each answer.
-#[derive(Debug, Clone)]
+#[derive(Debug, Clone, PartialEq, Eq, Hash)]
 pub struct Settlement {
     rival: Rival,
     pair: Option<Introspected>,
@@ -96,7 +96,7 @@ impl Settlement {
 }
 
 /// Where a redeemed pair comes to stand.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 pub enum Footing {
     /// There is no live grant: it makes one.
     New,
@@ -113,7 +113,7 @@ pub enum Footing {
 }
 
 /// What to do next with a pair that is being redeemed.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 pub enum RedeemEffect {
     /// Ask Notion about the redeemed pair's access token.
     AskPair,
@@ -124,7 +124,7 @@ pub enum RedeemEffect {
 }
 
 /// The redemption of one pair. Drive it with [`Redemption::begin`], then [`Redemption::told`] with each answer.
-#[derive(Debug, Clone)]
+#[derive(Debug, Clone, PartialEq, Eq, Hash)]
 pub struct Redemption {
     pair: Option<Introspected>,
 }

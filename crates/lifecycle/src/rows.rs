@@ -77,6 +77,14 @@ pub fn set_state(row: Option<GrantRow>, read: Generation, state: GrantState) -> 
     }
 }
 
+/// Whether a grant is given up. `unprobed`: a consent's pair waits beside it that was not asked about, and may live.
+pub fn give_up(row: Option<GrantRow>, read: Generation, unprobed: bool) -> Write {
+    match set_state(row, read, GrantState::ReconnectNeeded) {
+        Write::Store if unprobed => Write::Refuse(Committed::Moved(read)),
+        write => write,
+    }
+}
+
 /// The lease of a grant, as its row tells it.
 #[derive(Debug, Clone, PartialEq, Eq, Hash)]
 pub struct LeaseRow {
@@ -86,6 +94,8 @@ pub struct LeaseRow {
     pub epoch: u64,
     /// Whether the holder is known to have ended.
     pub holder_gone: bool,
+    /// Whether the last one was taken over from a holder that had ended.
+    pub over_dead: bool,
 }
 
 /// What asking for the lease comes to.
@@ -96,7 +106,12 @@ pub enum LeaseDecision {
     /// Somebody else holds it.
     Held(Lease),
     /// It was taken by this very asking, whose answer was lost.
-    Taken(Lease),
+    Taken {
+        /// The lease.
+        lease: Lease,
+        /// It was taken over from a holder that had ended.
+        over_dead: bool,
+    },
     /// Take it, and record the attempt; what came of the attempt `died` will not be told any more.
     Take {
         /// The new lease.
@@ -120,7 +135,9 @@ pub fn take_lease(
     }
     let lease = Lease { holder: holder.to_owned(), generation, epoch: before.epoch + 1, expires_at };
     match before.lease {
-        Some(held) if held == (Lease { epoch: held.epoch, ..lease.clone() }) => LeaseDecision::Taken(held),
+        Some(held) if held == (Lease { epoch: held.epoch, ..lease.clone() }) => {
+            LeaseDecision::Taken { lease: held, over_dead: before.over_dead }
+        }
         Some(held) if before.holder_gone => LeaseDecision::Take { lease, died: Some(held.epoch) },
         Some(held) if held.expires_at > now => LeaseDecision::Held(held),
         _ => LeaseDecision::Take { lease, died: None },
@@ -272,6 +289,10 @@ mod tests {
         assert_eq!(set(active, GrantState::Active), Write::Stored);
         let moved = row(AT_4, GrantState::Active);
         assert_eq!(set(moved, GrantState::ReconnectNeeded), Write::Refuse(Committed::Moved(AT_4)));
+        assert_eq!(give_up(active, AT_3, false), Write::Store);
+        assert_eq!(give_up(active, AT_3, true), Write::Refuse(Committed::Moved(AT_3)), "a consent came");
+        let given_up = row(AT_3, GrantState::ReconnectNeeded);
+        assert_eq!(give_up(given_up, AT_3, true), Write::Stored, "by an earlier try");
     }
 
     #[test]
@@ -296,7 +317,7 @@ mod tests {
 
     fn taken(before: Option<Lease>, holder_gone: bool, holder: &str, second: i64) -> LeaseDecision {
         let epoch = before.as_ref().map_or(6, |lease| lease.epoch);
-        let before = LeaseRow { lease: before, epoch, holder_gone };
+        let before = LeaseRow { lease: before, epoch, holder_gone, over_dead: true };
         take_lease(row(AT_3, GrantState::Active), before, AT_3, holder, at(second), at(second + 75))
     }
 
@@ -309,11 +330,8 @@ mod tests {
         let held = || Some(lease.clone());
         assert_eq!(taken(held(), false, "b", 74), LeaseDecision::Held(lease.clone()));
         assert_eq!(taken(held(), false, "a", 74), LeaseDecision::Held(lease.clone()), "asked anew");
-        assert_eq!(
-            taken(held(), false, "a", 0),
-            LeaseDecision::Taken(lease.clone()),
-            "the same asking again"
-        );
+        let again = LeaseDecision::Taken { lease: lease.clone(), over_dead: true };
+        assert_eq!(taken(held(), false, "a", 0), again, "the same asking");
         let next = |second: i64| Lease {
             holder: "b".to_owned(),
             epoch: 8,
@@ -327,7 +345,7 @@ mod tests {
     #[test]
     fn no_lease_is_given_on_a_generation_that_is_not_current() {
         for gone in [None, row(AT_4, GrantState::Active), row(AT_3, GrantState::Tombstone)] {
-            let free = LeaseRow { lease: None, epoch: 0, holder_gone: false };
+            let free = LeaseRow { lease: None, epoch: 0, holder_gone: false, over_dead: false };
             assert_eq!(take_lease(gone, free, AT_3, "a", at(0), at(75)), LeaseDecision::Moved, "{gone:?}");
         }
     }

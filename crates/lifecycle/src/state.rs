@@ -86,7 +86,7 @@ pub const RENEWAL_EDGES: [(GrantState, GrantState, &str); 12] = [
 ];
 
 /// A refresh that was begun, as it stands in the record.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq, Hash)]
 pub struct RefreshSeen {
     /// The number of its lease.
     pub epoch: u64,

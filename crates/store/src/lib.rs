@@ -312,6 +312,8 @@ pub enum Activated {
 pub enum LeaseTaken {
     /// We alone may refresh this generation, until the lease ends.
     Taken(Lease),
+    /// The same, in the place of a holder that has ended: what it sent may still be on its way.
+    TakenOver(Lease),
     /// Somebody else does.
     Held(Lease),
     /// The generation is not current any more.
@@ -540,6 +542,17 @@ pub trait Store: Send + Sync + 'static {
         state: GrantState,
         reason: Option<&str>,
         event: Option<&Event>,
+    ) -> Result<Committed>;
+    /// Gives a grant up (`reconnect_needed`) as [`Store::set_grant_state`] does, unless a candidate of the same identity is there that
+    /// is not among `probed`: that is `Moved`, to the generation that was expected.
+    /// Again: `Done`, told once; or `Moved`.
+    async fn give_up_grant(
+        &self,
+        grant_id: &str,
+        generation: Generation,
+        probed: &[String],
+        reason: &str,
+        event: &Event,
     ) -> Result<Committed>;
     /// Tombstones whose revocation has not been settled and was not put off beyond `now`; those first that wait longest.
     async fn unrevoked_grants(&self, now: Timestamp, limit: usize) -> Result<Vec<Grant>>;

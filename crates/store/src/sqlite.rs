@@ -433,6 +433,19 @@ impl Store for SqliteStore {
         .await
     }
 
+    async fn give_up_grant(
+        &self,
+        grant_id: &str,
+        generation: Generation,
+        probed: &[String],
+        reason: &str,
+        event: &Event,
+    ) -> Result<Committed> {
+        let (grant_id, probed, reason, event) =
+            (grant_id.to_owned(), probed.to_vec(), reason.to_owned(), event.clone());
+        self.write(move |db| grants::give_up(db, &grant_id, generation, &probed, &reason, &event)).await
+    }
+
     async fn unrevoked_grants(&self, now: Timestamp, limit: usize) -> Result<Vec<Grant>> {
         self.read(move |db| grants::unrevoked(db, now, limit)).await
     }

@@ -90,6 +90,7 @@ macro_rules! conformance {
             an_arrival_that_was_settled_since_is_not_saved_anew
             an_activation_whose_answer_was_lost_is_done_and_not_done_twice
             a_lease_whose_answer_was_lost_is_still_that_lease
+            a_grant_is_given_up_only_if_no_pair_came_that_was_not_asked_about
             an_adoption_whose_answer_was_lost_is_done_and_told_once
             an_end_or_an_import_that_is_asked_for_twice_happens_once
         );

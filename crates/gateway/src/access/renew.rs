@@ -186,6 +186,11 @@ impl<'g> Flight<'g> {
                 self.lease = Some(lease);
                 return Ok(LeaseReply::Taken(epoch));
             }
+            LeaseTaken::TakenOver(lease) => {
+                let epoch = lease.epoch;
+                self.lease = Some(lease);
+                return Ok(LeaseReply::TakenOver(epoch));
+            }
             LeaseTaken::Held(held) => LeaseReply::Held(held.expires_at),
             LeaseTaken::Moved => LeaseReply::Moved,
         };
@@ -301,9 +306,16 @@ impl<'g> Flight<'g> {
             note: Some(reason.to_owned()),
             ..self.gateway.event(kind, &grant.client_id)
         });
-        let store = &self.gateway.store;
-        let set =
-            store.set_grant_state(self.grant_id, grant.generation, state, Some(reason), event.as_ref()).await;
+        let (store, generation) = (&self.gateway.store, grant.generation);
+        let set = match &event {
+            Some(event) if state == GrantState::ReconnectNeeded => {
+                let probed: Vec<_> = self.candidates.iter().map(|candidate| candidate.id.clone()).collect();
+                store.give_up_grant(self.grant_id, generation, &probed, reason, event).await
+            }
+            event => {
+                store.set_grant_state(self.grant_id, generation, state, Some(reason), event.as_ref()).await
+            }
+        };
         let written = written(set, self.grant_id);
         self.note_unavailable(written);
         Ok(written)

@@ -1,18 +1,11 @@
 //! What a renewal is decided on, and what follows from the record of earlier ones.
 
-use std::time::Duration;
-
 use jiff::Timestamp;
 
-use super::limits::after;
 use crate::{Generation, GrantState, RefreshSeen};
 
-/// What a process sent just before it died may still be on its way: how long after it was begun the next one is sent. Notion
-/// answers a refresh in less; and where a token that is sent twice ends the authorization, the two must not cross.
-const DIED_PAUSE: Duration = Duration::from_secs(5);
-
 /// What is known of a grant, read in one go.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq, Hash)]
 pub struct GrantFacts {
     /// Where it stands.
     pub state: GrantState,
@@ -29,12 +22,6 @@ pub struct GrantFacts {
 }
 
 impl GrantFacts {
-    /// Until when to leave alone what a process sent just before it died.
-    pub(super) fn died_lately(&self, now: Timestamp) -> Option<Timestamp> {
-        let died = self.of_this_generation().filter(|seen| seen.has_died());
-        died.map(|seen| after(seen.started_at, DIED_PAUSE)).max().filter(|until| *until > now)
-    }
-
     /// Whether a process ended in the middle of a refresh of the current generation, and nothing was learnt since.
     pub(super) fn is_interrupted(&self) -> bool {
         let newest = |which: fn(&RefreshSeen) -> bool| {

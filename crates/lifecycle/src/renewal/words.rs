@@ -24,7 +24,7 @@ pub enum Why {
 }
 
 /// What Notion says of an access token.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 pub enum Introspected {
     /// It is good.
     Active,
@@ -37,7 +37,7 @@ pub enum Introspected {
 }
 
 /// What came of sending a refresh.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 pub enum RefreshReply {
     /// A new pair.
     Issued {
@@ -57,10 +57,12 @@ pub enum RefreshReply {
 }
 
 /// What taking the lease gave.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 pub enum LeaseReply {
     /// It is ours, under this number.
     Taken(u64),
+    /// It is ours, under this number, in the place of a holder that has ended: what that one sent may still be on its way.
+    TakenOver(u64),
     /// Somebody else's, until then.
     Held(Timestamp),
     /// The generation is not current any more.
@@ -68,7 +70,7 @@ pub enum LeaseReply {
 }
 
 /// What came of a write that is conditional on the generation.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 pub enum Written {
     /// It is stored.
     Done,
@@ -81,7 +83,7 @@ pub enum Written {
 }
 
 /// What to do next. All but [`Effect::Done`] are answered by the [`Input`] named at them.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 pub enum Effect {
     /// Read the grant and its recent refreshes: [`Input::Grant`].
     Read,
@@ -107,7 +109,8 @@ pub enum Effect {
     KeepAside,
     /// Settle the pair that was kept: its grant has ended: [`Input::Kept`].
     SettleKept,
-    /// Set the state, if the row is still at the generation that was read: [`Input::Written`].
+    /// Set the state, if the row is still at the generation that was read, and to give it up if no candidate came since they were
+    /// read last: [`Input::Written`].
     SetState {
         /// Where the grant stands now.
         state: GrantState,
@@ -170,7 +173,7 @@ pub enum Input {
 }
 
 /// How a renewal ended; everybody who waited for it gets the same.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 pub enum Outcome {
     /// There is a newer pair.
     Renewed,

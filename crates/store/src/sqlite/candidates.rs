@@ -79,6 +79,17 @@ pub(super) fn of(db: &Db, client_id: &str, profile: &Profile) -> Result<Vec<Cand
     damage::sound(rows, usize::MAX, candidate)
 }
 
+/// The ids of those beside a grant, of its identity, that can be read.
+pub(super) fn beside(db: &Db, grant_id: &str) -> Result<Vec<String>> {
+    let mut statement = db.prepare_cached(
+        "SELECT k.* FROM candidates k JOIN grants g
+            ON k.client_id = g.client_id AND k.bot_id = g.bot_id AND k.owner_id = g.owner_id
+         WHERE g.id = ?1",
+    )?;
+    let found = damage::sound(statement.query([grant_id])?, usize::MAX, candidate)?;
+    Ok(found.into_iter().map(|candidate| candidate.id).collect())
+}
+
 /// No connection waits for it any more: it is settled when its time is over.
 pub(super) fn release(db: &Db, id: &str) -> Result<()> {
     db.prepare_cached("UPDATE candidates SET connection_id = NULL WHERE id = ?1")?.execute([id])?;

@@ -7,7 +7,7 @@ use rusqlite::{Connection as Db, OptionalExtension as _, Row, named_params, para
 
 use super::nodes::Nodes;
 use super::rows::{At, limit, pair, profile, signed, time, time_if, unsigned};
-use super::{damage, history};
+use super::{candidates, damage, history};
 use crate::records::{Event, EventKind, Grant, Profile, SealedPair};
 use crate::{Committed, LeaseTaken, Result};
 
@@ -209,7 +209,7 @@ pub(super) fn take_lease(
     let (lease, died) = match decided {
         LeaseDecision::Moved => return Ok(LeaseTaken::Moved),
         LeaseDecision::Held(held) => return Ok(LeaseTaken::Held(held)),
-        LeaseDecision::Taken(lease) => return Ok(LeaseTaken::Taken(lease)),
+        LeaseDecision::Taken { lease, over_dead } => return Ok(taken(lease, over_dead)),
         LeaseDecision::Take { lease, died } => (lease, died),
     };
     if let Some(epoch) = died {
@@ -224,14 +224,21 @@ pub(super) fn take_lease(
         "INSERT INTO refresh_attempts (grant_id, epoch, generation, holder, started_at) VALUES (?1, ?2, ?3, ?4, ?5)",
     )?
     .execute(params![grant_id, signed(lease.epoch), signed(generation.0), holder, At(now)])?;
-    Ok(LeaseTaken::Taken(lease))
+    Ok(taken(lease, died.is_some()))
+}
+
+fn taken(lease: Lease, over_dead: bool) -> LeaseTaken {
+    if over_dead { LeaseTaken::TakenOver(lease) } else { LeaseTaken::Taken(lease) }
 }
 
 /// The lease as the row tells it.
 fn lease_row(db: &Db, nodes: &Nodes, grant_id: &str) -> Result<LeaseRow> {
     let found = db
         .prepare_cached(
-            "SELECT lease_holder, lease_generation, lease_epoch, lease_expires_at FROM grants WHERE id = ?1",
+            "SELECT lease_holder, lease_generation, lease_epoch, lease_expires_at, EXISTS
+                (SELECT 1 FROM refresh_attempts AS before WHERE before.grant_id = grants.id
+                   AND before.epoch = grants.lease_epoch - 1 AND before.outcome = 'died') AS over_dead
+             FROM grants WHERE id = ?1",
         )?
         .query_row([grant_id], |row| {
             let epoch = unsigned(row.get("lease_epoch")?);
@@ -239,12 +246,12 @@ fn lease_row(db: &Db, nodes: &Nodes, grant_id: &str) -> Result<LeaseRow> {
             let generation =
                 Generation(unsigned(row.get::<_, Option<_>>("lease_generation")?.unwrap_or_default()));
             let lease = held.map(|(holder, expires_at)| Lease { holder, generation, epoch, expires_at });
-            Ok((lease, epoch))
+            Ok((lease, epoch, row.get("over_dead")?))
         })
         .optional()?;
-    let (lease, epoch) = found.unwrap_or_default();
+    let (lease, epoch, over_dead) = found.unwrap_or_default();
     let holder_gone = lease.as_ref().is_some_and(|lease| nodes.is_gone(&lease.holder));
-    Ok(LeaseRow { lease, epoch, holder_gone })
+    Ok(LeaseRow { lease, epoch, holder_gone, over_dead })
 }
 
 pub(super) fn release_lease(db: &Db, grant_id: &str, lease: &Lease, outcome: &str) -> Result<()> {
@@ -329,6 +336,31 @@ pub(super) fn set_state(
     event: Option<&Event>,
 ) -> Result<Committed> {
     let decided = rows::set_state(row(db, id, None)?, generation, state);
+    move_to(db, id, state, decided, reason, event)
+}
+
+pub(super) fn give_up(
+    db: &Db,
+    id: &str,
+    generation: Generation,
+    probed: &[String],
+    reason: &str,
+    event: &Event,
+) -> Result<Committed> {
+    let unprobed = candidates::beside(db, id)?.iter().any(|candidate| !probed.contains(candidate));
+    let decided = rows::give_up(row(db, id, None)?, generation, unprobed);
+    move_to(db, id, GrantState::ReconnectNeeded, decided, Some(reason), Some(event))
+}
+
+/// Carries out what was decided of a state.
+fn move_to(
+    db: &Db,
+    id: &str,
+    state: GrantState,
+    decided: Write,
+    reason: Option<&str>,
+    event: Option<&Event>,
+) -> Result<Committed> {
     if decided == Write::Store {
         db.prepare_cached("UPDATE grants SET state = ?2, reason = ?3 WHERE id = ?1")?.execute(params![
             id,

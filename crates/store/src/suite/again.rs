@@ -109,7 +109,9 @@ pub async fn an_activation_whose_answer_was_lost_is_done_and_not_done_twice(stor
 
 pub async fn a_lease_whose_answer_was_lost_is_still_that_lease(store: Subject) {
     let (_, grant_id) = live(&store, "u", "bot").await;
-    store.enter("node_1").await.expect("entered");
+    for node in ["node_1", "node_2"] {
+        store.enter(node).await.expect("entered");
+    }
     let take = async |second| {
         store
             .take_refresh_lease(&grant_id, Generation(1), "node_1", at(second), at(second + 75))
@@ -125,7 +127,36 @@ pub async fn a_lease_whose_answer_was_lost_is_still_that_lease(store: Subject) {
     for _ in 0..2 {
         store.release_refresh_lease(&grant_id, &first, "issued").await.expect("released");
     }
-    assert!(matches!(take(2).await, LeaseTaken::Taken(_)));
+    let (of_dead, times) = ("node_gone", [at(2), at(77)]);
+    let taken = store.take_refresh_lease(&grant_id, Generation(1), of_dead, times[0], times[1]).await;
+    assert!(matches!(taken.expect("answered"), LeaseTaken::Taken(_)));
+    for _ in 0..2 {
+        assert!(matches!(take(3).await, LeaseTaken::TakenOver(_)), "what it sent may be on its way");
+    }
+    let held = store.take_refresh_lease(&grant_id, Generation(1), "node_2", at(3), at(78)).await;
+    assert!(matches!(held.expect("answered"), LeaseTaken::Held(_)));
+}
+
+pub async fn a_grant_is_given_up_only_if_no_pair_came_that_was_not_asked_about(store: Subject) {
+    let (_, grant_id) = live(&store, "u", "bot").await;
+    live(&store, "u", "another-bot").await;
+    let needed = event("connection.reconnect_needed");
+    let give_up = async |generation, probed: &[String]| {
+        store
+            .give_up_grant(&grant_id, Generation(generation), probed, "why", &needed)
+            .await
+            .expect("answered")
+    };
+    let came = arrived(&store, Some("v"), "bot").await.candidate.id;
+    assert_eq!(give_up(1, &[]).await, Committed::Moved(Generation(1)));
+    assert_eq!(give_up(2, std::slice::from_ref(&came)).await, Committed::Moved(Generation(1)));
+    assert_eq!(told(&store, "connection.reconnect_needed").await, 0);
+    for _ in 0..2 {
+        assert_eq!(give_up(1, std::slice::from_ref(&came)).await, Committed::Done);
+    }
+    assert_eq!(told(&store, "connection.reconnect_needed").await, 1);
+    let found = store.find_grant(&grant_id).await.expect("read").expect("there");
+    assert_eq!((found.state, found.reason.as_deref()), (GrantState::ReconnectNeeded, Some("why")));
 }
 
 pub async fn an_adoption_whose_answer_was_lost_is_done_and_told_once(store: Subject) {

@@ -273,8 +273,10 @@ pub async fn what_a_process_was_about_to_spend_when_it_ended_is_found(store: Sub
             .take_refresh_lease(id, Generation(1), holder, at(second), at(second + 75))
             .await
             .expect("answered");
-        let LeaseTaken::Taken(lease) = lease else { panic!("nobody else holds it: {lease:?}") };
-        lease
+        match lease {
+            LeaseTaken::Taken(lease) | LeaseTaken::TakenOver(lease) => lease,
+            other => panic!("nobody else holds it: {other:?}"),
+        }
     };
     let one = [grant_id.clone()];
     let found = async || store.interrupted_grants(10).await.expect("read");

@@ -36,6 +36,7 @@ fn answers(effect: Effect) -> Vec<Input> {
         Effect::TakeLease { .. } => vec![
             TAKEN,
             Input::Lease(LeaseReply::Held(after(NOW, LEASE_LIFE))),
+            Input::Lease(LeaseReply::TakenOver(7)),
             Input::Lease(LeaseReply::Moved),
         ],
         Effect::Send => [
@@ -75,7 +76,7 @@ impl Watch {
     fn see(&mut self, input: &Input, effect: Effect, path: &[Effect]) {
         let complain = |what: &str| panic!("{what}: {path:?}");
         match input {
-            Input::Lease(LeaseReply::Taken(_)) => self.leased = true,
+            Input::Lease(LeaseReply::Taken(_) | LeaseReply::TakenOver(_)) => self.leased = true,
             Input::Introspected(answer) => self.asked = Some(*answer),
             Input::Replied(RefreshReply::Issued { same_bot: true }) => self.issued = true,
             Input::Written(Written::Done) if path.ends_with(&[Effect::Commit, effect]) => self.stored = true,
