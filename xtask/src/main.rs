@@ -12,7 +12,8 @@ use anyhow::{Context as _, bail};
 const USAGE: &str = "cargo xtask test     install what the tests need, and run all of them
 cargo xtask long     what takes too long for every change: random calls of the emulator's API, a thousand kills of a release build
                      while it refreshes, kills and stops at every fail point; `cargo xtask long kills` only some of it
-cargo xtask bench    measure a release build: size, start, memory, added latency
+cargo xtask bench    measure a release build: size, start, memory, added latency, how long a new pair is in memory alone, what changes
+                     on some connections cost the calls on others
 cargo xtask bench-emulator    measure the emulator of a release build: start, reset, reads a second";
 
 fn main() -> ExitCode {
@@ -75,5 +76,6 @@ fn bench() -> anyhow::Result<()> {
     let binary = target_folder()?.join("release/vestibule");
     let env = [("VESTIBULE_BIN", &*binary.display().to_string())];
     run("tests/node", "node", &["bench.js"], &env)?;
-    run("tests/node", "node", &["window.js"], &env)
+    run("tests/node", "node", &["window.js"], &env)?;
+    run(".", "cargo", &["bench", "-p", "gateway", "--bench", "feed"], &[])
 }

@@ -99,17 +99,46 @@ async fn a_secret_that_notion_refuses_is_the_operators_fault_and_ends_no_grant()
     assert!(asked.json()["scope"].as_str().unwrap().contains("read_content"), "as Notion told it");
 }
 
+/// Every statement is run for something that the store was asked.
+#[tokio::test]
+async fn calls_on_connections_that_do_not_change_touch_no_sql_however_many_others_do() {
+    let t = house().await;
+    let quiet = t.connection("u").await;
+    let busy = t.connection_of(1, "v").await;
+    let calls = async |id: &str| t.api("GET", &format!("/notion/{id}/v1/users/me"), None).await.status;
+    // The first one is written down, the second one finds everything.
+    assert_eq!((calls(&quiet).await, calls(&quiet).await), (StatusCode::OK, StatusCode::OK));
+    for change in 0..40 {
+        match change % 3 {
+            0 => {
+                let path = format!("/api/connections/{busy}/refresh");
+                assert_eq!(t.api("POST", &path, None).await.status, StatusCode::OK);
+            }
+            1 => {
+                t.foreign_key(gateway::KeyKind::App).await;
+            }
+            _ => {
+                let path = format!("/api/connections/{busy}/keys");
+                let minted = t.api("POST", &path, Some(json!({"label": "k"}))).await.json();
+                let path = format!("{path}/{}", minted["id"].as_str().unwrap());
+                assert_eq!(t.api("DELETE", &path, None).await.status, StatusCode::NO_CONTENT);
+            }
+        }
+        let asked = t.own_store.asked();
+        assert_eq!(calls(&quiet).await, StatusCode::OK);
+        assert_eq!(t.own_store.asked(), asked, "after change {change}");
+    }
+    let asked = t.own_store.asked();
+    assert_eq!(calls(&busy).await, StatusCode::OK);
+    assert!(t.own_store.asked() > asked, "what changed is read again");
+}
+
 /// Any change once made all that was remembered unread: with many connections each refresh meant many readings.
 #[tokio::test]
 async fn what_changes_on_one_connection_leaves_the_others_remembered() {
     let t = house().await;
     let quiet = t.connection("u").await;
-    let busy = {
-        let mut browser = t.browser();
-        browser.person = 1;
-        let code = browser.connect(&t.link("v").await).await.query("code").unwrap();
-        t.redeem(&code, "v").await.json()["id"].as_str().unwrap().to_owned()
-    };
+    let busy = t.connection_of(1, "v").await;
     let calls = async |id: &str| t.api("GET", &format!("/notion/{id}/v1/users/me"), None).await.status;
     assert_eq!((calls(&quiet).await, calls(&busy).await), (StatusCode::OK, StatusCode::OK));
     // Behind everybody's back and without a word in the feed: whoever reads these rows again cannot call.

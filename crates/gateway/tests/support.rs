@@ -3,6 +3,7 @@
 
 use std::collections::BTreeMap;
 use std::path::PathBuf;
+use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::Duration;
 
@@ -47,6 +48,8 @@ pub(crate) struct House {
     pub(crate) folder: TempDir,
     world: World,
     settings: Settings,
+    /// The gateway's own handle of the store.
+    pub(crate) own_store: Arc<SqliteStore>,
     /// Between the gateway and Notion, if the plan has one.
     pub(crate) gate: Option<Gate>,
     http: Http,
@@ -145,8 +148,9 @@ impl House {
         let (world, clock) = World::manual("2026-11-23T09:00:00Z".parse().expect("a time"));
         let folder = plan.folder.unwrap_or_else(|| TempDir::new().expect("a folder"));
         let store = SqliteStore::open(&folder.path().join("vestibule.db")).expect("the store opens");
+        let own_store = Arc::new(store);
         let root_key = RootKey::parse(ROOT_KEY).expect("a root key");
-        let gateway = Gateway::build(config, std::sync::Arc::new(store), &root_key, world.clone())
+        let gateway = Gateway::build(config, own_store.clone(), &root_key, world.clone())
             .await
             .expect("the gateway builds");
         let mint =
@@ -163,6 +167,7 @@ impl House {
             folder,
             world,
             settings,
+            own_store,
             gate,
             http: Http::new(),
         }
@@ -272,6 +277,14 @@ impl House {
         // A token that was issued a moment ago is treated otherwise.
         self.wait(Duration::from_secs(10));
         reply.json()["id"].as_str().expect("an id").to_owned()
+    }
+
+    /// A connection of another person at Notion, in the order of its screen.
+    pub(crate) async fn connection_of(&self, person: usize, end_user: &str) -> String {
+        let mut browser = self.browser();
+        browser.person = person;
+        let code = browser.connect(&self.link(end_user).await).await.query("code").expect("a code");
+        self.redeem(&code, end_user).await.json()["id"].as_str().expect("an id").to_owned()
     }
 
     pub(crate) async fn redeem(&self, code: &str, end_user: &str) -> Reply {

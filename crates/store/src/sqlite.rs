@@ -96,6 +96,12 @@ impl SqliteStore {
         self.file.hold()
     }
 
+    /// How often it was asked for something since it was opened. Every statement is run for one of these, apart from those that tell what
+    /// changed and bring the log into the file: so it shows that some call runs none.
+    pub fn asked(&self) -> u64 {
+        self.threads.asked()
+    }
+
     async fn write<T, F>(&self, job: F) -> Result<T>
     where
         T: Send + 'static,

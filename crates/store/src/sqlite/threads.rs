@@ -44,6 +44,8 @@ pub(super) struct Threads {
     marks: Arc<Marks>,
     writer: Option<SyncSender<Queued>>,
     readers: Option<SyncSender<ReadJob>>,
+    /// How many jobs there were.
+    asked: AtomicU64,
     handles: Vec<JoinHandle<()>>,
 }
 
@@ -148,7 +150,7 @@ impl Threads {
             let (db, jobs) = (open_reader(path)?, Arc::clone(&read_jobs));
             handles.push(spawn("store-reader", move || run_reader(&db, &jobs))?);
         }
-        Ok(Self { marks, writer: Some(write), readers: Some(read), handles })
+        Ok(Self { marks, writer: Some(write), readers: Some(read), asked: AtomicU64::new(0), handles })
     }
 
     pub(super) async fn write<T, F>(&self, job: F) -> Result<T>
@@ -156,6 +158,7 @@ impl Threads {
         T: Send + 'static,
         F: FnOnce(&Transaction<'_>) -> Result<T> + Send + 'static,
     {
+        self.asked.fetch_add(1, Ordering::Relaxed);
         let (answer, answered) = oneshot::channel();
         queue(self.writer.as_ref(), Some(write_job(job, answer))).await?;
         self.answer(answered).await
@@ -168,6 +171,7 @@ impl Threads {
         T: Send + 'static,
         F: FnOnce(&Transaction<'_>) -> Result<T> + Send + 'static,
     {
+        self.asked.fetch_add(1, Ordering::Relaxed);
         let (answer, answered) = oneshot::channel();
         let writer = self.writer.as_ref().ok_or_else(stopped)?;
         self.marks.urgent.lock().unwrap_or_else(PoisonError::into_inner).push(write_job(job, answer));
@@ -189,6 +193,11 @@ impl Threads {
     /// Whether a write failed for want of room or at the disk, and none that proves otherwise was done since.
     pub(super) fn was_short(&self) -> bool {
         self.marks.short.load(Ordering::Acquire)
+    }
+
+    /// How many jobs there were so far.
+    pub(super) fn asked(&self) -> u64 {
+        self.asked.load(Ordering::Relaxed)
     }
 
     /// Who is told of changes from now on; only the first is.
@@ -222,6 +231,7 @@ impl Threads {
         T: Send + 'static,
         F: FnOnce(&Db) -> Result<T> + Send + 'static,
     {
+        self.asked.fetch_add(1, Ordering::Relaxed);
         let (answer, answered) = oneshot::channel();
         let job: ReadJob = Box::new(move |db| {
             let _gone = answer.send(guarded(|| job(db)));
