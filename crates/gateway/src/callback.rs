@@ -23,7 +23,7 @@ use crate::link::{after, internal, redirect, starts_nothing};
 use crate::notion::TokenError;
 use crate::pages::{Notice, WayBack, mismatch_page, page, page_with};
 use crate::reconnect::{self, Reconnect};
-use crate::{Error, Gateway, cookie, link, vault};
+use crate::{Error, Gateway, cookie, link, turns, vault};
 
 /// How long the app has to redeem our code.
 pub(crate) const CODE_LIFE: Duration = Duration::from_mins(5);
@@ -174,14 +174,9 @@ async fn exchange(
 ) -> Result<Response, Response> {
     let callback = Step::ok(now, Actor::Notion, Actor::Vestibule, "Callback with a code")
         .with_note("Through the browser; state and this browser's cookie match");
-    gateway
-        .store
-        .update_attempt(&attempt.id, Some(AttemptOutcome::Exchanging), &[callback])
-        .await
-        .map_err(internal(gateway))?;
     let gone = back(gateway, &attempt, &[("error", "exchange_failed")]);
     let (inner, integration) = (gateway.clone(), name.to_owned());
-    let task = async move { Ok(exchange_and_save(&inner, &integration, attempt, code).await) };
+    let task = async move { Ok(exchange_and_save(&inner, &integration, attempt, code, &callback).await) };
     tokio::select! {
         biased;
         answer = gateway.uninterrupted(task) => answer.map_err(internal(gateway))?,
@@ -195,7 +190,11 @@ async fn exchange_and_save(
     name: &str,
     attempt: Attempt,
     code: String,
+    callback: &Step,
 ) -> Result<Response, Response> {
+    if !turns::begin_exchange(gateway, &attempt, callback).await.map_err(internal(gateway))? {
+        return Ok(page_of(gateway, Notice::StateUnknown, &attempt));
+    }
     let integration = gateway.config.integrations.get(name).ok_or_else(|| page(Notice::Internal, None))?;
     let asked_at = gateway.world.now();
     failpoints::hit(Point::ExchangeUnsent);

@@ -32,6 +32,7 @@ mod routes;
 pub mod serve;
 mod settle;
 mod starts;
+mod turns;
 mod vault;
 mod world;
 

@@ -14,10 +14,13 @@ use store::records::{Actor, AttemptOutcome, Candidate, Event, EventKind, Grant, 
 use crate::config::Integration;
 use crate::link::after;
 use crate::notion::TokenError;
+use crate::turns::{self, Revoked};
 use crate::{Error, Gateway, pairs, vault};
 
 /// How many of each are settled in one round.
 const ROUND_MAX: usize = 100;
+/// How long a revocation waits while a consent is exchanged.
+const TURN_AFTER: Duration = Duration::from_secs(5);
 /// How long a pair that could not be settled waits, so that it does not stand in the others' way.
 const AGAIN_AFTER: Duration = Duration::from_mins(5);
 
@@ -251,7 +254,7 @@ async fn end_at_notion(
         return Ok(Settled::Later(AGAIN_AFTER));
     };
     match gateway.notion.introspect(integration, &pair.access_token).await {
-        Introspected::Active => Ok(revoke(gateway, integration, pair).await),
+        Introspected::Active => revoke(gateway, integration, profile, pair).await,
         Introspected::Unclear | Introspected::Throttled(_) => Ok(Settled::Unanswered),
         Introspected::Inactive => renew_and_revoke(gateway, integration, profile, pair).await,
     }
@@ -270,7 +273,7 @@ async fn renew_and_revoke(
         Ok(answer) if answer.is_of(&profile.bot_id, &profile.workspace_id) => {
             let (renewed, now) = (vault::Pair::of_tokens(answer.tokens()), gateway.world.now());
             let kept = pairs::keep(gateway, &integration.client_id, profile, now, &renewed).await?;
-            if revoke(gateway, integration, &renewed).await == Settled::Done {
+            if revoke(gateway, integration, profile, &renewed).await? == Settled::Done {
                 gateway.store.delete_candidate(&kept.id, None).await?;
             }
             Ok(Settled::Done)
@@ -285,17 +288,22 @@ async fn renew_and_revoke(
     }
 }
 
-/// Whether Notion took the revocation (an unknown token counts as revoked).
-async fn revoke(gateway: &Gateway, integration: &Integration, pair: &vault::Pair) -> Settled {
-    failpoints::hit(Point::RevokeUnsent);
-    let answer = gateway.notion.revoke(integration, &pair.access_token).await;
-    failpoints::hit(Point::RevokeAnswered);
-    match answer {
-        Ok(true) => Settled::Done,
-        Ok(false) => {
+/// Revokes a pair, when it is its turn.
+async fn revoke(
+    gateway: &Gateway,
+    integration: &Integration,
+    profile: &Profile,
+    pair: &vault::Pair,
+) -> Result<Settled, Error> {
+    Ok(match turns::revoke(gateway, integration, profile, pair).await? {
+        Revoked::Done => Settled::Done,
+        Revoked::Refused => {
             tracing::warn!(event = "revoke.refused", client_id = integration.client_id);
             Settled::Later(AGAIN_AFTER)
         }
-        Err(_) => Settled::Unanswered,
-    }
+        Revoked::Unanswered => Settled::Unanswered,
+        Revoked::Exchanging => Settled::Later(TURN_AFTER),
+        // What came meanwhile decides; the next round sees it.
+        Revoked::Shared => Settled::Later(Duration::ZERO),
+    })
 }

@@ -1,5 +1,5 @@
-//! A gate between the gateway and the emulator: it lets a request through, and holds Notion's answer back until the test
-//! says so. So an answer that is on its way can be raced without a clock.
+//! A gate between the gateway and the emulator: it holds a request before Notion sees it, or Notion's answer after it was done,
+//! until the test says so. So what is on its way can be raced without a clock.
 
 use std::sync::{Arc, Mutex};
 
@@ -23,14 +23,27 @@ struct Inner {
     held: Mutex<Option<String>>,
     arrived: Semaphore,
     open: Semaphore,
+    /// The path whose next request is held.
+    held_before: Mutex<Option<String>>,
+    asked: Semaphore,
+    passed: Semaphore,
 }
 
 impl Gate {
     /// A gate in front of this Notion; its URL.
     pub(crate) async fn before(notion: &str) -> (Self, String) {
         let client = Client::builder(TokioExecutor::new()).build_http();
-        let (held, arrived, open) = (Mutex::default(), Semaphore::new(0), Semaphore::new(0));
-        let gate = Self(Arc::new(Inner { notion: notion.to_owned(), client, held, arrived, open }));
+        let closed = || Semaphore::new(0);
+        let gate = Self(Arc::new(Inner {
+            notion: notion.to_owned(),
+            client,
+            held: Mutex::default(),
+            arrived: closed(),
+            open: closed(),
+            held_before: Mutex::default(),
+            asked: closed(),
+            passed: closed(),
+        }));
         let listener = TcpListener::bind(("127.0.0.1", 0)).await.expect("a port");
         let url = format!("http://{}", listener.local_addr().expect("an address"));
         let router = axum::Router::new().fallback(pass).with_state(gate.clone());
@@ -54,11 +67,33 @@ impl Gate {
     }
 }
 
+impl Gate {
+    /// Holds the next request for this path: Notion does not see it yet.
+    pub(crate) fn hold_request(&self, path: &str) {
+        *self.0.held_before.lock().unwrap() = Some(path.to_owned());
+    }
+
+    /// Waits until the held request is there.
+    pub(crate) async fn asked(&self) {
+        self.0.asked.acquire().await.unwrap().forget();
+    }
+
+    /// Lets the held request go on to Notion.
+    pub(crate) fn pass(&self) {
+        self.0.passed.add_permits(1);
+    }
+}
+
 async fn pass(State(gate): State<Gate>, mut request: Request) -> Response {
     let path = request.uri().path().to_owned();
     let target = request.uri().path_and_query().map_or("/", |both| both.as_str());
     *request.uri_mut() = format!("{}{target}", gate.0.notion).parse().expect("a URI");
     request.headers_mut().remove("host");
+    let held = gate.0.held_before.lock().unwrap().take_if(|held| *held == path).is_some();
+    if held {
+        gate.0.asked.add_permits(1);
+        gate.0.passed.acquire().await.unwrap().forget();
+    }
     let response = gate.0.client.request(request).await.expect("an answer").map(Body::new);
     let holds = gate.0.held.lock().unwrap().take_if(|held| *held == path).is_some();
     if holds {

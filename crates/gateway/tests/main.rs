@@ -7,6 +7,7 @@ mod authorization;
 mod canary;
 mod clients;
 mod consents;
+mod crossings;
 mod damage;
 mod doors;
 mod erasure;

@@ -8,10 +8,12 @@
 //! the commit. Each writing method says under *Again* what asking the same once more does then, with the very same values (the same
 //! ids, the same sealed pair). Reading changes nothing, so it has no such line.
 
+mod changes;
 pub mod decide;
 pub mod records;
 mod sqlite;
 pub mod suite;
+mod turns;
 
 use async_trait::async_trait;
 use jiff::Timestamp;
@@ -22,8 +24,10 @@ use records::{
 };
 use sealing::{Sha256, StoredKeyring};
 
+pub use changes::{Change, ChangeHook, Changed, Changes};
 pub use lifecycle::rows::Committed;
 pub use sqlite::SqliteStore;
+pub use turns::{Erased, ExchangeStart, Revocation, RevocationStart};
 
 /// Why the store is unavailable, in one word.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -68,52 +72,6 @@ pub enum StoreError {
         what: String,
     },
 }
-
-/// What kind of row changed.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Changed {
-    /// An API key ended.
-    Key,
-    /// A connection, or the grant that it stands on.
-    Connection,
-    /// A grant's pair or state.
-    Grant,
-}
-
-impl Changed {
-    /// Reads the stored word.
-    pub(crate) fn parse(word: &str) -> Option<Self> {
-        match word {
-            "key" => Some(Self::Key),
-            "connection" => Some(Self::Connection),
-            "grant" => Some(Self::Grant),
-            _ => None,
-        }
-    }
-}
-
-/// One row that changed.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Change {
-    /// What kind.
-    pub kind: Changed,
-    /// Which: the id; of a connection, its client id, a slash and its id.
-    pub id: String,
-}
-
-/// A piece of the feed of changes.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Changes {
-    /// The number of the last one.
-    pub upto: u64,
-    /// Whether these are all since the number that was asked for. If not, anything may have changed.
-    pub complete: bool,
-    /// Oldest first; one row may be told twice.
-    pub changes: Vec<Change>,
-}
-
-/// Who is told of changes.
-pub type ChangeHook = std::sync::Arc<dyn Fn(&Changes) + Send + Sync>;
 
 /// A result of the store.
 pub type Result<T> = std::result::Result<T, StoreError>;
@@ -335,25 +293,6 @@ pub enum Disconnected {
     Unknown,
 }
 
-/// What [`Store::erase_end_user`] did.
-#[derive(Debug, Clone, Default)]
-pub struct Erased {
-    /// How many connections are gone, ended ones too.
-    pub connections: usize,
-    /// How many attempts.
-    pub attempts: usize,
-    /// How many connect sessions.
-    pub connect_sessions: usize,
-    /// How many keys.
-    pub keys: usize,
-    /// How many of the connections left an authorization to others who share it.
-    pub shared: usize,
-    /// Grants that are tombstones now, to be revoked.
-    pub ended: Vec<String>,
-    /// Pairs that pending connections waited for: due.
-    pub due: Vec<Candidate>,
-}
-
 /// How much a store holds.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Contents {
@@ -444,6 +383,24 @@ pub trait Store: Send + Sync + 'static {
     /// Adds steps and, if given, sets the outcome.
     /// Again: a step is drawn once.
     async fn update_attempt(&self, id: &str, outcome: Option<AttemptOutcome>, steps: &[Step]) -> Result<()>;
+    /// Begins a taken attempt's exchange, unless a revocation of the same integration is on its way at Notion: that one would end what
+    /// the exchange brings. The attempt's outcome is `exchanging` then, until it is set anew. After an unknown commit it may be
+    /// repeated.
+    async fn begin_exchange(
+        &self,
+        client_id: &str,
+        attempt_id: &str,
+        step: &Step,
+        now: Timestamp,
+    ) -> Result<ExchangeStart>;
+    /// Whether an exchange of this integration is on its way whose callback came by `begun_by`.
+    async fn is_exchanging(&self, client_id: &str, begun_by: Timestamp, now: Timestamp) -> Result<bool>;
+    /// Begins a revocation, unless an exchange of the same integration is on its way, or a live grant or a
+    /// pending connection stands on the authorization.
+    /// Until it ends, by [`Store::end_revocation`] or its time, no exchange begins. Repeating it is answered the same.
+    async fn begin_revocation(&self, revocation: &Revocation) -> Result<RevocationStart>;
+    /// It was answered.
+    async fn end_revocation(&self, id: &str) -> Result<()>;
     /// Saves what a good callback brought.
     /// Again: the same answer, even if what it saved was redeemed or settled since.
     async fn save_arrival(&self, arrival: &Arrival, now: Timestamp) -> Result<ArrivalSaved>;

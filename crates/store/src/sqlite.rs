@@ -18,6 +18,7 @@ mod nodes;
 mod redeem;
 mod rows;
 mod threads;
+mod turns;
 mod way_in;
 
 use std::path::Path;
@@ -36,15 +37,15 @@ use crate::records::{
 };
 use crate::{
     Activated, Activation, Arrival, ArrivalSaved, AttemptFilter, AttemptStart, AttemptTaken, ChangeHook,
-    Changes, CodeFound, Committed, ConnectionFilter, Contents, Disconnected, Erased, Imported, LeaseTaken,
-    Page, PageRequest, Result, Store, StoreError, Trouble,
+    Changes, CodeFound, Committed, ConnectionFilter, Contents, Disconnected, Erased, ExchangeStart, Imported,
+    LeaseTaken, Page, PageRequest, Result, Revocation, RevocationStart, Store, StoreError, Trouble,
 };
 use file::StoreFile;
 use nodes::Nodes;
 use threads::Threads;
 
 /// The newest schema this program knows.
-const MIGRATIONS: [&str; 7] = [
+const MIGRATIONS: [&str; 8] = [
     include_str!("migrations/sqlite/0001_first.sql"),
     include_str!("migrations/sqlite/0002_events_in_order.sql"),
     include_str!("migrations/sqlite/0003_settling.sql"),
@@ -52,6 +53,7 @@ const MIGRATIONS: [&str; 7] = [
     include_str!("migrations/sqlite/0005_suspects.sql"),
     include_str!("migrations/sqlite/0006_changes.sql"),
     include_str!("migrations/sqlite/0007_interrupted.sql"),
+    include_str!("migrations/sqlite/0008_revocations.sql"),
 ];
 
 /// A store in one file.
@@ -296,6 +298,32 @@ impl Store for SqliteStore {
     async fn update_attempt(&self, id: &str, outcome: Option<AttemptOutcome>, steps: &[Step]) -> Result<()> {
         let (id, steps) = (id.to_owned(), steps.to_vec());
         self.write(move |db| callback::update_attempt(db, &id, outcome, &steps)).await
+    }
+
+    async fn begin_exchange(
+        &self,
+        client_id: &str,
+        attempt_id: &str,
+        step: &Step,
+        now: Timestamp,
+    ) -> Result<ExchangeStart> {
+        let (client_id, attempt_id, step) = (client_id.to_owned(), attempt_id.to_owned(), step.clone());
+        self.write(move |db| turns::begin_exchange(db, &client_id, &attempt_id, &step, now)).await
+    }
+
+    async fn is_exchanging(&self, client_id: &str, begun_by: Timestamp, now: Timestamp) -> Result<bool> {
+        let client_id = client_id.to_owned();
+        self.read(move |db| turns::is_exchanging(db, &client_id, begun_by, now)).await
+    }
+
+    async fn begin_revocation(&self, revocation: &Revocation) -> Result<RevocationStart> {
+        let revocation = revocation.clone();
+        self.write(move |db| turns::begin_revocation(db, &revocation)).await
+    }
+
+    async fn end_revocation(&self, id: &str) -> Result<()> {
+        let id = id.to_owned();
+        self.write(move |db| turns::end_revocation(db, &id)).await
     }
 
     async fn save_arrival(&self, arrival: &Arrival, now: Timestamp) -> Result<ArrivalSaved> {

@@ -17,7 +17,7 @@ use tokio::sync::OwnedMutexGuard;
 use crate::config::Integration;
 use crate::notion::{Renewed, TokenError};
 use crate::world::Moment;
-use crate::{Error, Gateway, callback, pairs, settle, vault};
+use crate::{Error, Gateway, callback, pairs, settle, turns, vault};
 
 /// Refreshes are counted by the hour.
 const HOUR: Duration = Duration::from_hours(1);
@@ -110,6 +110,8 @@ impl<'g> Flight<'g> {
             Effect::SetState { state, reason } => Input::Written(self.set_state(state, reason).await?),
             Effect::ReadCandidates => {
                 let (grant, _) = self.in_hand()?;
+                // One that is on its way may bring the pair that this one's was ended for.
+                turns::exchanges_end(self.gateway, &grant.client_id).await?;
                 self.candidates = self.gateway.store.candidates_of(&grant.client_id, &grant.profile).await?;
                 Input::Candidates(self.candidates.len())
             }

@@ -117,7 +117,8 @@ pub enum Effect {
         /// Why.
         reason: &'static str,
     },
-    /// Look for pairs of newer consents of the same authorization that nobody has redeemed yet: [`Input::Candidates`].
+    /// Look for pairs of newer consents of the same authorization that nobody has redeemed yet, once the exchanges of consents that
+    /// are on their way now have ended (five minutes at most): [`Input::Candidates`].
     ReadCandidates,
     /// Ask Notion about the access token of that candidate: [`Input::Introspected`].
     Probe {

@@ -4,10 +4,13 @@ use lifecycle::{Generation, GrantState};
 
 use super::Subject;
 use super::scene::{
-    APP, OTHER, activation, all, arrival, arrived, at, attempt, event, grant, id, live, profile, sealed,
+    APP, OTHER, activation, all, arrival, arrived, at, attempt, event, grant, id, live, profile, sealed, step,
 };
-use crate::records::{Candidate, ConnectionStage, EventKind, Grant};
-use crate::{Activated, Activation, ArrivalSaved, Committed, Disconnected, Footing, LeaseTaken};
+use crate::records::{AttemptOutcome, Candidate, ConnectionStage, EventKind, Grant};
+use crate::{
+    Activated, Activation, ArrivalSaved, Committed, Disconnected, ExchangeStart, Footing, LeaseTaken,
+    Revocation, RevocationStart,
+};
 
 pub async fn a_candidate_is_adopted_only_at_the_expected_generation(store: Subject) {
     let (_, grant_id) = live(&store, "u", "bot").await;
@@ -154,6 +157,69 @@ pub async fn an_erased_user_leaves_nothing_and_takes_nothing_of_the_others(store
     let due = store.due_candidates(at(10), 10).await.expect("read");
     assert!(due.iter().all(|due| due.attempt_id.is_none() && due.profile.workspace_name.is_none()));
     assert_eq!(due.len(), 2);
+}
+
+pub async fn an_exchange_and_a_revocation_of_one_integration_take_turns(store: Subject) {
+    let made = attempt(None);
+    store.insert_attempt(&made, &[], 5, at(0)).await.expect("stored");
+    let cookies = [made.cookie_sha256];
+    store.take_attempt(APP, &made.state_sha256, &cookies, at(1), &step("stranger")).await.expect("taken");
+    let asked = |client: &str, second| Revocation {
+        id: format!("rev_{client}"),
+        client_id: client.to_owned(),
+        profile: profile("bot"),
+        now: at(second),
+        ends_at: at(second + 35),
+    };
+    let revoke =
+        async |client: &str, second| store.begin_revocation(&asked(client, second)).await.expect("answered");
+    let exchange = async |second| {
+        store.begin_exchange(APP, &made.id, &step("asked"), at(second)).await.expect("answered")
+    };
+    let exchanging = async |by, now| store.is_exchanging(APP, at(by), at(now)).await.expect("read");
+    // Whoever comes first goes first; another integration's turns are its own.
+    for _ in 0..2 {
+        assert_eq!(revoke(APP, 2).await, RevocationStart::Begun);
+    }
+    assert_eq!(exchange(3).await, ExchangeStart::Wait(at(37)));
+    assert!(!exchanging(3, 3).await);
+    store.end_revocation("rev_client-a").await.expect("ended");
+    for _ in 0..2 {
+        assert_eq!(exchange(3).await, ExchangeStart::Begun);
+    }
+    assert_eq!(revoke(APP, 4).await, RevocationStart::Exchanging);
+    assert_eq!(revoke(OTHER, 4).await, RevocationStart::Begun);
+    // One that began later is none of those that were waited for.
+    assert_eq!((exchanging(1, 4).await, exchanging(0, 4).await), (true, false));
+    assert_eq!(
+        (exchanging(1, 361).await, exchanging(1, 362).await),
+        (true, false),
+        "it is over after six minutes"
+    );
+    store.update_attempt(&made.id, Some(AttemptOutcome::ExchangeFailed), &[]).await.expect("updated");
+    assert_eq!(revoke(APP, 5).await, RevocationStart::Begun);
+    // It ends by itself.
+    assert_eq!((exchange(39).await, exchange(40).await), (ExchangeStart::Wait(at(40)), ExchangeStart::Begun));
+    store.update_attempt(&made.id, Some(AttemptOutcome::Returned), &[]).await.expect("updated");
+    assert_eq!(
+        store.begin_exchange(APP, "att_gone", &step("asked"), at(41)).await.expect("answered"),
+        ExchangeStart::Gone
+    );
+    // Whatever stands on the authorization keeps it: a pending connection, a live one.
+    let arrival = arrived(&store, Some("u"), "bot").await;
+    assert_eq!(revoke(APP, 42).await, RevocationStart::Shared);
+    let grant_id = id("grt");
+    let live = activation(&arrival, grant(&grant_id, "bot", 1), None);
+    assert_eq!(store.activate(&live).await.expect("answered"), Activated::Done);
+    assert_eq!(revoke(APP, 42).await, RevocationStart::Shared);
+    store
+        .disconnect(APP, &arrival.connection.id, &event("connection.disconnected"), at(43))
+        .await
+        .expect("ended");
+    // A pair that nobody waits for keeps nothing.
+    let due = Candidate { connection_id: None, attempt_id: None, ..arrival.candidate.clone() };
+    store.insert_candidate(&due).await.expect("stored");
+    assert_eq!(revoke(APP, 44).await, RevocationStart::Begun);
 }
 
 pub async fn a_candidate_takes_anothers_place_and_nobody_redeems_the_older_pair(store: Subject) {
