@@ -10,7 +10,24 @@ use crate::support::{APP_STATE, house, token_request};
 
 /// Keeps the log.
 #[derive(Clone, Default)]
-struct Log(Arc<Mutex<Vec<u8>>>);
+pub(crate) struct Log(Arc<Mutex<Vec<u8>>>);
+
+impl Log {
+    /// Keeps all that is logged from now on, however finely.
+    pub(crate) fn begin() -> Self {
+        let log = Self::default();
+        let subscriber =
+            tracing_subscriber::fmt().with_max_level(tracing::Level::TRACE).with_writer(log.clone()).finish();
+        // Shared with the other tests of this process, if there are any: more to look at is no harm.
+        let _first = tracing::subscriber::set_global_default(subscriber);
+        log
+    }
+
+    /// What was logged.
+    pub(crate) fn bytes(&self) -> Vec<u8> {
+        self.0.lock().unwrap().clone()
+    }
+}
 
 impl Write for Log {
     fn write(&mut self, bytes: &[u8]) -> std::io::Result<usize> {
@@ -31,17 +48,13 @@ impl<'a> MakeWriter<'a> for Log {
     }
 }
 
-fn contains(bytes: &[u8], needle: &str) -> bool {
+pub(crate) fn contains(bytes: &[u8], needle: &str) -> bool {
     bytes.windows(needle.len()).any(|window| window == needle.as_bytes())
 }
 
 #[tokio::test]
 async fn no_token_code_state_key_or_secret_is_stored_or_logged_in_the_clear() {
-    let log = Log::default();
-    let subscriber =
-        tracing_subscriber::fmt().with_max_level(tracing::Level::TRACE).with_writer(log.clone()).finish();
-    // Shared with the other tests of this process, if there are any: more to look at is no harm.
-    let _first = tracing::subscriber::set_global_default(subscriber);
+    let log = Log::begin();
     let t = house().await;
     let mut secrets = vec![
         t.app_key.rsplit('_').next().unwrap().to_owned(),
@@ -89,7 +102,7 @@ async fn no_token_code_state_key_or_secret_is_stored_or_logged_in_the_clear() {
     t.api("DELETE", &format!("/api/connections/{id}"), None).await;
     t.gateway.settle().await.unwrap();
 
-    let mut written: Vec<(String, Vec<u8>)> = vec![("the log".to_owned(), log.0.lock().unwrap().clone())];
+    let mut written: Vec<(String, Vec<u8>)> = vec![("the log".to_owned(), log.bytes())];
     for file in t.store_files() {
         written.push((file.display().to_string(), std::fs::read(file).unwrap()));
     }

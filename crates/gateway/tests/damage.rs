@@ -105,6 +105,74 @@ async fn settling_goes_on_past_a_row_that_cannot_be_read() {
     assert_eq!(ended, 1, "the other one was settled");
 }
 
+/// Each kind of pair that is to be settled, two of it, one of them damaged in every way; and after them the kinds that come later
+/// in the round. One row once ended it, and what came later was never settled.
+#[tokio::test]
+async fn no_damaged_row_of_any_kind_keeps_others_of_its_kind_or_of_a_later_one_from_being_settled() {
+    let candidate = "FROM candidates WHERE owner_id = (SELECT min(owner_id) FROM candidates)";
+    let tombstone = "FROM grants WHERE state = 'tombstone'";
+    let cases = [
+        ("codes", "UPDATE codes SET attempt_id = 'gone' WHERE rowid = (SELECT min(rowid) FROM codes WHERE spent IS NULL)".to_owned()),
+        ("codes", format!("UPDATE codes SET expires_at = {} WHERE rowid = (SELECT min(rowid) FROM codes WHERE spent IS NULL)", i64::MIN)),
+        ("candidates", format!("UPDATE candidates SET access_token_sealed = x'00' WHERE id = (SELECT id {candidate})")),
+        ("candidates", format!("UPDATE candidates SET issued_at = {} WHERE id = (SELECT id {candidate})", i64::MAX)),
+        ("candidates", format!("UPDATE candidates SET access_token_sealed = (SELECT access_token_sealed FROM candidates c WHERE c.id <> candidates.id) WHERE id = (SELECT id {candidate})")),
+        ("tombstones", format!("UPDATE grants SET access_token_sealed = x'00' WHERE id = (SELECT min(id) {tombstone})")),
+        ("tombstones", format!("UPDATE grants SET created_at = {} WHERE id = (SELECT min(id) {tombstone})", i64::MAX)),
+        ("tombstones", format!("UPDATE grants SET data_key_wrapped = (SELECT data_key_wrapped FROM grants g WHERE g.id <> grants.id AND g.state = 'tombstone') WHERE id = (SELECT min(id) {tombstone})")),
+    ];
+    for (kind, sql) in cases {
+        let t = house().await;
+        let mut browsers = [(1, 0), (2, 0), (0, 0), (0, 1)].map(|(person, workspace)| {
+            let mut browser = t.browser();
+            (browser.person, browser.workspace) = (person, workspace);
+            browser
+        });
+        // Two that end while Notion does not take it; two that nobody redeems.
+        let [one, two, three, four] = &mut browsers;
+        let mut ended = Vec::new();
+        for browser in [one, two] {
+            let code = browser.connect(&t.link("u").await).await.query("code").expect("a code");
+            ended.push(t.redeem(&code, "u").await.json()["id"].as_str().expect("an id").to_owned());
+        }
+        t.notion.emulator.fault(
+            notion_emulator::Fault::from(notion_emulator::Effect::Status(500))
+                .on("/v1/oauth/revoke")
+                .times(2),
+        );
+        for id in &ended {
+            t.api("DELETE", &format!("/api/connections/{id}"), None).await;
+        }
+        for browser in [three, four] {
+            browser.connect(&t.link("v").await).await.query("code").expect("a code");
+        }
+        let took = |kind: &'static str| {
+            let t = &t;
+            async move { t.events().await.iter().filter(|told| *told == kind).count() }
+        };
+        if kind == "codes" {
+            damage(&t, &sql).await;
+        }
+        t.wait(std::time::Duration::from_mins(6));
+        if kind == "candidates" {
+            // Their codes are over; the pairs are due, and not settled yet.
+            damage(&t, "UPDATE candidates SET connection_id = NULL; DELETE FROM codes").await;
+        }
+        if kind != "codes" {
+            damage(&t, &sql).await;
+        }
+        for _ in 0..2 {
+            t.gateway.settle().await.expect("it goes on");
+        }
+        let (consents, authorizations) = (took("consent.revoked").await, took("connection.revoked").await);
+        let expected = match kind {
+            "tombstones" => (2, 1),
+            _ => (1, 2),
+        };
+        assert_eq!((consents, authorizations), expected, "{kind}: {sql}");
+    }
+}
+
 #[tokio::test]
 async fn readiness_says_in_a_word_why_the_store_is_not_ready() {
     let t = house().await;

@@ -6,9 +6,11 @@ use std::sync::{Arc, Mutex};
 use axum::body::Body;
 use axum::extract::{Request, State};
 use axum::response::Response;
+use http_body_util::BodyExt as _;
 use hyper_util::client::legacy::Client;
 use hyper_util::client::legacy::connect::HttpConnector;
 use hyper_util::rt::TokioExecutor;
+use serde_json::Value;
 use tokio::net::TcpListener;
 use tokio::sync::Semaphore;
 
@@ -27,7 +29,14 @@ struct Inner {
     held_before: Mutex<Option<String>>,
     asked: Semaphore,
     passed: Semaphore,
+    /// What to make of the next token answer.
+    rewriting: Mutex<Option<Rewrite>>,
+    /// Every token that was given out, in an answer of the token endpoint.
+    tokens: Mutex<Vec<String>>,
 }
+
+/// Makes another body of a token answer's.
+pub(crate) type Rewrite = fn(Value) -> String;
 
 impl Gate {
     /// A gate in front of this Notion; its URL.
@@ -43,6 +52,8 @@ impl Gate {
             held_before: Mutex::default(),
             asked: closed(),
             passed: closed(),
+            rewriting: Mutex::default(),
+            tokens: Mutex::default(),
         }));
         let listener = TcpListener::bind(("127.0.0.1", 0)).await.expect("a port");
         let url = format!("http://{}", listener.local_addr().expect("an address"));
@@ -78,6 +89,31 @@ impl Gate {
         self.0.asked.acquire().await.unwrap().forget();
     }
 
+    /// Changes the next token answer on its way.
+    pub(crate) fn rewrite(&self, rewrite: Rewrite) {
+        *self.0.rewriting.lock().unwrap() = Some(rewrite);
+    }
+
+    /// Every token that Notion gave out so far.
+    pub(crate) fn tokens(&self) -> Vec<String> {
+        self.0.tokens.lock().unwrap().clone()
+    }
+
+    async fn look_at(&self, response: Response) -> Response {
+        let (mut parts, body) = response.into_parts();
+        let body = body.collect().await.expect("a whole body").to_bytes();
+        let Ok(answer) = serde_json::from_slice::<Value>(&body) else {
+            return Response::from_parts(parts, Body::from(body));
+        };
+        for name in ["access_token", "refresh_token"] {
+            self.0.tokens.lock().unwrap().extend(answer[name].as_str().map(str::to_owned));
+        }
+        let rewrite = self.0.rewriting.lock().unwrap().take();
+        let Some(rewrite) = rewrite else { return Response::from_parts(parts, Body::from(body)) };
+        parts.headers.remove("content-length");
+        Response::from_parts(parts, Body::from(rewrite(answer)))
+    }
+
     /// Lets the held request go on to Notion.
     pub(crate) fn pass(&self) {
         self.0.passed.add_permits(1);
@@ -94,7 +130,10 @@ async fn pass(State(gate): State<Gate>, mut request: Request) -> Response {
         gate.0.asked.add_permits(1);
         gate.0.passed.acquire().await.unwrap().forget();
     }
-    let response = gate.0.client.request(request).await.expect("an answer").map(Body::new);
+    let mut response = gate.0.client.request(request).await.expect("an answer").map(Body::new);
+    if path == "/v1/oauth/token" {
+        response = gate.look_at(response).await;
+    }
     let holds = gate.0.held.lock().unwrap().take_if(|held| *held == path).is_some();
     if holds {
         gate.0.arrived.add_permits(1);

@@ -3,6 +3,7 @@
 
 #![expect(clippy::disallowed_methods, reason = "its servers and callers run beside each other")]
 
+mod answers;
 mod authorization;
 mod canary;
 mod clients;
@@ -20,5 +21,6 @@ mod refresh;
 mod renewal;
 mod session_door;
 mod states;
+mod storms;
 mod support;
 mod ways_back;

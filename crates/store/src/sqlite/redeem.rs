@@ -24,7 +24,9 @@ fn with_attempt(db: &Db, code: Code) -> Result<CodeFound> {
     let attempt = db
         .prepare_cached("SELECT * FROM attempts WHERE id = ?1")?
         .query_row([&code.attempt_id], attempt)
-        .map_err(damage::of("attempt's"))?;
+        .optional()
+        .map_err(damage::of("attempt's"))?
+        .ok_or_else(|| StoreError::Damaged { table: "attempt's", what: "it is gone".to_owned() })?;
     let candidate = candidates::of_connection(db, &code.connection_id)?;
     Ok(CodeFound { code, attempt, candidate })
 }
