@@ -16,10 +16,14 @@ use crate::{root, run, target_folder};
 type Part = (&'static str, fn(&mut Figures) -> anyhow::Result<()>);
 
 /// All parts, in the order in which they run. Add yours.
-const PARTS: [Part; 4] = [
+const PARTS: [Part; 5] = [
     ("random calls of the emulator's API", |figures| {
         let test = ["nextest", "run", "-p", "notion-emulator", "invariants::"];
         figures.of(".", "cargo", &test, &[("PROPTEST_CASES", "3000")])
+    }),
+    ("the refresh protocol, searched", |figures| {
+        let test = ["nextest", "run", "-p", "model", "--run-ignored", "only", "--no-capture"];
+        figures.of(".", "cargo", &test, &[])
     }),
     ("the window between Notion's answer and our commit", |figures| {
         run(".", "cargo", &["build", "--release", "-p", "vestibule"], &[])?;

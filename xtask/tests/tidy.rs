@@ -8,7 +8,7 @@ use std::process::Command;
 use serde_json::Value;
 
 /// Each of our crates with those of ours that it may depend on, tests included in brackets.
-const ARROWS: [(&str, &[&str], &[&str]); 11] = [
+const ARROWS: [(&str, &[&str], &[&str]); 12] = [
     ("axum-app", &["gateway", "store"], &[]),
     ("failpoints", &[], &[]),
     (
@@ -18,6 +18,7 @@ const ARROWS: [(&str, &[&str], &[&str]); 11] = [
     ),
     ("lifecycle", &[], &[]),
     ("listener", &[], &[]),
+    ("model", &["lifecycle"], &["notion-emulator"]),
     ("notion-emulator", &["listener"], &[]),
     ("notion-wire", &[], &[]),
     ("sealing", &[], &[]),

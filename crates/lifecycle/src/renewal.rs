@@ -17,17 +17,17 @@ use std::time::Duration;
 use jiff::Timestamp;
 
 use crate::{Generation, GrantState};
-use limits::{SuspectWait, after, is_new, may_refresh};
+use limits::{SuspectWait, is_new, may_refresh};
 
 pub use facts::GrantFacts;
 pub use limits::LISTEN_MAX;
-pub(crate) use limits::since;
+pub(crate) use limits::{after, since};
 pub use words::{Effect, Input, Introspected, LeaseReply, Outcome, RefreshReply, Why, Written};
 
 /// How long a lease lives: twice the patience for an answer, and a margin.
 pub const LEASE_LIFE: Duration = Duration::from_secs(75);
 /// A holder that took longer than this between asking for the lease and sending lets go of it instead.
-const FENCE: Duration = Duration::from_secs(37);
+pub(crate) const FENCE: Duration = Duration::from_secs(37);
 /// What a process sent just before it died may still be on its way: how long after its end was noticed the next one is sent.
 /// Notion answers a refresh in less; and where a token that is sent twice ends the authorization, the two must not cross.
 const DIED_PAUSE: Duration = Duration::from_secs(5);

@@ -4,7 +4,8 @@
 
 use jiff::Timestamp;
 
-use crate::{Generation, GrantState, Lease};
+use crate::renewal::{FENCE, after};
+use crate::{Generation, GrantState, LEASE_LIFE, Lease};
 
 /// A grant's row, as far as writes are decided on it.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
@@ -101,7 +102,7 @@ pub struct LeaseRow {
 /// What asking for the lease comes to.
 #[derive(Debug, Clone, PartialEq, Eq, Hash)]
 pub enum LeaseDecision {
-    /// The generation is not current any more.
+    /// The generation is not current any more, or whoever asks was stopped on the way: read again.
     Moved,
     /// Somebody else holds it.
     Held(Lease),
@@ -130,7 +131,10 @@ pub fn take_lease(
     now: Timestamp,
     expires_at: Timestamp,
 ) -> LeaseDecision {
-    if standing(row, generation) != Committed::Done {
+    // A lease that was asked for so long ago would be let go of without sending; and taken over from the dead, it might run out before
+    // what that one had sent arrived.
+    let late = after(now, LEASE_LIFE.saturating_sub(FENCE)) > expires_at;
+    if late || standing(row, generation) != Committed::Done {
         return LeaseDecision::Moved;
     }
     let lease = Lease { holder: holder.to_owned(), generation, epoch: before.epoch + 1, expires_at };
@@ -340,6 +344,18 @@ mod tests {
         };
         assert_eq!(taken(held(), false, "b", 75), LeaseDecision::Take { lease: next(75), died: None });
         assert_eq!(taken(held(), true, "b", 5), LeaseDecision::Take { lease: next(5), died: Some(7) });
+    }
+
+    /// Stopped between asking and taking, one took a lease that had run out; the next one took that over, and sent what a dead one
+    /// was sending.
+    #[test]
+    fn no_lease_is_given_to_whoever_was_stopped_on_the_way() {
+        let free = || LeaseRow { lease: None, epoch: 0, holder_gone: false, over_dead: false };
+        let ask = |second| take_lease(row(AT_3, GrantState::Active), free(), AT_3, "a", at(second), at(75));
+        assert!(matches!(ask(37), LeaseDecision::Take { .. }));
+        for second in [38, 75, 600] {
+            assert_eq!(ask(second), LeaseDecision::Moved, "{second}");
+        }
     }
 
     #[test]

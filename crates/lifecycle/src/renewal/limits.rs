@@ -21,7 +21,7 @@ const SUSPECT_WAITS: [Duration; 3] =
     [Duration::from_secs(30), Duration::from_mins(2), Duration::from_mins(10)];
 
 /// `at` and `by`; the end of time if that is beyond it.
-pub(super) fn after(at: Timestamp, by: Duration) -> Timestamp {
+pub(crate) fn after(at: Timestamp, by: Duration) -> Timestamp {
     at.checked_add(by).unwrap_or(Timestamp::MAX)
 }
 
