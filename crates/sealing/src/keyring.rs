@@ -49,10 +49,7 @@ impl RootKey {
 
 fn from_hex(text: &str) -> Option<Vec<u8>> {
     let digit = |b: u8| char::from(b).to_digit(16).and_then(|d| u8::try_from(d).ok());
-    text.as_bytes()
-        .chunks(2)
-        .map(|pair| Some((digit(*pair.first()?)? << 4) | digit(*pair.get(1)?)?))
-        .collect()
+    text.as_bytes().chunks(2).map(|pair| Some(16 * digit(*pair.first()?)? + digit(*pair.get(1)?)?)).collect()
 }
 
 /// The keyring as the store holds it.

@@ -111,10 +111,60 @@ fn a_root_key_is_32_bytes_and_is_never_echoed() {
 }
 
 #[test]
+fn a_root_key_in_hex_is_the_same_key_as_in_base64() {
+    let bytes: Vec<u8> = (0..32).map(|number| number * 7 + 3).collect();
+    let hex: String = bytes.iter().map(|byte| format!("{byte:02x}")).collect();
+    let key = RootKey::parse(&hex).unwrap();
+    assert_eq!(key.to_text().expose(), "AwoRGB8mLTQ7QklQV15lbHN6gYiPlp2kq7K5wMfO1dw=");
+    assert_eq!(RootKey::parse(key.to_text().expose()).unwrap().to_text().expose(), key.to_text().expose());
+}
+
+#[test]
+fn an_epochs_key_opens_as_no_other_epochs() {
+    let (root, _, mut stored) = keyring();
+    stored.epochs[0].0 += 1;
+    stored.current += 1;
+    assert!(matches!(Keyring::open(&root, &stored), Err(KeyringError::WrongRootKey)));
+}
+
+#[test]
+fn what_is_shorter_than_its_frame_or_longer_than_64_kib_has_not_the_format() {
+    let (_, key, _, empty) = sealed_token("");
+    assert_eq!(empty.as_bytes().len(), 33);
+    assert_eq!(key.open(&CELL, &empty).unwrap().expose(), "");
+    let shorter = Sealed::<Token>::from_bytes(empty.as_bytes()[..32].to_vec());
+    assert_eq!(shorter.map(|_| ()).unwrap_err(), OpenError::Format);
+    let (_, key, _, longest) = sealed_token(&"x".repeat(64 * 1024 - 33));
+    let stored = Sealed::<Token>::from_bytes(longest.as_bytes().to_vec()).unwrap();
+    assert_eq!(key.open(&CELL, &stored).unwrap().expose().len(), 64 * 1024 - 33);
+    let longer = Sealed::<Token>::from_bytes([longest.as_bytes(), b"x"].concat());
+    assert_eq!(longer.map(|_| ()).unwrap_err(), OpenError::Format);
+}
+
+/// Tells whether it was wiped.
+struct Told<'f>(&'f std::cell::Cell<bool>);
+
+impl zeroize::Zeroize for Told<'_> {
+    fn zeroize(&mut self) {
+        self.0.set(true);
+    }
+}
+
+#[test]
+fn a_secret_is_wiped_when_it_is_dropped() {
+    let wiped = std::cell::Cell::new(false);
+    let secret = Secret::new(Told(&wiped));
+    assert!(!wiped.get());
+    drop(secret);
+    assert!(wiped.get());
+}
+
+#[test]
 fn secrets_and_sealed_bytes_are_not_printed() {
     let (_, _, wrapped, sealed) = sealed_token("ntn_secret");
     let printed = format!("{:?} {:?} {:?}", Secret::new("ntn_secret".to_owned()), wrapped, sealed);
     assert_eq!(printed, "[redacted] [wrapped key] [sealed, 43 bytes]");
+    assert_eq!(format!("{:?}", sealing::sha256(b"ntn_secret")), "[hash]");
 }
 
 proptest! {
