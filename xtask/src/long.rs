@@ -16,7 +16,7 @@ use crate::{root, run, target_folder};
 type Part = (&'static str, fn(&mut Figures) -> anyhow::Result<()>);
 
 /// All parts, in the order in which they run. Add yours.
-const PARTS: [Part; 5] = [
+const PARTS: [Part; 6] = [
     ("random calls of the emulator's API", |figures| {
         let test = ["nextest", "run", "-p", "notion-emulator", "invariants::"];
         figures.of(".", "cargo", &test, &[("PROPTEST_CASES", "3000")])
@@ -24,6 +24,11 @@ const PARTS: [Part; 5] = [
     ("the refresh protocol, searched", |figures| {
         let test = ["nextest", "run", "-p", "model", "--run-ignored", "only", "--no-capture"];
         figures.of(".", "cargo", &test, &[])
+    }),
+    ("ten thousand simulated seeds", |figures| {
+        let test =
+            ["nextest", "run", "-p", "gateway", "--test", "simulation", "--no-capture", "seeds_of_your_own"];
+        figures.of(".", "cargo", &test, &[("SIM_SEED", "1000"), ("SIM_SEEDS", "10000")])
     }),
     ("the window between Notion's answer and our commit", |figures| {
         run(".", "cargo", &["build", "--release", "-p", "vestibule"], &[])?;

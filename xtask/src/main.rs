@@ -11,8 +11,8 @@ use anyhow::{Context as _, bail};
 
 const USAGE: &str = "cargo xtask test     install what the tests need, and run all of them
 cargo xtask long     what takes too long for every change: random calls of the emulator's API, millions of states of the refresh
-                     protocol, a thousand kills of a release build while it refreshes, kills and stops at every fail point;
-                     `cargo xtask long kills` only some of it
+                     protocol, ten thousand simulated seeds, a thousand kills of a release build while it refreshes, kills and
+                     stops at every fail point; `cargo xtask long kills` only some of it
 cargo xtask bench    measure a release build: size, start, memory, added latency, how long a new pair is in memory alone, what changes
                      on some connections cost the calls on others
 cargo xtask bench-emulator    measure the emulator of a release build: start, reset, reads a second";

@@ -5,7 +5,7 @@
 use std::time::Duration;
 
 use failpoints::Point;
-use lifecycle::{Introspected, Rival, SettleEffect, Settlement};
+use lifecycle::{Introspected, LISTEN_MAX, Rival, SettleEffect, Settlement};
 use notion_wire::token::Refusal;
 use sealing::equal;
 use store::CodeFound;
@@ -206,7 +206,7 @@ async fn adopt(gateway: &Gateway, candidate: &Candidate, grant: &Grant) -> Resul
 
 async fn revoke_candidate(gateway: &Gateway, candidate: &Candidate) -> Result<Settled, Error> {
     let pair = vault::open_candidate(gateway, candidate)?;
-    let settled = end_at_notion(gateway, &candidate.client_id, &candidate.profile, &pair).await?;
+    let settled = end_at_notion(gateway, Ended::Candidate(candidate), &pair).await?;
     if settled == Settled::Done {
         let event = Event {
             attempt_id: candidate.attempt_id.clone(),
@@ -220,8 +220,13 @@ async fn revoke_candidate(gateway: &Gateway, candidate: &Candidate) -> Result<Se
 /// Ends what a tombstone holds, and destroys its data key. If another consent stands on the same authorization nothing is
 /// revoked, for that would end it too: the pair is kept and settled with it, for it may be the one that works.
 async fn end_tombstone(gateway: &Gateway, grant_id: &str) -> Result<Settled, Error> {
-    let Some(grant) = gateway.store.find_grant(grant_id).await? else { return Ok(Settled::Done) };
-    let Some(pair) = vault::open_grant(gateway, &grant)? else { return Ok(Settled::Done) };
+    let found = gateway.store.find_grant_with_facts(grant_id, gateway.world.now()).await?;
+    let Some((grant, facts)) = found else { return Ok(Settled::Done) };
+    let Some(mut pair) = vault::open_grant(gateway, &grant)? else { return Ok(Settled::Done) };
+    if facts.is_spent() {
+        // By a refresh that was on its way when the last connection ended; what it brought is settled by itself.
+        pair.refresh_token = None;
+    }
     if grant.leased_until.is_some_and(|until| until > gateway.world.now()) {
         // Another node has sent a refresh: what it brings is kept and settled there, and this pair is spent.
         return Ok(Settled::Done);
@@ -229,7 +234,7 @@ async fn end_tombstone(gateway: &Gateway, grant_id: &str) -> Result<Settled, Err
     let live = gateway.store.find_live_grant(&grant.client_id, &grant.profile).await?;
     let others = gateway.store.candidates_of(&grant.client_id, &grant.profile).await?;
     let settled = if live.is_none() && others.is_empty() {
-        end_at_notion(gateway, &grant.client_id, &grant.profile, &pair).await?
+        end_at_notion(gateway, Ended::Tombstone(&grant), &pair).await?
     } else {
         pairs::keep(gateway, &grant.client_id, &grant.profile, grant.issued_at, &pair).await?;
         Settled::Done
@@ -242,33 +247,60 @@ async fn end_tombstone(gateway: &Gateway, grant_id: &str) -> Result<Settled, Err
     Ok(settled)
 }
 
-/// Ends an authorization at Notion. It answers for a token that has merely run out as for one that it revoked, so it is
-/// asked first whether the token is active; if not, the refresh token may still hold the authorization.
-async fn end_at_notion(
-    gateway: &Gateway,
-    client_id: &str,
-    profile: &Profile,
-    pair: &vault::Pair,
-) -> Result<Settled, Error> {
-    let Some((_, integration)) = gateway.config.by_client_id(client_id) else {
-        return Ok(Settled::Later(AGAIN_AFTER));
-    };
-    match gateway.notion.introspect(integration, &pair.access_token).await {
-        Introspected::Active => revoke(gateway, integration, profile, pair).await,
-        Introspected::Unclear | Introspected::Throttled(_) => Ok(Settled::Unanswered),
-        Introspected::Inactive => renew_and_revoke(gateway, integration, profile, pair).await,
+/// The row whose pair is to be ended.
+#[derive(Clone, Copy)]
+enum Ended<'a> {
+    Candidate(&'a Candidate),
+    Tombstone(&'a Grant),
+}
+
+impl<'a> Ended<'a> {
+    /// Its client id, and whose it is.
+    fn of(self) -> (&'a str, &'a Profile) {
+        match self {
+            Self::Candidate(candidate) => (&candidate.client_id, &candidate.profile),
+            Self::Tombstone(grant) => (&grant.client_id, &grant.profile),
+        }
+    }
+
+    /// Whether its refresh token is ours alone to spend, for as long as an answer is listened to.
+    async fn claim(self, gateway: &Gateway) -> Result<bool, Error> {
+        let now = gateway.world.now();
+        let until = after(now, LISTEN_MAX);
+        Ok(match self {
+            Self::Candidate(candidate) => gateway.store.claim_candidate(&candidate.id, now, until).await?,
+            Self::Tombstone(grant) => gateway.store.claim_revocation(&grant.id, now, until).await?,
+        })
     }
 }
 
-/// Refreshes once more, only to have a token to revoke with. What it brings is kept until it is revoked.
+/// Ends an authorization at Notion. It answers for a token that has merely run out as for one that it revoked, so it is
+/// asked first whether the token is active; if not, the refresh token may still hold the authorization.
+async fn end_at_notion(gateway: &Gateway, ended: Ended<'_>, pair: &vault::Pair) -> Result<Settled, Error> {
+    let Some((_, integration)) = gateway.config.by_client_id(ended.of().0) else {
+        return Ok(Settled::Later(AGAIN_AFTER));
+    };
+    match gateway.notion.introspect(integration, &pair.access_token).await {
+        Introspected::Active => revoke(gateway, integration, ended.of().1, pair).await,
+        Introspected::Unclear | Introspected::Throttled(_) => Ok(Settled::Unanswered),
+        Introspected::Inactive => renew_and_revoke(gateway, integration, ended, pair).await,
+    }
+}
+
+/// Refreshes once more, only to have a token to revoke with. What it brings is kept until it is revoked. One process alone does
+/// it: a token that is sent twice may end what a newer consent stands on.
 async fn renew_and_revoke(
     gateway: &Gateway,
     integration: &Integration,
-    profile: &Profile,
+    ended: Ended<'_>,
     pair: &vault::Pair,
 ) -> Result<Settled, Error> {
     // Without a refresh token nothing of it works any more.
     let Some(refresh_token) = &pair.refresh_token else { return Ok(Settled::Done) };
+    if !ended.claim(gateway).await? {
+        return Ok(Settled::Later(LISTEN_MAX));
+    }
+    let (_, profile) = ended.of();
     match gateway.notion.refresh(integration, refresh_token).await {
         Ok(answer) if answer.is_of(&profile.bot_id, &profile.workspace_id) => {
             let (renewed, now) = (vault::Pair::of_tokens(answer.tokens()), gateway.world.now());

@@ -124,6 +124,11 @@ impl RefreshSeen {
         self.is_unknown() || self.outcome.as_deref() == Some("invalid_grant")
     }
 
+    /// Whether Notion answered that the token was traded, now or before: it is spent.
+    pub(crate) fn spent(&self) -> bool {
+        matches!(self.outcome.as_deref(), Some("issued" | "invalid_grant"))
+    }
+
     /// Whether its answer may still come: it is an attempt on this generation, nobody wrote down what came of it, and it was
     /// begun less than [`LISTEN_MAX`] ago.
     pub(crate) fn is_open(&self, generation: Generation, now: Timestamp) -> bool {
@@ -149,6 +154,23 @@ pub struct Lease {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn a_token_is_spent_once_notion_traded_it_or_refused_it() {
+        let seen = |outcome: Option<&str>| RefreshSeen {
+            epoch: 1,
+            generation: Generation(1),
+            started_at: Timestamp::UNIX_EPOCH,
+            outcome: outcome.map(str::to_owned),
+        };
+        for word in ["issued", "invalid_grant"] {
+            assert!(seen(Some(word)).spent(), "{word}");
+        }
+        for word in ["not_sent", "throttled", "fenced", "died", "unknown"] {
+            assert!(!seen(Some(word)).spent(), "{word}");
+        }
+        assert!(!seen(None).spent());
+    }
 
     #[test]
     fn the_operators_page_draws_every_move_and_no_other() {

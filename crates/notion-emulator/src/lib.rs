@@ -197,7 +197,17 @@ impl Emulator {
     /// The first person allows an integration every page, without the consent screens: the code that the browser would
     /// carry back to the first redirect URI. `None` for an unknown client, or one without a redirect URI.
     pub fn consent(&self, client_id: &str) -> Option<String> {
-        oauth::consent::allow_all(&mut self.state(), client_id)
+        self.consent_of(0, client_id)
+    }
+
+    /// The same by another person of the first workspace, counted from 0.
+    pub fn consent_of(&self, person: usize, client_id: &str) -> Option<String> {
+        oauth::consent::allow_all(&mut self.state(), person, client_id)
+    }
+
+    /// Its routes, for tests that carry requests there themselves.
+    pub fn router(&self) -> axum::Router {
+        server::router(self)
     }
 
     /// A token for all of the first workspace, as an internal integration has it.

@@ -427,7 +427,7 @@ pub trait Store: Send + Sync + 'static {
     async fn unredeemed_codes(&self, now: Timestamp, limit: usize) -> Result<Vec<CodeFound>>;
 
     // Candidates to settle.
-    /// Those without a connection whose time is over, oldest first.
+    /// Those without a connection whose time is over; those first that are due longest, and of these the pairs that came last.
     async fn due_candidates(&self, now: Timestamp, limit: usize) -> Result<Vec<Candidate>>;
     /// Those of one identity, waiting for a connection or due, newest first.
     async fn candidates_of(&self, client_id: &str, profile: &Profile) -> Result<Vec<Candidate>>;
@@ -451,6 +451,10 @@ pub trait Store: Send + Sync + 'static {
     /// Puts off a due candidate that could not be settled.
     /// Again: the same.
     async fn postpone_candidate(&self, id: &str, until: Timestamp) -> Result<()>;
+    /// Puts off a candidate that is due, so that nobody else spends its refresh token meanwhile. False if it is not due: somebody
+    /// else did.
+    /// Again: false, and it is put off; it waits that long.
+    async fn claim_candidate(&self, id: &str, now: Timestamp, until: Timestamp) -> Result<bool>;
     /// Deletes a candidate after its pair was revoked (then there is an event to store) or proved useless.
     /// Again: nothing; the event is told once.
     async fn delete_candidate(&self, id: &str, event: Option<&Event>) -> Result<()>;
@@ -458,7 +462,7 @@ pub trait Store: Send + Sync + 'static {
     // Grants and their refresh.
     /// By id.
     async fn find_grant(&self, id: &str) -> Result<Option<Grant>>;
-    /// The live (not tombstoned) grant of this identity: client id, bot, owner. A damaged one is found too, as one that needs a
+    /// The live (not tombstoned) grant of this identity: client id, bot, owner; where either owner is not known, of this bot. A damaged one is found too, as one that needs a
     /// new consent: that is what mends it.
     async fn find_live_grant(&self, client_id: &str, profile: &Profile) -> Result<Option<Grant>>;
     /// A grant and what its renewal is decided on, read in one go: refreshes are those begun after `since`, and those of the
@@ -501,7 +505,7 @@ pub trait Store: Send + Sync + 'static {
         event: Option<&Event>,
     ) -> Result<Committed>;
     /// Gives a grant up (`reconnect_needed`) as [`Store::set_grant_state`] does, unless a candidate of the same identity is there that
-    /// is not among `probed`: that is `Moved`, to the generation that was expected.
+    /// is not among `probed`: that is `Moved`, to the generation that was expected. Those that no connection waits for are due then.
     /// Again: `Done`, told once; or `Moved`.
     async fn give_up_grant(
         &self,
@@ -516,6 +520,9 @@ pub trait Store: Send + Sync + 'static {
     /// Puts off a tombstone's revocation.
     /// Again: the same.
     async fn postpone_revocation(&self, grant_id: &str, until: Timestamp) -> Result<()>;
+    /// Puts off a revocation that is due, as [`Store::claim_candidate`] does.
+    /// Again: false, and it is put off; it waits that long.
+    async fn claim_revocation(&self, grant_id: &str, now: Timestamp, until: Timestamp) -> Result<bool>;
     /// Deletes a tombstone's pair and data key for good; each connection that stood on it gets the event.
     /// Again: nothing, and nothing is told.
     async fn destroy_data_key(&self, grant_id: &str, event: &Event) -> Result<()>;

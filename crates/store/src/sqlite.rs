@@ -388,6 +388,11 @@ impl Store for SqliteStore {
         self.write_at_once(Point::CandidateWritten, move |db| candidates::insert(db, &candidate)).await
     }
 
+    async fn claim_candidate(&self, id: &str, now: Timestamp, until: Timestamp) -> Result<bool> {
+        let id = id.to_owned();
+        self.write(move |db| candidates::claim(db, &id, now, until)).await
+    }
+
     async fn postpone_candidate(&self, id: &str, until: Timestamp) -> Result<()> {
         let id = id.to_owned();
         self.write(move |db| candidates::postpone(db, &id, until)).await
@@ -482,6 +487,11 @@ impl Store for SqliteStore {
 
     async fn unrevoked_grants(&self, now: Timestamp, limit: usize) -> Result<Vec<Grant>> {
         self.read(move |db| grants::unrevoked(db, now, limit)).await
+    }
+
+    async fn claim_revocation(&self, grant_id: &str, now: Timestamp, until: Timestamp) -> Result<bool> {
+        let grant_id = grant_id.to_owned();
+        self.write(move |db| grants::claim_revocation(db, &grant_id, now, until)).await
     }
 
     async fn postpone_revocation(&self, grant_id: &str, until: Timestamp) -> Result<()> {

@@ -22,6 +22,12 @@ pub struct GrantFacts {
 }
 
 impl GrantFacts {
+    /// Whether the current refresh token was traded already, though the row did not move on: sent again it might end more than
+    /// itself.
+    pub fn is_spent(&self) -> bool {
+        self.of_this_generation().any(RefreshSeen::spent)
+    }
+
     /// Whether a process ended in the middle of a refresh of the current generation, and nothing was learnt since.
     pub(super) fn is_interrupted(&self) -> bool {
         let newest = |which: fn(&RefreshSeen) -> bool| {

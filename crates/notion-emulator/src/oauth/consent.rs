@@ -194,11 +194,11 @@ pub(crate) async fn allow(
 }
 
 /// What a person who says yes to all that the screens offer brings about, without the screens.
-pub(crate) fn allow_all(state: &mut State, client_id: &str) -> Option<String> {
+pub(crate) fn allow_all(state: &mut State, person: usize, client_id: &str) -> Option<String> {
     let client = state.grants.client(client_id)?;
     let (client_id, redirect_uri) = (client.client_id.clone(), client.redirect_uris.first()?.clone());
     let workspace = state.accounts.workspaces.first()?;
-    let (workspace, person) = (workspace.id, *workspace.members.first()?);
+    let (workspace, person) = (workspace.id, *workspace.members.get(person)?);
     let lines = state.content.pickable(workspace, person);
     let picks = lines.into_iter().filter(|line| line.depth == 0).map(|line| line.id).collect();
     let now = state.clock.now();

@@ -64,7 +64,7 @@ pub(super) fn of_connection(db: &Db, connection_id: &str) -> Result<Option<Candi
 
 pub(super) fn due(db: &Db, now: Timestamp, rows: usize) -> Result<Vec<Candidate>> {
     let mut statement = db.prepare_cached(
-        "SELECT * FROM candidates WHERE connection_id IS NULL AND expires_at <= ?1 ORDER BY expires_at, issued_at, id",
+        "SELECT * FROM candidates WHERE connection_id IS NULL AND expires_at <= ?1 ORDER BY expires_at, issued_at DESC, id",
     )?;
     damage::sound(statement.query([At(now)])?, rows, candidate)
 }
@@ -72,7 +72,7 @@ pub(super) fn due(db: &Db, now: Timestamp, rows: usize) -> Result<Vec<Candidate>
 pub(super) fn of(db: &Db, client_id: &str, profile: &Profile) -> Result<Vec<Candidate>> {
     let mut statement = db.prepare_cached(
         "SELECT * FROM candidates
-         WHERE client_id = ?1 AND bot_id = ?2 AND owner_id = ?3
+         WHERE client_id = ?1 AND bot_id = ?2 AND (owner_id = ?3 OR owner_id = '' OR ?3 = '')
          ORDER BY issued_at DESC, id",
     )?;
     let rows = statement.query(params![client_id, profile.bot_id, profile.owner_id])?;
@@ -83,11 +83,23 @@ pub(super) fn of(db: &Db, client_id: &str, profile: &Profile) -> Result<Vec<Cand
 pub(super) fn beside(db: &Db, grant_id: &str) -> Result<Vec<String>> {
     let mut statement = db.prepare_cached(
         "SELECT k.* FROM candidates k JOIN grants g
-            ON k.client_id = g.client_id AND k.bot_id = g.bot_id AND k.owner_id = g.owner_id
+            ON k.client_id = g.client_id AND k.bot_id = g.bot_id
+                AND (k.owner_id = g.owner_id OR k.owner_id = '' OR g.owner_id = '')
          WHERE g.id = ?1",
     )?;
     let found = damage::sound(statement.query([grant_id])?, usize::MAX, candidate)?;
     Ok(found.into_iter().map(|candidate| candidate.id).collect())
+}
+
+/// Those beside a grant that were put off are due: one of them may be all that is left of the authorization.
+pub(super) fn hasten(db: &Db, grant_id: &str, now: Timestamp) -> Result<()> {
+    for id in beside(db, grant_id)? {
+        db.prepare_cached(
+            "UPDATE candidates SET expires_at = ?2 WHERE id = ?1 AND connection_id IS NULL AND expires_at > ?2",
+        )?
+        .execute(params![id, At(now)])?;
+    }
+    Ok(())
 }
 
 /// No connection waits for it any more: it is settled when its time is over.
@@ -130,6 +142,13 @@ pub(super) fn hand_over(db: &Db, from: &str, to: &str) -> Result<bool> {
     .execute([from, to])?;
     delete(db, to)?;
     Ok(true)
+}
+
+pub(super) fn claim(db: &Db, id: &str, now: Timestamp, until: Timestamp) -> Result<bool> {
+    let mut statement = db.prepare_cached(
+        "UPDATE candidates SET expires_at = ?3 WHERE id = ?1 AND connection_id IS NULL AND expires_at <= ?2",
+    )?;
+    Ok(statement.execute(params![id, At(now), At(until)])? > 0)
 }
 
 pub(super) fn postpone(db: &Db, id: &str, until: Timestamp) -> Result<()> {

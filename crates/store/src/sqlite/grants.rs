@@ -61,17 +61,20 @@ pub(super) fn find(db: &Db, id: &str) -> Result<Option<Grant>> {
     statement.query_row([id], grant).optional().map_err(damage::of("authorization's"))
 }
 
+/// An owner that is not known (an answer may have been cut before it) is whoever stands on that bot.
 pub(super) fn find_live(db: &Db, client_id: &str, profile: &Profile) -> Result<Option<Grant>> {
     let mut statement = db.prepare_cached(
-        "SELECT * FROM grants WHERE client_id = ?1 AND bot_id = ?2 AND owner_id = ?3 AND state <> 'tombstone'",
+        "SELECT * FROM grants WHERE client_id = ?1 AND bot_id = ?2 AND state <> 'tombstone'
+            AND (owner_id = ?3 OR owner_id = '' OR ?3 = '')
+         ORDER BY owner_id = ?3 DESC, id LIMIT 1",
     )?;
     Ok(statement.query_row(params![client_id, profile.bot_id, profile.owner_id], mendable).optional()?)
 }
 
-/// Whether another person has a live grant of the same bot.
+/// Whether another person, who is known, has a live grant of the same bot.
 pub(super) fn has_other_owner(db: &Db, grant: &Grant) -> Result<bool> {
     let sql = "SELECT 1 FROM grants
-        WHERE client_id = ?1 AND bot_id = ?2 AND owner_id <> ?3 AND state <> 'tombstone'";
+        WHERE client_id = ?1 AND bot_id = ?2 AND owner_id NOT IN (?3, '') AND ?3 <> '' AND state <> 'tombstone'";
     let profile = &grant.profile;
     Ok(db.prepare_cached(sql)?.exists([&grant.client_id, &profile.bot_id, &profile.owner_id])?)
 }
@@ -349,6 +352,9 @@ pub(super) fn give_up(
 ) -> Result<Committed> {
     let unprobed = candidates::beside(db, id)?.iter().any(|candidate| !probed.contains(candidate));
     let decided = rows::give_up(row(db, id, None)?, generation, unprobed);
+    if decided == Write::Store {
+        candidates::hasten(db, id, event.at)?;
+    }
     move_to(db, id, GrantState::ReconnectNeeded, decided, Some(reason), Some(event))
 }
 
@@ -386,6 +392,13 @@ pub(super) fn unrevoked(db: &Db, now: Timestamp, rows: usize) -> Result<Vec<Gran
          ORDER BY revoke_after, id",
     )?;
     damage::sound(statement.query([At(now)])?, rows, grant)
+}
+
+pub(super) fn claim_revocation(db: &Db, id: &str, now: Timestamp, until: Timestamp) -> Result<bool> {
+    let mut statement = db.prepare_cached(
+        "UPDATE grants SET revoke_after = ?3 WHERE id = ?1 AND state = 'tombstone' AND revoke_after <= ?2",
+    )?;
+    Ok(statement.execute(params![id, At(now), At(until)])? > 0)
 }
 
 pub(super) fn postpone_revocation(db: &Db, id: &str, until: Timestamp) -> Result<()> {

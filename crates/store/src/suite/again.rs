@@ -148,13 +148,27 @@ pub async fn a_grant_is_given_up_only_if_no_pair_came_that_was_not_asked_about(s
             .expect("answered")
     };
     let came = arrived(&store, Some("v"), "bot").await.candidate.id;
+    let put_off =
+        Candidate { connection_id: None, attempt_id: None, ..arrival(&attempt(None), None, "bot").candidate };
+    store.insert_candidate(&put_off).await.expect("stored");
+    store.postpone_candidate(&put_off.id, at(9000)).await.expect("put off");
+    let due = async || store.due_candidates(at(400), 10).await.expect("read").len();
+    let came = [came, put_off.id.clone()];
     assert_eq!(give_up(1, &[]).await, Committed::Moved(Generation(1)));
-    assert_eq!(give_up(2, std::slice::from_ref(&came)).await, Committed::Moved(Generation(1)));
+    assert_eq!(give_up(2, &came).await, Committed::Moved(Generation(1)));
     assert_eq!(told(&store, "connection.reconnect_needed").await, 0);
+    assert_eq!(due().await, 0);
     for _ in 0..2 {
-        assert_eq!(give_up(1, std::slice::from_ref(&came)).await, Committed::Done);
+        assert_eq!(give_up(1, &came).await, Committed::Done);
     }
     assert_eq!(told(&store, "connection.reconnect_needed").await, 1);
+    assert_eq!(due().await, 1, "it may be all that is left");
+    let claim = async |now| store.claim_candidate(&put_off.id, at(now), at(900)).await.expect("answered");
+    assert!(claim(400).await && !claim(400).await, "one alone settles it");
+    assert!(
+        !store.claim_candidate(&came[0], at(9000), at(9900)).await.expect("answered"),
+        "a redemption may come"
+    );
     let found = store.find_grant(&grant_id).await.expect("read").expect("there");
     assert_eq!((found.state, found.reason.as_deref()), (GrantState::ReconnectNeeded, Some("why")));
 }

@@ -414,6 +414,8 @@ pub async fn a_tombstone_is_never_revived_and_makes_room_for_a_new_grant(store: 
     assert_eq!(state, Committed::Tombstoned);
     let unrevoked = async |second| store.unrevoked_grants(at(second), 10).await.expect("read").len();
     assert_eq!(unrevoked(5).await, 1);
+    assert!(store.claim_revocation(&grant_id, at(40), at(50)).await.expect("answered"));
+    assert!(!store.claim_revocation(&grant_id, at(40), at(50)).await.expect("answered"), "it is another's");
     store.postpone_revocation(&grant_id, at(60)).await.expect("put off");
     assert_eq!((unrevoked(59).await, unrevoked(60).await), (0, 1));
     store.destroy_data_key(&grant_id, &event("connection.revoked")).await.expect("destroyed");
@@ -459,4 +461,29 @@ pub async fn a_second_persons_grant_of_the_same_bot_is_told(store: Subject) {
     "somebody else".clone_into(&mut theirs.profile.owner_id);
     assert_eq!(store.activate(&activation(&arrival, theirs, None)).await.expect("answered"), Activated::Done);
     assert_eq!(told().await, 1);
+}
+
+/// An exchange's answer that was cut before the owner made a second authorization of one bot: its first pair was then revoked, or
+/// refreshed, beside the living one.
+pub async fn a_pair_whose_owner_is_not_known_is_of_the_authorization_of_its_bot(store: Subject) {
+    let (_, grant_id) = live(&store, "u", "bot").await;
+    live(&store, "u", "another-bot").await;
+    let ownerless = crate::records::Profile { owner_id: String::new(), ..profile("bot") };
+    let found =
+        async |profile| store.find_live_grant(APP, profile).await.expect("read").map(|grant| grant.id);
+    assert_eq!(found(&ownerless).await.as_ref(), Some(&grant_id));
+    let mut candidate =
+        Candidate { connection_id: None, attempt_id: None, ..arrival(&attempt(None), None, "bot").candidate };
+    candidate.profile = ownerless.clone();
+    store.insert_candidate(&candidate).await.expect("stored");
+    for profile in [&ownerless, &profile("bot")] {
+        assert_eq!(store.candidates_of(APP, profile).await.expect("read").len(), 1);
+    }
+    let somebody = crate::records::Profile { owner_id: "somebody else".to_owned(), ..profile("bot") };
+    assert_eq!(found(&somebody).await, None, "two owners that are known are two");
+    let mut unknown = grant(&id("grt"), "third-bot", 1);
+    unknown.profile.owner_id.clear();
+    let arrival = arrived(&store, Some("w"), "third-bot").await;
+    store.activate(&activation(&arrival, unknown.clone(), None)).await.expect("stored");
+    assert_eq!(found(&profile("third-bot")).await, Some(unknown.id));
 }
