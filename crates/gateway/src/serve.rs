@@ -14,6 +14,7 @@ use ipnet::IpNet;
 use tokio::net::TcpListener;
 use tower::ServiceExt as _;
 
+use listener::Patient;
 pub use listener::{Crowd, Limits};
 
 use crate::config::Config;
@@ -32,7 +33,8 @@ pub async fn serve_among(
     router: Router,
     stop: impl Future<Output = ()> + Send,
 ) {
-    let answer = move |mut request: axum::http::Request<Body>, peer: SocketAddr| {
+    let answer = move |request: axum::http::Request<Patient>, peer: SocketAddr| {
+        let mut request = request.map(Body::new);
         request.extensions_mut().insert(ConnectInfo(peer));
         let answered = router.clone().oneshot(request);
         async move { answered.await as Result<Response, Infallible> }

@@ -20,9 +20,9 @@ use std::sync::Arc;
 use std::task::Poll;
 use std::time::Duration;
 
-use axum::body::Body;
 use axum::http::header::HOST;
 use axum::http::{Request, Response, StatusCode};
+use http_body::Body;
 use hyper::body::Incoming;
 use hyper::service::service_fn;
 use hyper_util::rt::{TokioExecutor, TokioIo, TokioTimer};
@@ -31,6 +31,8 @@ use tokio::net::{TcpListener, TcpStream};
 use tokio::sync::watch;
 use tokio::time::{Instant, sleep, sleep_until, timeout};
 
+use body::Counted;
+pub use body::Patient;
 pub use crowd::{Crowd, raise_descriptor_limit};
 use socket::{Call, Socket};
 use watched::Watched;
@@ -51,6 +53,9 @@ const ACCEPT_TOLD_EVERY: Duration = Duration::from_mins(1);
 /// may do so just as the next call is on its way.
 pub const IDLE: Duration = Duration::from_secs(620);
 
+/// Why an answer failed.
+type Cause = Box<dyn std::error::Error + Send + Sync>;
+
 /// How long a listener's sockets live.
 #[derive(Debug, Clone, Copy)]
 pub struct Limits {
@@ -68,16 +73,17 @@ impl Default for Limits {
 
 /// Answers what comes on `listener` until `stop` is done, then lets open calls finish. An `answer` that fails closes its
 /// socket.
-pub async fn serve<A, F, E>(
+pub async fn serve<A, F, B, E>(
     crowd: &Crowd,
     limits: Limits,
     listener: TcpListener,
     stop: impl Future<Output = ()> + Send,
     answer: A,
 ) where
-    A: Fn(Request<Body>, SocketAddr) -> F + Clone + Send + Sync + 'static,
-    F: Future<Output = Result<Response<Body>, E>> + Send + 'static,
-    E: Into<Box<dyn std::error::Error + Send + Sync>> + 'static,
+    A: Fn(Request<Patient>, SocketAddr) -> F + Clone + Send + Sync + 'static,
+    F: Future<Output = Result<Response<B>, E>> + Send + 'static,
+    B: Body<Data: Send, Error: Into<Cause>> + Default + Unpin + Send + 'static,
+    E: Into<Cause> + 'static,
 {
     let builder = builder();
     let (stopping, told) = watch::channel(false);
@@ -139,22 +145,23 @@ fn builder() -> auto::Builder<TokioExecutor> {
 }
 
 /// Speaks HTTP on a socket, and tells `socket` what goes on.
-fn hold<A, F, E>(
+fn hold<A, F, B, E>(
     builder: &auto::Builder<TokioExecutor>,
     stream: TcpStream,
     peer: SocketAddr,
     socket: Arc<Socket>,
     answer: A,
-) -> impl Connection + use<A, F, E>
+) -> impl Connection + use<A, F, B, E>
 where
-    A: Fn(Request<Body>, SocketAddr) -> F + Clone + Send + Sync + 'static,
-    F: Future<Output = Result<Response<Body>, E>> + Send + 'static,
-    E: Into<Box<dyn std::error::Error + Send + Sync>> + 'static,
+    A: Fn(Request<Patient>, SocketAddr) -> F + Clone + Send + Sync + 'static,
+    F: Future<Output = Result<Response<B>, E>> + Send + 'static,
+    B: Body<Data: Send, Error: Into<Cause>> + Default + Unpin + Send + 'static,
+    E: Into<Cause> + 'static,
 {
     let io = TokioIo::new(Watched::new(stream, Arc::clone(&socket)));
     let service = service_fn(move |request: Request<Incoming>| {
         let call = Call::begin(&socket, request.version());
-        let request = request.map(|incoming| body::patient(incoming, call.reader()));
+        let request = request.map(|incoming| Patient::new(incoming, call.reader()));
         // RFC 9112 3.2: who was meant by a request with two hosts, nobody can say.
         let twice = request.headers().get_all(HOST).iter().nth(1).is_some();
         let answered = if twice { None } else { Some(answer(request, peer)) };
@@ -163,14 +170,14 @@ where
                 Some(answered) => answered.await?,
                 None => refused(),
             };
-            Ok::<_, E>(response.map(|body| body::Counted::new(body, call)))
+            Ok::<_, E>(response.map(|body| Counted::new(body, call)))
         }
     });
     builder.serve_connection(io, service).into_owned()
 }
 
-fn refused() -> Response<Body> {
-    let mut response = Response::new(Body::empty());
+fn refused<B: Default>() -> Response<B> {
+    let mut response = Response::new(B::default());
     *response.status_mut() = StatusCode::BAD_REQUEST;
     response
 }
@@ -186,9 +193,8 @@ where
     Self: Future + Send,
     S: hyper::service::Service<Request<Incoming>, Response = Response<B>>,
     S::Future: 'static,
-    S::Error: Into<Box<dyn std::error::Error + Send + Sync>>,
-    B: http_body::Body + 'static,
-    B::Error: Into<Box<dyn std::error::Error + Send + Sync>>,
+    S::Error: Into<Cause>,
+    B: Body<Error: Into<Cause>> + 'static,
     TokioExecutor: hyper_util::server::conn::auto::HttpServerConnExec<S::Future, B>,
 {
     fn finish(self: Pin<&mut Self>) {
@@ -220,11 +226,16 @@ async fn keep(connection: impl Connection, socket: &Socket, idle: Duration, stop
         }
         loop {
             let by = goodbye.unwrap_or_else(|| socket.deadline(idle));
-            if timer.deadline() != by {
+            // Setting a timer costs more than all the rest here, and most deadlines are put off: it is set back when it rings.
+            if by < timer.deadline() {
                 timer.as_mut().reset(by);
             }
             if timer.as_mut().poll(context).is_pending() {
                 return Poll::Pending;
+            }
+            if by > Instant::now() {
+                timer.as_mut().reset(by);
+                continue;
             }
             if goodbye.is_some() || socket.is_busy() {
                 return Poll::Ready(());

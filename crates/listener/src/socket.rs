@@ -1,7 +1,6 @@
 //! What one socket is doing: silent since it came, at rest between two calls, sending a head, or in the middle of calls. From
 //! that follows how long it may go on, and who goes first when there is no room.
 
-use std::collections::HashMap;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
@@ -27,8 +26,8 @@ pub(crate) struct Socket {
 }
 
 struct Doing {
-    /// The calls that are open, by number.
-    calls: HashMap<u64, Open>,
+    /// The calls that are open: one in HTTP/1, a few in HTTP/2.
+    calls: Vec<Open>,
     /// The number of the latest call.
     last: u64,
     /// Whether it ever began one.
@@ -47,6 +46,7 @@ struct Doing {
 /// One open call.
 #[derive(Default)]
 struct Open {
+    number: u64,
     /// Since when it waits for the next piece of its body.
     body_since: Option<Instant>,
     /// Whether its answer has begun. Then it no longer matters whether all of its body came.
@@ -68,7 +68,7 @@ impl Doing {
             };
             own.or(self.unread_since)
         };
-        let all: Option<Vec<Instant>> = self.calls.values().map(since).collect();
+        let all: Option<Vec<Instant>> = self.calls.iter().map(since).collect();
         all?.into_iter().max()
     }
 
@@ -101,7 +101,7 @@ pub(crate) enum Leave {
 impl Socket {
     pub(crate) fn new() -> Self {
         let doing = Doing {
-            calls: HashMap::new(),
+            calls: Vec::new(),
             last: 0,
             spoke: false,
             quiet_since: Instant::now(),
@@ -181,7 +181,7 @@ impl Socket {
 
     /// Notes something of a call that is still open.
     fn note(&self, number: u64, change: impl FnOnce(&mut Open)) {
-        if let Some(call) = self.doing().calls.get_mut(&number) {
+        if let Some(call) = self.doing().calls.iter_mut().find(|call| call.number == number) {
             change(call);
         }
     }
@@ -198,7 +198,7 @@ impl Call {
         let mut doing = socket.doing();
         doing.last += 1;
         let number = doing.last;
-        doing.calls.insert(number, Open::default());
+        doing.calls.push(Open { number, ..Open::default() });
         doing.spoke = true;
         doing.head_since = None;
         doing.http2 = version == Version::HTTP_2;
@@ -227,7 +227,7 @@ impl Call {
 impl Drop for Call {
     fn drop(&mut self) {
         let mut doing = self.socket.doing();
-        doing.calls.remove(&self.number);
+        doing.calls.retain(|call| call.number != self.number);
         if doing.calls.is_empty() {
             doing.quiet_since = Instant::now();
         }
@@ -241,18 +241,8 @@ pub(crate) struct Reader {
 }
 
 impl Reader {
-    /// The call waits for its client to send until the answer of this is dropped.
-    pub(crate) fn wait(&self) -> Waiting<'_> {
-        self.socket.note(self.number, |call| call.body_since = Some(Instant::now()));
-        Waiting(self)
-    }
-}
-
-/// A call that waits for the next piece of its body.
-pub(crate) struct Waiting<'r>(&'r Reader);
-
-impl Drop for Waiting<'_> {
-    fn drop(&mut self) {
-        self.0.socket.note(self.0.number, |call| call.body_since = None);
+    /// The call begins, or ends, to wait for its client to send.
+    pub(crate) fn waits(&self, begins: bool) {
+        self.socket.note(self.number, |call| call.body_since = begins.then(Instant::now));
     }
 }

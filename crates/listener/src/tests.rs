@@ -2,6 +2,7 @@
 
 use std::convert::Infallible;
 
+use http_body_util::BodyExt as _;
 use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
 use tokio::sync::oneshot;
 use tokio::task::JoinHandle;
@@ -19,14 +20,14 @@ async fn served(places: usize) -> Served {
     let listener = TcpListener::bind(("127.0.0.1", 0)).await.unwrap();
     let address = listener.local_addr().unwrap();
     let (stop, stopped) = oneshot::channel();
-    let answer = async |request: Request<Body>, _| {
+    let answer = async |request: Request<Patient>, _| {
         if request.uri().path() == "/slow" {
             sleep(Duration::from_mins(1)).await;
         }
         if request.uri().path() == "/body" {
-            let _read = axum::body::to_bytes(request.into_body(), 1_000_000).await;
+            let _read = request.into_body().collect().await;
         }
-        Ok::<_, Infallible>(Response::new(Body::from("hello")))
+        Ok::<_, Infallible>(Response::new(axum::body::Body::from("hello")))
     };
     let ended = tokio::spawn(async move {
         let stop = async { drop(stopped.await) };
@@ -228,10 +229,11 @@ async fn a_body_that_nobody_reads_any_more_keeps_no_other_call_from_its_socket()
     let dropped = Call::begin(&socket, axum::http::Version::HTTP_2);
     let other = Call::begin(&socket, axum::http::Version::HTTP_2);
     let reader = dropped.reader();
-    let waiting = reader.wait();
+    reader.waits(true);
     sleep(Duration::from_secs(5)).await;
     assert!(socket.leave().is_none(), "the other call goes on");
-    drop((waiting, dropped));
+    drop(dropped);
+    reader.waits(false);
     sleep(Duration::from_secs(5)).await;
     assert!(socket.leave().is_none(), "and still does");
     drop(other);

@@ -5,6 +5,7 @@ use std::time::Duration;
 
 use askama::Template;
 use axum::Router;
+use axum::body::Body;
 use axum::extract::{DefaultBodyLimit, Extension, Request, State as Extracted};
 use axum::http::header::{ACCEPT, CONTENT_TYPE, HOST};
 use axum::http::request::Parts;
@@ -14,7 +15,7 @@ use axum::middleware::{Next, from_fn_with_state};
 use axum::response::{IntoResponse, Response};
 use axum::routing::{any, get, post};
 use listener::origin::{self, Names, Sender, sender};
-use listener::{Crowd, Limits};
+use listener::{Crowd, Limits, Patient};
 use serde_json::{Map, Value, json};
 use tokio::net::TcpListener;
 
@@ -88,7 +89,9 @@ const DRAIN: Duration = Duration::from_secs(5);
 pub(crate) async fn serve(emulator: &Emulator, listener: TcpListener, stop: impl Future<Output = ()> + Send) {
     let front = Front::new(emulator);
     let limits = Limits { drain: DRAIN, ..Limits::default() };
-    let answer = move |request, _peer| answer_or_hang_up(front.clone(), request);
+    let answer = move |request: axum::http::Request<Patient>, _peer| {
+        answer_or_hang_up(front.clone(), request.map(Body::new))
+    };
     listener::serve(&Crowd::of_process(1), limits, listener, stop, answer).await;
 }
 

@@ -2,6 +2,7 @@
 
 use std::io::Write as _;
 use std::net::TcpListener;
+use std::os::unix::fs::DirBuilderExt as _;
 use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Stdio};
 
@@ -16,7 +17,9 @@ pub(super) struct Running(Child);
 
 impl Drop for Running {
     fn drop(&mut self) {
-        let _ended = self.0.kill().and_then(|()| self.0.wait());
+        // Told rather than killed: nginx has a worker to end.
+        let told = Command::new("kill").arg(self.0.id().to_string()).status();
+        let _ended = told.and_then(|_| self.0.wait());
     }
 }
 
@@ -165,7 +168,7 @@ http {{
 /// The gateway as an operator sets it up: a configuration, a store with one connection, an app key.
 fn vestibule(folder: &Path, upstream: &Upstream, kind: &str) -> anyhow::Result<Peer> {
     let home = folder.join(format!("vestibule-{kind}"));
-    std::fs::create_dir_all(&home)?;
+    std::fs::DirBuilder::new().mode(0o700).create(&home)?;
     let port = free_port()?;
     let run = |args: &[&str], stdin: &str| -> anyhow::Result<String> {
         let mut child = command(&home, port, upstream, kind)?
@@ -218,7 +221,7 @@ fn vestibule(folder: &Path, upstream: &Upstream, kind: &str) -> anyhow::Result<P
         .env("VESTIBULE_API_KEY", &bearer)
         .output()?;
     let listed: Value = serde_json::from_slice(&listed.stdout)?;
-    let id = listed.pointer("/results/0/id").or_else(|| listed.pointer("/0/id")).and_then(Value::as_str);
+    let id = listed.pointer("/data/0/id").and_then(Value::as_str);
     let id = id.with_context(|| format!("the connection is listed: {listed}"))?;
     Ok(Peer { name: "vestibule", url: format!("{public}/notion/{id}"), bearer, child: Some(child) })
 }
