@@ -102,7 +102,7 @@ fn measure(scenario: &Scenario, peers: &[Peer]) -> anyhow::Result<()> {
     let asked: Vec<&Peer> = peers.iter().filter(|peer| scenario.express || peer.name != "express").collect();
     let mut figures: BTreeMap<&str, Figures> = BTreeMap::new();
     for peer in &asked {
-        turn(scenario, peer, "300ms")?;
+        turn(scenario, peer, "1s")?;
     }
     for _ in 0..TURNS {
         for peer in &asked {
