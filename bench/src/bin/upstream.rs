@@ -2,6 +2,8 @@
 //! to any POST. It listens plainly, plainly with an answer that takes 50 ms, and with TLS (HTTP/1.1 and HTTP/2), and prints
 //! one line of JSON that says where.
 
+#![expect(clippy::disallowed_methods, reason = "it stands outside the gateway's world")]
+
 use std::convert::Infallible;
 use std::path::PathBuf;
 use std::sync::Arc;

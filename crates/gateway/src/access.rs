@@ -7,6 +7,7 @@ use std::collections::HashMap;
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
+use axum::http::HeaderValue;
 use futures_util::future::join_all;
 use jiff::Timestamp;
 use lifecycle::{Breaker, Generation, GrantState, Outcome, Why};
@@ -16,6 +17,7 @@ use tokio::sync::OnceCell;
 
 use crate::caller::Authorized;
 use crate::link::after;
+use crate::notion::Notion;
 use crate::{Error, Gateway, vault};
 
 /// How long to wait before a call is sent again with a token that is too new to be known everywhere at Notion.
@@ -35,8 +37,24 @@ const ROUND: Duration = Duration::from_secs(1);
 pub(crate) struct LiveToken {
     pub(crate) generation: Generation,
     pub(crate) secret: Secret<String>,
+    /// The header that carries it, or none if it must not be sent to this Notion.
+    pub(crate) bearer: Option<HeaderValue>,
     /// What it may do, once Notion was asked.
     pub(crate) scope: OnceCell<String>,
+}
+
+impl LiveToken {
+    pub(crate) fn new(notion: &Notion, generation: Generation, secret: Secret<String>) -> Self {
+        let bearer = notion
+            .takes(secret.expose())
+            .then(|| HeaderValue::try_from(format!("Bearer {}", secret.expose())).ok())
+            .flatten()
+            .map(|mut bearer| {
+                bearer.set_sensitive(true);
+                bearer
+            });
+        Self { generation, secret, bearer, scope: OnceCell::new() }
+    }
 }
 
 /// What to do with a call that Notion answered with 401.
@@ -69,7 +87,7 @@ impl Renewing {
 
 /// The token to call Notion with; from memory in the steady state.
 pub(crate) async fn live_token(gateway: &Gateway, caller: &Authorized) -> Result<Arc<LiveToken>, Error> {
-    live_token_of(gateway, &caller.grant_id).await
+    live_token_of(gateway, caller.grant()?.0).await
 }
 
 /// As [`live_token`], for whoever knows the grant.
@@ -86,8 +104,7 @@ pub(crate) async fn live_token_of(gateway: &Gateway, grant_id: &str) -> Result<A
         GrantState::Active | GrantState::Suspect | GrantState::Degraded => {}
     }
     let pair = vault::open_grant(gateway, &grant)?.ok_or_else(|| tokenless(&grant))?;
-    let token = LiveToken { generation: grant.generation, secret: pair.access_token, scope: OnceCell::new() };
-    Ok(tokens.put(grant_id, reading, token))
+    Ok(tokens.put(grant_id, reading, LiveToken::new(&gateway.notion, grant.generation, pair.access_token)))
 }
 
 /// A call made with `used` was answered 401. The renewal runs to its end even if the caller goes away, or may not wait any
@@ -99,7 +116,7 @@ pub(crate) async fn after_unauthorized(
     deadline: Timestamp,
 ) -> Result<Verdict, Error> {
     let why = Why::Refused401 { used: used.generation };
-    match in_time(gateway, &caller.grant_id, why, deadline).await? {
+    match in_time(gateway, caller.grant()?.0, why, deadline).await? {
         Outcome::Renewed => {}
         Outcome::TryAgain => {
             gateway.world.sleep_until(after(gateway.world.now(), NEW_TOKEN_PAUSE).min(deadline)).await;

@@ -16,6 +16,7 @@ use store::records::{ApiKey, ConnectionState, KeyKind};
 
 use crate::config::Integration;
 use crate::keys::{KeyText, KeyTextKind};
+use crate::proxy::Lane;
 use crate::{Error, Gateway, vault};
 
 /// How often a connection's last use is written down, in seconds.
@@ -28,17 +29,14 @@ pub(crate) struct AppCaller {
 }
 
 /// A call that may be forwarded: whose grant, and under which integration.
-pub(crate) struct Authorized {
-    pub(crate) client_id: String,
-    pub(crate) connection_id: String,
-    pub(crate) grant_id: String,
-    line: Arc<Line>,
-}
+pub(crate) struct Authorized(Arc<Line>);
 
 /// What a call needs to know of its connection, remembered between calls.
 pub(crate) struct Line {
+    client_id: String,
+    connection_id: String,
     state: ConnectionState,
-    grant_id: Option<String>,
+    grant: Option<(String, Arc<Lane>)>,
     touched_at: AtomicI64,
     called_before: bool,
 }
@@ -46,18 +44,28 @@ pub(crate) struct Line {
 impl Authorized {
     /// The integration's settings.
     pub(crate) fn integration<'g>(&self, gateway: &'g Gateway) -> Result<&'g Integration, Error> {
-        gateway.config.by_client_id(&self.client_id).map(|(_, i)| i).ok_or(Error::NotFound("integration"))
+        gateway.config.by_client_id(&self.0.client_id).map(|(_, i)| i).ok_or(Error::NotFound("integration"))
+    }
+
+    /// The connection that is called through.
+    pub(crate) fn connection_id(&self) -> &str {
+        &self.0.connection_id
+    }
+
+    /// The grant that it stands on, and where its calls wait.
+    pub(crate) fn grant(&self) -> Result<(&str, &Lane), Error> {
+        self.0.grant.as_ref().map(|(id, lane)| (id.as_str(), &**lane)).ok_or(Error::Internal)
     }
 
     /// Whether this use is worth writing down, and whether it is the first of all. True once a minute.
     pub(crate) fn touch(&self, now: jiff::Timestamp) -> Option<FirstCall> {
         let seconds = now.as_second();
-        let before = self.line.touched_at.load(Ordering::Relaxed);
+        let before = self.0.touched_at.load(Ordering::Relaxed);
         if before != i64::MIN && seconds - before < TOUCH_SECONDS {
             return None;
         }
-        self.line.touched_at.store(seconds, Ordering::Relaxed);
-        Some(FirstCall(before == i64::MIN && !self.line.called_before))
+        self.0.touched_at.store(seconds, Ordering::Relaxed);
+        Some(FirstCall(before == i64::MIN && !self.0.called_before))
     }
 }
 
@@ -157,13 +165,7 @@ async fn open(gateway: &Gateway, client_id: &str, connection_id: &str) -> Result
         ConnectionState::ReconnectNeeded => return Err(Error::ReconnectNeeded),
         ConnectionState::Active | ConnectionState::Suspect | ConnectionState::Degraded => {}
     }
-    let grant_id = line.grant_id.clone().ok_or(Error::Internal)?;
-    Ok(Authorized {
-        client_id: client_id.to_owned(),
-        connection_id: connection_id.to_owned(),
-        grant_id,
-        line,
-    })
+    Ok(Authorized(line))
 }
 
 async fn line(gateway: &Gateway, client_id: &str, connection_id: &str) -> Result<Arc<Line>, Error> {
@@ -182,9 +184,15 @@ async fn line(gateway: &Gateway, client_id: &str, connection_id: &str) -> Result
     if let Some(what) = &view.damage {
         tracing::error!(event = "store.damaged", table = "connections", id = connection_id, what);
     }
+    let state = view.state();
     let line = Line {
-        state: view.state(),
-        grant_id: view.connection.grant_id,
+        client_id: client_id.to_owned(),
+        connection_id: connection_id.to_owned(),
+        state,
+        grant: view.connection.grant_id.map(|id| {
+            let lane = gateway.pacing.lane(&id);
+            (id, lane)
+        }),
         touched_at: AtomicI64::new(view.connection.last_used_at.map_or(i64::MIN, jiff::Timestamp::as_second)),
         called_before: view.connection.last_used_at.is_some(),
     };

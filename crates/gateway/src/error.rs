@@ -9,7 +9,7 @@ use axum::Json;
 use axum::body::Body;
 use axum::extract::{Request, State};
 use axum::http::header::{CACHE_CONTROL, CONTENT_TYPE, RETRY_AFTER, WWW_AUTHENTICATE};
-use axum::http::{HeaderValue, StatusCode};
+use axum::http::{HeaderName, HeaderValue, StatusCode};
 use axum::middleware::Next;
 use axum::response::{IntoResponse, Response};
 use notion_wire::app_token::OAuthProblem;
@@ -303,9 +303,14 @@ pub(crate) async fn name_request(
     request.extensions_mut().insert(id.clone());
     let mut response = next.run(request).await;
     if let Ok(value) = HeaderValue::try_from(id.0) {
-        response.headers_mut().insert("vestibule-request-id", value);
+        response.headers_mut().insert(request_id_header(), value);
     }
     response
+}
+
+/// The header that names a request.
+pub(crate) fn request_id_header() -> HeaderName {
+    HeaderName::from_static("vestibule-request-id")
 }
 
 /// Writes an error's body in the door's shape.

@@ -12,6 +12,7 @@ pub mod config;
 mod connections;
 mod cookie;
 mod diagram;
+mod door;
 mod error;
 mod events;
 mod flights;

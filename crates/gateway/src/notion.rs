@@ -2,19 +2,17 @@
 //! It never follows a redirect and never retries what was sent; whether a call may be sent again is its caller's
 //! decision, so what it tells apart is "not sent", "no answer" and "an answer that says no".
 
-use std::pin::Pin;
+mod body;
+
 use std::sync::Arc;
-use std::task::{Context, Poll};
 use std::time::Duration;
 
 use axum::body::{Body, Bytes};
 use axum::http::header::{AUTHORIZATION, CONTENT_TYPE, RETRY_AFTER};
-use axum::http::uri::{Authority, PathAndQuery, Scheme};
+use axum::http::uri::{Authority, InvalidUriParts, Parts, PathAndQuery, Scheme};
 use axum::http::{HeaderMap, Request, Response, Uri};
 use failpoints::Point;
-use http_body::{Frame, SizeHint};
 use http_body_util::{BodyExt as _, Limited};
-use hyper::body::Incoming;
 use hyper_rustls::{HttpsConnector, HttpsConnectorBuilder};
 use hyper_util::client::legacy::Client;
 use hyper_util::client::legacy::connect::HttpConnector;
@@ -29,6 +27,8 @@ use serde::Deserialize;
 use url::Url;
 
 use crate::config::Integration;
+pub(crate) use body::{AnswerBody, CallBody};
+
 use crate::world::{Moment, Network, SendError, World};
 
 /// How long a TCP and TLS handshake may take.
@@ -66,43 +66,8 @@ pub struct Notion {
 /// What calls go through.
 #[expect(clippy::large_enum_variant, reason = "there is one in a gateway")]
 enum Wire {
-    Sockets(Client<HttpsConnector<HttpConnector>, Body>),
+    Sockets(Client<HttpsConnector<HttpConnector>, CallBody>),
     Given(Arc<dyn Network>),
-}
-
-/// The body of an answer, as it comes.
-pub(crate) enum AnswerBody {
-    Sockets(Incoming),
-    Given(Body),
-}
-
-impl http_body::Body for AnswerBody {
-    type Data = Bytes;
-    type Error = axum::Error;
-
-    fn poll_frame(
-        self: Pin<&mut Self>,
-        context: &mut Context<'_>,
-    ) -> Poll<Option<Result<Frame<Bytes>, axum::Error>>> {
-        match self.get_mut() {
-            Self::Sockets(body) => Pin::new(body).poll_frame(context).map_err(axum::Error::new),
-            Self::Given(body) => Pin::new(body).poll_frame(context),
-        }
-    }
-
-    fn is_end_stream(&self) -> bool {
-        match self {
-            Self::Sockets(body) => body.is_end_stream(),
-            Self::Given(body) => body.is_end_stream(),
-        }
-    }
-
-    fn size_hint(&self) -> SizeHint {
-        match self {
-            Self::Sockets(body) => body.size_hint(),
-            Self::Given(body) => body.size_hint(),
-        }
-    }
 }
 
 /// The client cannot be made.
@@ -174,7 +139,7 @@ struct Answer {
 }
 
 /// The client that production uses.
-fn sockets() -> Result<Client<HttpsConnector<HttpConnector>, Body>, NotionError> {
+fn sockets() -> Result<Client<HttpsConnector<HttpConnector>, CallBody>, NotionError> {
     let mut tcp = HttpConnector::new();
     tcp.set_connect_timeout(Some(CONNECT_DEADLINE));
     tcp.set_nodelay(true);
@@ -213,16 +178,16 @@ impl Notion {
     }
 
     /// The URI of a path and query at this Notion.
-    pub(crate) fn uri(&self, target: PathAndQuery) -> Result<Uri, axum::http::Error> {
-        Uri::builder()
-            .scheme(self.scheme.clone())
-            .authority(self.authority.clone())
-            .path_and_query(target)
-            .build()
+    pub(crate) fn uri(&self, target: PathAndQuery) -> Result<Uri, InvalidUriParts> {
+        let mut parts = Parts::default();
+        parts.scheme = Some(self.scheme.clone());
+        parts.authority = Some(self.authority.clone());
+        parts.path_and_query = Some(target);
+        Uri::from_parts(parts)
     }
 
     /// Sends a call; the answer's body streams.
-    pub(crate) async fn send(&self, request: Request<Body>) -> Result<Response<AnswerBody>, SendError> {
+    pub(crate) async fn send(&self, request: Request<CallBody>) -> Result<Response<AnswerBody>, SendError> {
         match &self.wire {
             Wire::Sockets(client) => {
                 let answered = client.request(request).await;
@@ -231,7 +196,7 @@ impl Notion {
                 })?;
                 Ok(answered.map(AnswerBody::Sockets))
             }
-            Wire::Given(network) => Ok(network.call(request).await?.map(AnswerBody::Given)),
+            Wire::Given(network) => Ok(network.call(request.map(Body::new)).await?.map(AnswerBody::Given)),
         }
     }
 
@@ -365,7 +330,7 @@ impl Notion {
             return Err(TokenError::Odd("an emulator's token must not be sent to the real Notion"));
         }
         let request = self
-            .own_request("GET", "/v1/users/me", &format!("Bearer {}", access_token.expose()), Body::empty())
+            .own_request("GET", "/v1/users/me", &format!("Bearer {}", access_token.expose()), Bytes::new())
             .ok_or(TokenError::Odd("the token cannot stand in a header"))?;
         let answer = self.whole(request, OAUTH_DEADLINE).await.map_err(|_| TokenError::NoAnswer)?;
         match answer.status {
@@ -384,7 +349,7 @@ impl Notion {
     /// [`TokenError::NotSent`] or [`TokenError::NoAnswer`].
     pub async fn date(&self) -> Result<Option<String>, TokenError> {
         let request = self
-            .own_request("GET", "/v1/users/me", "Bearer none", Body::empty())
+            .own_request("GET", "/v1/users/me", "Bearer none", Bytes::new())
             .ok_or(TokenError::Odd("the request cannot be built"))?;
         match self.world.within(OAUTH_DEADLINE, self.send(request)).await {
             Some(Ok(response)) => {
@@ -403,7 +368,7 @@ impl Notion {
         deadline: Duration,
     ) -> Result<Answer, SendError> {
         let basic = basic_authorization(&integration.client_id, integration.client_secret.expose());
-        let request = self.own_request("POST", path, &basic, Body::from(body)).ok_or(SendError::NotSent)?;
+        let request = self.own_request("POST", path, &basic, Bytes::from(body)).ok_or(SendError::NotSent)?;
         self.whole(request, deadline).await
     }
 
@@ -412,8 +377,8 @@ impl Notion {
         method: &str,
         path: &'static str,
         authorization: &str,
-        body: Body,
-    ) -> Option<Request<Body>> {
+        body: Bytes,
+    ) -> Option<Request<CallBody>> {
         Request::builder()
             .method(method)
             .uri(self.uri(PathAndQuery::from_static(path)).ok()?)
@@ -421,11 +386,11 @@ impl Notion {
             .header(CONTENT_TYPE, "application/json")
             .header("notion-version", OWN_VERSION)
             .header("user-agent", concat!("vestibule/", env!("CARGO_PKG_VERSION")))
-            .body(body)
+            .body(CallBody::Kept(body))
             .ok()
     }
 
-    async fn whole(&self, request: Request<Body>, deadline: Duration) -> Result<Answer, SendError> {
+    async fn whole(&self, request: Request<CallBody>, deadline: Duration) -> Result<Answer, SendError> {
         let by = self.world.moment().after(deadline);
         let response = self.world.by(by, self.send(request)).await.unwrap_or(Err(SendError::NoAnswer))?;
         failpoints::hit(Point::AnswerHead);

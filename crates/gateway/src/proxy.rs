@@ -3,20 +3,19 @@
 //! 401 with a renewed token, after 429 and 529 as Notion says, and 5xx only for GET and DELETE. A write that Notion
 //! answered with 503 is never repeated, for Notion may have saved it.
 
+mod cargo;
+mod forwarded;
 mod headers;
 mod pacing;
 mod path;
 
 use std::time::Duration;
 
-use axum::body::{Body, Bytes};
-use axum::extract::Request;
-use axum::http::header::{AUTHORIZATION, CONTENT_LENGTH, HeaderValue};
+use axum::body::Bytes;
+use axum::http::header::AUTHORIZATION;
+use axum::http::request::Parts;
 use axum::http::uri::PathAndQuery;
-use axum::http::{HeaderMap, Method, StatusCode};
-use axum::response::Response;
-use futures_util::StreamExt as _;
-use http_body_util::BodyExt as _;
+use axum::http::{HeaderMap, Method, Response, StatusCode, Version};
 use jiff::Timestamp;
 use store::records::{Actor, Step};
 
@@ -24,62 +23,66 @@ use crate::access::{self, LiveToken, Verdict};
 use crate::caller::Authorized;
 use crate::link::after;
 use crate::notion::{AnswerBody, retry_after};
-use crate::world::{SendError, World};
+use crate::world::SendError;
 use crate::{Error, Gateway};
 
-pub(crate) use pacing::Pacing;
+use cargo::Cargo;
+pub(crate) use forwarded::Forwarded;
+use forwarded::Moving;
+pub(crate) use pacing::{Lane, Pacing};
 
-/// Bodies up to this size, in bytes, are kept until the answer's head arrives.
-const KEPT_MAX: usize = 64 * 1024;
-/// The largest body that is forwarded, in bytes: a part of an upload is at most 20 MB.
-const BODY_MAX: usize = 25 * 1024 * 1024;
+/// Why a body failed.
+type Cause = Box<dyn std::error::Error + Send + Sync>;
+
 /// How long a call may wait for its turn, renewals and repeats included: SDKs give up after a minute.
 pub(crate) const PATIENCE: Duration = Duration::from_secs(30);
 /// How long Notion may take for an answer's head: it ends a call after a minute itself.
 const HEAD_DEADLINE: Duration = Duration::from_secs(65);
-/// How long Notion may pause in the middle of an answer.
-const STALL_MAX: Duration = Duration::from_mins(2);
 /// How long to wait after a 429 that does not say, and at the least after one that does.
 const WAIT_MIN: Duration = Duration::from_secs(1);
 /// How often one call is sent again after a 429 or 529.
 const WAITS_MAX: u32 = 5;
 
 /// Forwards a call. `target` is the raw path and query, beginning with `/v1/`.
-pub(crate) async fn forward(
+pub(crate) async fn forward<B>(
     gateway: &Gateway,
     caller: &Authorized,
-    request: Request,
+    parts: &Parts,
+    body: B,
     target: &str,
-) -> Result<Response, Error> {
+) -> Result<Response<Forwarded>, Error>
+where
+    B: http_body::Body<Data = Bytes, Error: Into<Cause>> + Send + Unpin + 'static,
+{
+    // In HTTP/2 every request names its authority; in HTTP/1.1 only one that was meant for a forward proxy does.
+    if parts.version < Version::HTTP_2 && parts.uri.authority().is_some() {
+        return Err(Error::PathRefused("the request is in absolute form, which is for forward proxies"));
+    }
     path::check(target)?;
     let target: PathAndQuery =
         target.parse().map_err(|_| Error::PathRefused("it is not a path and query"))?;
-    let (parts, body) = request.into_parts();
     // An offered upgrade (the JDK and curl offer HTTP/2) is ignored, as RFC 9110 7.8 has it; a tunnel cannot be, and an echo
     // would show the credentials that are added here.
     if matches!(parts.method, Method::CONNECT | Method::TRACE) {
         return Err(Error::MethodNotAllowed);
     }
-    let integration = caller.integration(gateway)?;
-    let call = Call {
-        headers: headers::outgoing(&parts.headers, integration.notion_version.as_deref())?,
-        method: parts.method,
-        target,
-        began: gateway.world.now(),
-    };
+    let (integration, (_, lane)) = (caller.integration(gateway)?, caller.grant()?);
+    let headers = headers::outgoing(&parts.headers, integration.notion_version.as_deref())?;
     let mut cargo = Cargo::load(&parts.headers, body).await?;
-    let deadline = after(gateway.world.now(), PATIENCE);
+    let began = gateway.world.now();
+    let call = Call { headers, method: &parts.method, target, began };
+    let deadline = after(began, PATIENCE);
     let mut token = access::live_token(gateway, caller).await?;
     let mut tried = Tried::default();
     loop {
-        let turn = gateway.pacing.wait(&caller.grant_id, integration.requests_per_minute, deadline).await?;
+        let turn = gateway.pacing.wait(lane, integration.requests_per_minute, deadline).await?;
         let sent = send(gateway, &call, &token, &mut cargo).await;
         let now = gateway.world.now();
         if let Some(wait) = told_to_wait(&sent) {
             // Whatever becomes of this call, the grant's others keep to it too.
-            gateway.pacing.close(&caller.grant_id, after(now, wait));
+            lane.close(after(now, wait));
         }
-        match judge(&call.method, &sent, &mut tried, cargo.is_kept(), deadline, now) {
+        match judge(call.method, &sent, &mut tried, cargo.is_kept(), deadline, now) {
             Next::Answer => return answer(gateway, caller, &call, sent, &turn).await,
             // Its next turn comes when the grant's lane opens again.
             Next::Resend | Next::Wait => {}
@@ -93,8 +96,8 @@ pub(crate) async fn forward(
 }
 
 /// What is sent, each time the same.
-struct Call {
-    method: Method,
+struct Call<'r> {
+    method: &'r Method,
     target: PathAndQuery,
     headers: HeaderMap,
     began: Timestamp,
@@ -121,7 +124,7 @@ enum Next {
     Renew,
 }
 
-type Sent = Result<axum::http::Response<AnswerBody>, SendError>;
+type Sent = Result<Response<AnswerBody>, SendError>;
 
 fn judge(
     method: &Method,
@@ -159,20 +162,14 @@ fn told_to_wait(sent: &Sent) -> Option<Duration> {
     Some(retry_after(response.headers()).unwrap_or(WAIT_MIN).max(WAIT_MIN))
 }
 
-async fn send(gateway: &Gateway, call: &Call, token: &LiveToken, cargo: &mut Cargo) -> Sent {
-    if !gateway.notion.takes(token.secret.expose()) {
-        return Err(SendError::NotSent);
-    }
+async fn send(gateway: &Gateway, call: &Call<'_>, token: &LiveToken, cargo: &mut Cargo) -> Sent {
     let Ok(uri) = gateway.notion.uri(call.target.clone()) else { return Err(SendError::NotSent) };
     let mut request = axum::http::Request::new(cargo.take());
     *request.method_mut() = call.method.clone();
     *request.uri_mut() = uri;
     *request.headers_mut() = call.headers.clone();
     // Credentials come last, so nothing before can stand in for them.
-    let Ok(mut bearer) = HeaderValue::try_from(format!("Bearer {}", token.secret.expose())) else {
-        return Err(SendError::NotSent);
-    };
-    bearer.set_sensitive(true);
+    let Some(bearer) = token.bearer.clone() else { return Err(SendError::NotSent) };
     request.headers_mut().insert(AUTHORIZATION, bearer);
     gateway
         .world
@@ -185,10 +182,10 @@ async fn send(gateway: &Gateway, call: &Call, token: &LiveToken, cargo: &mut Car
 async fn answer(
     gateway: &Gateway,
     caller: &Authorized,
-    call: &Call,
+    call: &Call<'_>,
     sent: Sent,
     turn: &pacing::Turn,
-) -> Result<Response, Error> {
+) -> Result<Response<Forwarded>, Error> {
     let answered = match sent {
         Ok(answered) => answered,
         Err(SendError::NotSent) => return Err(Error::NotionUnreachable),
@@ -199,38 +196,20 @@ async fn answer(
         return Err(Error::NotionOdd("it was a redirect or a protocol switch"));
     }
     note_use(gateway, caller, call, parts.status).await;
-    let mut response = Response::new(moving(gateway.world.clone(), body));
+    let mut response = Response::new(Forwarded::Notions(Moving::new(&gateway.world, body)));
     *response.status_mut() = parts.status;
     *response.headers_mut() = headers::incoming(&parts.headers);
     turn.tell(response.headers_mut());
     Ok(response)
 }
 
-/// An answer that may pause, but not for ever: a stalled one would hold its caller's socket and one to Notion.
-fn moving(world: World, body: AnswerBody) -> Body {
-    if http_body::Body::is_end_stream(&body) {
-        return Body::empty();
-    }
-    let frames =
-        futures_util::stream::unfold((world, Some(body.into_data_stream())), async |(world, frames)| {
-            let mut frames = frames?;
-            match world.within(STALL_MAX, frames.next()).await {
-                Some(None) => None,
-                Some(Some(Ok(frame))) => Some((Ok(frame), (world, Some(frames)))),
-                Some(Some(Err(error))) => Some((Err(std::io::Error::other(error)), (world, None))),
-                None => Some((Err(std::io::ErrorKind::TimedOut.into()), (world, None))),
-            }
-        });
-    Body::from_stream(frames)
-}
-
 /// Writes down that the connection was used. Its first call ends the attempt's diagram, which is whole when the
 /// answer goes out; for later ones nobody waits.
-async fn note_use(gateway: &Gateway, caller: &Authorized, call: &Call, status: StatusCode) {
+async fn note_use(gateway: &Gateway, caller: &Authorized, call: &Call<'_>, status: StatusCode) {
     let now = gateway.world.now();
     let Some(first) = caller.touch(now) else { return };
     let steps = if first.0 { first_call(call, status, now) } else { Vec::new() };
-    let (inner, id) = (gateway.clone(), caller.connection_id.clone());
+    let (inner, id) = (gateway.clone(), caller.connection_id().to_owned());
     let written = gateway.world.spawn(async move {
         if let Err(error) = inner.store.touch_connection(&id, now, &steps).await {
             tracing::warn!(event = "touch.failed", why = %error);
@@ -241,7 +220,7 @@ async fn note_use(gateway: &Gateway, caller: &Authorized, call: &Call, status: S
     }
 }
 
-fn first_call(call: &Call, status: StatusCode, now: Timestamp) -> Vec<Step> {
+fn first_call(call: &Call<'_>, status: StatusCode, now: Timestamp) -> Vec<Step> {
     let what = format!("{} {}", call.method, call.target.path());
     let what: String = what.chars().take(80).collect();
     let verdict = format!("{} {}", status.as_u16(), status.canonical_reason().unwrap_or_default());
@@ -250,51 +229,4 @@ fn first_call(call: &Call, status: StatusCode, now: Timestamp) -> Vec<Step> {
         Step::ok(call.began, Actor::Vestibule, Actor::Notion, "Forwarded with the user's token"),
         Step::ok(now, Actor::Notion, Actor::App, &verdict).with_note("Streamed through Vestibule"),
     ]
-}
-
-/// A request's body: kept, so that it can be sent again, or streaming, once.
-enum Cargo {
-    Kept(Bytes),
-    Streaming(Option<Body>),
-}
-
-impl Cargo {
-    /// Keeps a body that is known, or found, to be small.
-    async fn load(headers: &HeaderMap, body: Body) -> Result<Self, Error> {
-        let declared = headers.get(CONTENT_LENGTH).and_then(|value| value.to_str().ok()?.parse::<u64>().ok());
-        if declared.is_some_and(|length| length > BODY_MAX as u64) {
-            return Err(Error::BodyTooLarge(BODY_MAX));
-        }
-        if declared.is_some_and(|length| length > KEPT_MAX as u64) {
-            return Ok(Self::Streaming(Some(limited(body))));
-        }
-        let mut frames = limited(body).into_data_stream();
-        let mut read: Vec<u8> = Vec::new();
-        while let Some(frame) = frames.next().await {
-            let frame =
-                frame.map_err(|_| Error::Invalid("the body ended early, or is larger than 25 MiB".into()))?;
-            read.extend_from_slice(&frame);
-            if read.len() > KEPT_MAX {
-                let begun = futures_util::stream::iter([Ok(Bytes::from(read))]);
-                return Ok(Self::Streaming(Some(Body::from_stream(begun.chain(frames)))));
-            }
-        }
-        Ok(Self::Kept(Bytes::from(read)))
-    }
-
-    fn is_kept(&self) -> bool {
-        matches!(self, Self::Kept(_))
-    }
-
-    fn take(&mut self) -> Body {
-        match self {
-            Self::Kept(bytes) if bytes.is_empty() => Body::empty(),
-            Self::Kept(bytes) => Body::from(bytes.clone()),
-            Self::Streaming(body) => body.take().unwrap_or_default(),
-        }
-    }
-}
-
-fn limited(body: Body) -> Body {
-    Body::new(http_body_util::Limited::new(body, BODY_MAX).map_err(axum::Error::new))
 }

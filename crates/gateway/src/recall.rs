@@ -110,6 +110,7 @@ mod tests {
         LiveToken {
             generation: lifecycle::Generation(generation),
             secret: sealing::Secret::new(String::new()),
+            bearer: None,
             scope: tokio::sync::OnceCell::new(),
         }
     }

@@ -1,19 +1,77 @@
 //! Every route on one screen, by the listener that may carry it and the shape its errors take.
 
+use std::net::SocketAddr;
+use std::sync::Arc;
+
 use axum::Router;
+use axum::body::{Body, Bytes};
 use axum::extract::rejection::PathRejection;
-use axum::extract::{DefaultBodyLimit, Path, Request, State};
-use axum::http::{StatusCode, Version};
+use axum::extract::{ConnectInfo, DefaultBodyLimit, Path, Request, State};
+use axum::http::StatusCode;
 use axum::middleware::from_fn_with_state;
 use axum::response::{IntoResponse, Response};
 use axum::routing::{any, delete, get, post};
 use store::StoreError;
+use tower::ServiceExt as _;
 
+use crate::door::{self, Door, is_oauth};
 use crate::error::{BODY_MAX, Shape, name_request, shape_errors};
 use crate::pages::{Notice, WayBack, index, page_with};
-use crate::{Error, Gateway, api, callback, caller, link, near_miss, oauth, proxy};
+use crate::proxy::Forwarded;
+use crate::{Error, Gateway, api, callback, caller, link, near_miss, oauth};
+
+/// A router that knows the proxy's two routes by heart: what [`crate::serve`] serves.
+#[derive(Clone)]
+pub struct Doors {
+    router: Router,
+    /// Whose calls are answered before the router is asked.
+    forwards: Option<Gateway>,
+}
+
+impl From<Router> for Doors {
+    fn from(router: Router) -> Self {
+        Self { router, forwards: None }
+    }
+}
+
+impl Doors {
+    pub(crate) async fn answer<B>(
+        self: Arc<Self>,
+        request: axum::http::Request<B>,
+        peer: SocketAddr,
+    ) -> Response<Forwarded>
+    where
+        B: http_body::Body<Data = Bytes, Error = std::io::Error> + Send + Unpin + 'static,
+    {
+        if let Some(gateway) = &self.forwards
+            && let Some(door) = Door::of(request.uri().path())
+        {
+            return door::answer(gateway, door, request).await;
+        }
+        let mut request = request.map(Body::new);
+        request.extensions_mut().insert(ConnectInfo(peer));
+        // Its future is large, and rare.
+        let Ok(answered) = Box::pin(self.router.clone().oneshot(request)).await;
+        answered.map(Forwarded::Ours)
+    }
+}
 
 impl Gateway {
+    /// What browsers and Notion reach, for an address of its own: links, consent, callbacks.
+    pub fn public_doors(&self) -> Doors {
+        self.public_router().into()
+    }
+
+    /// What the app's back end reaches, for an address of its own: the HTTP API, the token endpoint, the proxy.
+    pub fn private_doors(&self) -> Doors {
+        Doors { router: self.private_router(), forwards: Some(self.clone()) }
+    }
+
+    /// Both, for one address.
+    pub fn doors(&self) -> Doors {
+        Doors { router: self.router(), forwards: Some(self.clone()) }
+    }
+
     /// What browsers and Notion reach: links, consent, callbacks.
     pub fn public_router(&self) -> Router {
         self.named(public(self).with_state(self.clone()))
@@ -111,9 +169,8 @@ async fn at_root(State(gateway): State<Gateway>, request: Request) -> Result<Res
     {
         return Ok(answer);
     }
-    let caller = caller::at_root(&gateway, request.headers()).await?;
-    let target = target(&request, "")?;
-    proxy::forward(&gateway, &caller, request, &target).await
+    let (parts, body) = request.into_parts();
+    Ok(door::call(&gateway, Door::Root, &parts, body).await?.map(Body::new))
 }
 
 /// `ANY /notion/{connection}/v1/…`
@@ -122,31 +179,14 @@ async fn at_connection(
     path: Result<Path<(String, String)>, PathRejection>,
     request: Request,
 ) -> Result<Response, Error> {
+    let (parts, body) = request.into_parts();
+    if let Some(door) = Door::of(parts.uri.path()) {
+        return Ok(door::call(&gateway, door, &parts, body).await?.map(Body::new));
+    }
     let not_text = Error::PathRefused("an escape in it is no UTF-8");
     let Path((connection, _)) = path.map_err(|_| not_text)?;
-    if let Some(error) = near_miss::of_connection(&connection) {
-        return Err(error);
-    }
-    let caller = caller::at_connection(&gateway, request.headers(), &connection).await?;
-    let target = target(&request, &format!("/notion/{connection}"))?;
-    proxy::forward(&gateway, &caller, request, &target).await
-}
-
-/// Whether a path is below `/v1/oauth`.
-fn is_oauth(path: &str) -> bool {
-    path.split('/').nth(2).is_some_and(|word| word.eq_ignore_ascii_case("oauth"))
-}
-
-/// The raw path and query after the door's prefix, byte for byte as it came.
-fn target(request: &Request, prefix: &str) -> Result<String, Error> {
-    // In HTTP/2 every request names its authority; in HTTP/1.1 only one that was meant for a forward proxy does.
-    if request.version() < Version::HTTP_2 && request.uri().authority().is_some() {
-        return Err(Error::PathRefused("the request is in absolute form, which is for forward proxies"));
-    }
-    let raw = request.uri().path_and_query().map_or("", |both| both.as_str());
-    raw.strip_prefix(prefix)
-        .map(str::to_owned)
-        .ok_or(Error::PathRefused("the connection's id was spelled oddly"))
+    let _known = caller::at_connection(&gateway, &parts.headers, &connection).await?;
+    Err(Error::PathRefused("the connection's id was spelled oddly"))
 }
 
 async fn ready(State(gateway): State<Gateway>) -> Response {

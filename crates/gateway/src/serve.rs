@@ -1,28 +1,27 @@
-//! Serves a router on a listener until told to stop. Each request's peer address travels with it, and each answer leaves one
+//! Serves doors on a listener until told to stop. Each request's peer address travels with it, and each answer leaves one
 //! log line that names the route's template, never the raw URI (which may hold a code or a token).
 
 use std::convert::Infallible;
 use std::net::{IpAddr, Ipv4Addr, SocketAddr};
+use std::sync::Arc;
+use std::time::Duration;
 
-use axum::Router;
-use axum::body::Body;
 use axum::extract::{ConnectInfo, MatchedPath, Request, State};
-use axum::http::HeaderMap;
+use axum::http::{HeaderMap, Method, StatusCode};
 use axum::middleware::Next;
 use axum::response::Response;
 use ipnet::IpNet;
 use tokio::net::TcpListener;
-use tower::ServiceExt as _;
 
-use listener::Patient;
 pub use listener::{Crowd, Limits};
 
 use crate::config::Config;
+pub use crate::routes::Doors;
 use crate::world::World;
 
-/// Serves `router` on `listener` until `stop` is done, then lets open calls finish for up to 30 seconds.
-pub async fn serve(listener: TcpListener, router: Router, stop: impl Future<Output = ()> + Send) {
-    serve_among(&Crowd::of_process(1), Limits::default(), listener, router, stop).await;
+/// Serves these doors, or a router, on `listener` until `stop` is done, then lets open calls finish for up to 30 seconds.
+pub async fn serve(listener: TcpListener, doors: impl Into<Doors>, stop: impl Future<Output = ()> + Send) {
+    serve_among(&Crowd::of_process(1), Limits::default(), listener, doors, stop).await;
 }
 
 /// As [`serve`], with limits of one's own, and its sockets in a crowd that other listeners may share.
@@ -30,14 +29,13 @@ pub async fn serve_among(
     crowd: &Crowd,
     limits: Limits,
     listener: TcpListener,
-    router: Router,
+    doors: impl Into<Doors>,
     stop: impl Future<Output = ()> + Send,
 ) {
-    let answer = move |request: axum::http::Request<Patient>, peer: SocketAddr| {
-        let mut request = request.map(Body::new);
-        request.extensions_mut().insert(ConnectInfo(peer));
-        let answered = router.clone().oneshot(request);
-        async move { answered.await as Result<Response, Infallible> }
+    let doors = Arc::new(doors.into());
+    let answer = move |request, peer| {
+        let answered = Arc::clone(&doors).answer(request, peer);
+        async move { Ok::<_, Infallible>(answered.await) }
     };
     listener::serve(crowd, limits, listener, stop, answer).await;
 }
@@ -99,15 +97,17 @@ fn address(text: &str) -> Option<IpAddr> {
 /// One line an answer: method, route template, status, time taken.
 pub(crate) async fn log_request(State(world): State<World>, request: Request, next: Next) -> Response {
     let method = request.method().clone();
-    let route = request
-        .extensions()
-        .get::<MatchedPath>()
-        .map_or_else(|| "unmatched".to_owned(), |p| p.as_str().to_owned());
+    let route = request.extensions().get::<MatchedPath>().cloned();
     let began = world.moment();
     let response = next.run(request).await;
-    let took_ms = u64::try_from(world.since(began).as_millis()).unwrap_or(u64::MAX);
-    tracing::info!(event = "http.answered", %method, route, status = response.status().as_u16(), took_ms);
+    let route = route.as_ref().map_or("unmatched", MatchedPath::as_str);
+    log_answer(&method, route, response.status(), world.since(began));
     response
+}
+
+pub(crate) fn log_answer(method: &Method, route: &str, status: StatusCode, took: Duration) {
+    let took_ms = u64::try_from(took.as_millis()).unwrap_or(u64::MAX);
+    tracing::info!(event = "http.answered", %method, route, status = status.as_u16(), took_ms);
 }
 
 #[cfg(test)]

@@ -156,7 +156,7 @@ impl House {
         let mint =
             async |kind| gateway.mint_key("demo", kind, "test").await.expect("a key").key.expose().clone();
         let (app_key, app_secret) = (mint(KeyKind::App).await, mint(KeyKind::Secret).await);
-        tokio::spawn(gateway::serve::serve(listener, gateway.router(), std::future::pending()));
+        tokio::spawn(gateway::serve::serve(listener, gateway.doors(), std::future::pending()));
         Self {
             gateway,
             notion,

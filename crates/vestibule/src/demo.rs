@@ -127,7 +127,7 @@ pub(crate) async fn run(args: Args) -> anyhow::Result<()> {
     // The app calls the gateway and that the emulator: each has sockets of its own, so that none waits for itself.
     let crowds = [Crowd::of_process(3), Crowd::of_process(3)];
     tokio::join!(
-        serve_among(&crowds[0], Limits::default(), gateway_listener, gateway.router(), stop.wait()),
+        serve_among(&crowds[0], Limits::default(), gateway_listener, gateway.doors(), stop.wait()),
         serve_among(&crowds[1], Limits::default(), app_listener, app, stop.wait()),
         emulator.serve(emulator_listener, stop.wait()),
         told,

@@ -6,7 +6,7 @@ use anyhow::Context as _;
 use axum::Router;
 use axum::routing::get;
 use gateway::Gateway;
-use gateway::serve::{Crowd, Limits, serve_among};
+use gateway::serve::{Crowd, Doors, Limits, serve_among};
 use tokio::net::TcpListener;
 
 use crate::args::ConfigArgs;
@@ -56,17 +56,17 @@ pub(crate) async fn run(args: Args) -> anyhow::Result<()> {
     });
     let limits = Limits { idle: listen.idle, ..Limits::default() };
     let crowd = Crowd::of_process(1);
-    let serve = |listener, router| serve_among(&crowd, limits, listener, router, stop.wait());
+    let serve = |listener, doors: Doors| serve_among(&crowd, limits, listener, doors, stop.wait());
     let (apart, watched) = (Crowd::at_most(OPERATIONS_SOCKETS), operations_router(&gateway));
     let operations = serve_among(&apart, limits, operations, watched, stop.wait());
     match private {
         Some(private) => tokio::join!(
-            serve(public, gateway.public_router()),
-            serve(private, gateway.private_router()),
+            serve(public, gateway.public_doors()),
+            serve(private, gateway.private_doors()),
             operations
         ),
         None => {
-            let (first, last) = tokio::join!(serve(public, gateway.router()), operations);
+            let (first, last) = tokio::join!(serve(public, gateway.doors()), operations);
             (first, (), last)
         }
     };

@@ -38,7 +38,7 @@ struct Lanes {
 
 /// One grant's calls.
 #[derive(Default)]
-struct Lane {
+pub(crate) struct Lane {
     /// Held by the call whose turn is next; waiting for it is first come, first served.
     turn: tokio::sync::Mutex<()>,
     waiting: AtomicUsize,
@@ -74,19 +74,21 @@ impl Pacing {
         Self { world, lanes: Mutex::default() }
     }
 
-    /// Waits for a call's turn.
+    /// Waits for a call's turn in its grant's lane.
     ///
     /// # Errors
     /// [`Error::Paced`] if it would not come before `deadline`, or if too many wait already.
-    pub(crate) async fn wait(&self, grant: &str, limit: u32, deadline: Timestamp) -> Result<Turn, Error> {
-        let lane = self.lane(grant);
+    pub(crate) async fn wait(&self, lane: &Lane, limit: u32, deadline: Timestamp) -> Result<Turn, Error> {
         let _place =
             Place::take(&lane.waiting).ok_or(Error::Paced { retry_after: Duration::from_secs(30) })?;
-        let turn = tokio::select! {
-            // A turn that comes just as the caller's patience ends is taken.
-            biased;
-            turn = lane.turn.lock() => turn,
-            () = self.world.sleep_until(deadline) => return Err(Error::Paced { retry_after: Duration::from_secs(1) }),
+        // Mostly nobody waits, and no timer is needed.
+        let turn = match lane.turn.try_lock() {
+            Ok(turn) => turn,
+            Err(_) => tokio::select! {
+                biased;
+                turn = lane.turn.lock() => turn,
+                () = self.world.sleep_until(deadline) => return Err(Error::Paced { retry_after: Duration::from_secs(1) }),
+            },
         };
         loop {
             let now = self.world.now();
@@ -103,14 +105,8 @@ impl Pacing {
         }
     }
 
-    /// Notion said to wait: nothing of this grant is sent before `until`.
-    pub(crate) fn close(&self, grant: &str, until: Timestamp) {
-        let lane = self.lane(grant);
-        let mut log = lane.log();
-        log.closed_until_ms = log.closed_until_ms.max(until.as_millisecond());
-    }
-
-    fn lane(&self, grant: &str) -> Arc<Lane> {
+    /// A grant's lane. Whoever keeps it need not look for it again.
+    pub(crate) fn lane(&self, grant: &str) -> Arc<Lane> {
         let mut lanes = self.lanes.lock().unwrap_or_else(PoisonError::into_inner);
         if let Some(lane) = lanes.by_grant.get(grant) {
             return Arc::clone(lane);
@@ -125,6 +121,12 @@ impl Pacing {
 }
 
 impl Lane {
+    /// Notion said to wait: nothing of this grant is sent before `until`.
+    pub(crate) fn close(&self, until: Timestamp) {
+        let mut log = self.log();
+        log.closed_until_ms = log.closed_until_ms.max(until.as_millisecond());
+    }
+
     fn log(&self) -> std::sync::MutexGuard<'_, Log> {
         self.log.lock().unwrap_or_else(PoisonError::into_inner)
     }
@@ -227,16 +229,17 @@ mod tests {
         let pacing = Pacing::new(world);
         let deadline = after(start(), Duration::from_secs(90));
         for left in (0..3).rev() {
-            assert_eq!(pacing.wait("g", 3, deadline).await.unwrap().remaining, left);
+            assert_eq!(pacing.wait(&pacing.lane("g"), 3, deadline).await.unwrap().remaining, left);
         }
-        let mut fourth = Box::pin(pacing.wait("g", 3, deadline));
+        let lane = pacing.lane("g");
+        let mut fourth = Box::pin(pacing.wait(&lane, 3, deadline));
         assert!(fourth.as_mut().now_or_never().is_none());
         clock.advance(Duration::from_mins(1));
         let waits = fourth.as_mut().now_or_never().is_none();
         assert!(waits, "sixty seconds after the first call it is still in the window");
         clock.advance(Duration::from_millis(200));
         assert_eq!(fourth.await.unwrap().remaining, 2);
-        assert_eq!(pacing.wait("another grant", 3, deadline).await.unwrap().remaining, 2);
+        assert_eq!(pacing.wait(&pacing.lane("another grant"), 3, deadline).await.unwrap().remaining, 2);
     }
 
     #[tokio::test]
@@ -244,8 +247,8 @@ mod tests {
         let (world, _clock) = World::manual(start());
         let pacing = Pacing::new(world);
         let deadline = after(start(), Duration::from_secs(30));
-        pacing.wait("g", 1, deadline).await.unwrap();
-        match pacing.wait("g", 1, deadline).await {
+        pacing.wait(&pacing.lane("g"), 1, deadline).await.unwrap();
+        match pacing.wait(&pacing.lane("g"), 1, deadline).await {
             Err(Error::Paced { retry_after }) => assert_eq!(whole_seconds(retry_after), 61),
             _ => panic!("the second call had to wait longer than it may"),
         }
@@ -255,10 +258,12 @@ mod tests {
     async fn nothing_is_sent_before_the_time_that_notion_named() {
         let (world, _clock) = World::manual(start());
         let pacing = Pacing::new(world);
-        pacing.close("g", after(start(), Duration::from_secs(40)));
-        let refused = pacing.wait("g", 100, after(start(), Duration::from_secs(30))).await;
+        pacing.lane("g").close(after(start(), Duration::from_secs(40)));
+        let refused = pacing.wait(&pacing.lane("g"), 100, after(start(), Duration::from_secs(30))).await;
         assert!(matches!(refused, Err(Error::Paced { .. })));
-        assert!(pacing.wait("other", 100, after(start(), Duration::from_secs(30))).await.is_ok());
+        assert!(
+            pacing.wait(&pacing.lane("other"), 100, after(start(), Duration::from_secs(30))).await.is_ok()
+        );
     }
 
     proptest! {
