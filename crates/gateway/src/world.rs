@@ -18,7 +18,7 @@ use jiff::Timestamp;
 use uuid::Uuid;
 
 use clock::Clock;
-use random::Random;
+use random::{Names, Random};
 use tasks::Tasks;
 
 pub use clock::ClockHand;
@@ -31,6 +31,7 @@ pub(crate) use tasks::Task;
 pub struct World {
     clock: Clock,
     random: Random,
+    names: Arc<Names>,
     tasks: Tasks,
     network: Option<Arc<dyn Network>>,
 }
@@ -53,7 +54,13 @@ pub enum SendError {
 impl World {
     /// The machine's clock, the operating system's randomness, the runtime's tasks, sockets.
     pub fn real() -> Self {
-        Self { clock: Clock::Real, random: Random::System, tasks: Tasks::Runtime, network: None }
+        Self {
+            clock: Clock::Real,
+            random: Random::System,
+            names: Arc::default(),
+            tasks: Tasks::Runtime,
+            network: None,
+        }
     }
 
     /// A clock that stands still until its hand is moved.
@@ -69,7 +76,7 @@ impl World {
 
     /// With randomness that a seed repeats. Whoever knows the seed knows all secrets: for simulations alone.
     pub fn seeded(self, seed: u64) -> Self {
-        Self { random: Random::seeded(seed), ..self }
+        Self { random: Random::seeded(seed), names: Arc::default(), ..self }
     }
 
     /// With its tasks run by somebody else than tokio, who may let them rest or end them.
@@ -148,8 +155,6 @@ impl World {
 
     /// A fresh request id.
     pub fn request_id(&self) -> Uuid {
-        let mut bytes = [0; 16];
-        self.fill(&mut bytes);
-        uuid::Builder::from_random_bytes(bytes).into_uuid()
+        uuid::Builder::from_random_bytes(self.names.next(&self.random).to_be_bytes()).into_uuid()
     }
 }

@@ -35,8 +35,20 @@ pub fn sha256(message: &[u8]) -> Sha256 {
 
 /// HMAC-SHA-256.
 pub fn hmac_sha256(key: &[u8], message: &[u8]) -> Sha256 {
-    let tag = hmac::sign(&hmac::Key::new(hmac::HMAC_SHA256, key), message);
-    Sha256::from_slice(tag.as_ref()).expect("HMAC-SHA-256 gives 32 bytes")
+    HmacKey::new(key).sign(message)
+}
+
+/// A key of HMAC-SHA-256, ready to be used often.
+pub(crate) struct HmacKey(hmac::Key);
+
+impl HmacKey {
+    pub(crate) fn new(key: &[u8]) -> Self {
+        Self(hmac::Key::new(hmac::HMAC_SHA256, key))
+    }
+
+    pub(crate) fn sign(&self, message: &[u8]) -> Sha256 {
+        Sha256::from_slice(hmac::sign(&self.0, message).as_ref()).expect("HMAC-SHA-256 gives 32 bytes")
+    }
 }
 
 /// Whether two values are equal, in time that depends on their lengths alone.

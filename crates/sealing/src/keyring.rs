@@ -7,8 +7,9 @@ use std::collections::BTreeMap;
 use zeroize::Zeroizing;
 
 use crate::aead::{self, Key};
+use crate::hash::HmacKey;
 use crate::sealed::{DataKey, OpenError, Row, WrappedDataKey};
-use crate::{Random, Secret, Sha256, hmac_sha256};
+use crate::{Random, Secret, Sha256};
 
 /// The key id of what the root key itself wraps.
 const ROOT: u32 = 0;
@@ -80,7 +81,8 @@ pub enum KeyringError {
 pub struct Keyring {
     current: u32,
     epochs: BTreeMap<u32, Key>,
-    lookup: Key,
+    /// Its schedule is made once: a hash of each call's key is taken with it.
+    lookup: HmacKey,
 }
 
 impl Keyring {
@@ -95,6 +97,7 @@ impl Keyring {
             )],
             lookup: aead::seal(&root.0, ROOT, LOOKUP_CONTEXT, lookup.as_bytes(), random),
         };
+        let lookup = HmacKey::new(lookup.as_bytes());
         (Self { current: FIRST_EPOCH, epochs: BTreeMap::from([(FIRST_EPOCH, epoch)]), lookup }, stored)
     }
 
@@ -117,7 +120,8 @@ impl Keyring {
         if !epochs.contains_key(&stored.current) {
             return Err(KeyringError::Damaged);
         }
-        Ok(Self { current: stored.current, epochs, lookup: unwrap(LOOKUP_CONTEXT, &stored.lookup)? })
+        let lookup = HmacKey::new(unwrap(LOOKUP_CONTEXT, &stored.lookup)?.as_bytes());
+        Ok(Self { current: stored.current, epochs, lookup })
     }
 
     /// A fresh data key for a row, and its wrapped form to store beside it.
@@ -142,7 +146,7 @@ impl Keyring {
 
     /// The keyed hash under which an API key's secret part is stored.
     pub fn lookup_hmac(&self, secret: &[u8]) -> Sha256 {
-        hmac_sha256(self.lookup.as_bytes(), secret)
+        self.lookup.sign(secret)
     }
 }
 

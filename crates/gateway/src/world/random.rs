@@ -2,8 +2,8 @@
 
 #![expect(clippy::disallowed_methods, reason = "this is the one room that may")]
 
-use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::{Arc, OnceLock};
 
 #[derive(Clone)]
 pub(super) enum Random {
@@ -41,9 +41,40 @@ fn mixed(value: u64) -> u64 {
     value ^ (value >> 31)
 }
 
+/// Names that no other has, in this process or another: a random beginning, and a count. They are no secrets, so the
+/// operating system is not asked for each.
+#[derive(Default)]
+pub(super) struct Names {
+    beginning: OnceLock<u128>,
+    given: AtomicU64,
+}
+
+impl Names {
+    pub(super) fn next(&self, random: &Random) -> u128 {
+        let beginning = self.beginning.get_or_init(|| {
+            let mut bytes = [0; 16];
+            random.fill(&mut bytes);
+            u128::from_le_bytes(bytes)
+        });
+        let number = self.given.fetch_add(1, Ordering::Relaxed);
+        // Spread over the upper half, so that two that follow each other do not look alike.
+        beginning.wrapping_add(u128::from(number)) ^ (u128::from(mixed(number)) << 64)
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn no_name_is_given_twice() {
+        let (names, others) = (Names::default(), Names::default());
+        let (random, other) = (Random::seeded(1), Random::seeded(2));
+        let mut given: Vec<u128> = (0..1000).map(|_| names.next(&random)).collect();
+        given.extend((0..1000).map(|_| others.next(&other)));
+        given.sort_unstable();
+        assert!(given.windows(2).all(|two| two[0] != two[1]));
+    }
 
     #[test]
     fn a_seed_repeats_itself_and_no_other() {
