@@ -5,11 +5,10 @@
 #![expect(clippy::disallowed_methods, reason = "it stands outside the gateway's world")]
 
 use std::convert::Infallible;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::time::Duration;
 
-use anyhow::Context as _;
 use bytes::Bytes;
 use http::header::{AUTHORIZATION, CONTENT_TYPE, HeaderValue};
 use http::{Method, Request, Response};
@@ -18,6 +17,8 @@ use hyper::body::Incoming;
 use hyper::service::service_fn;
 use hyper_util::rt::{TokioExecutor, TokioIo};
 use hyper_util::server::conn::auto;
+use rustls::pki_types::pem::PemObject as _;
+use rustls::pki_types::{CertificateDer, PrivateKeyDer};
 use tokio::net::{TcpListener, TcpStream};
 use tokio_rustls::TlsAcceptor;
 
@@ -112,31 +113,29 @@ async fn listen(listener: TcpListener, answers: Answers, wait: Duration, tls: Op
     }
 }
 
-/// A certificate for `localhost`, written where the gateway and its peers find it.
-fn tls(ca_file: &PathBuf) -> anyhow::Result<TlsAcceptor> {
-    let made = rcgen::generate_simple_self_signed(["localhost".to_owned(), "127.0.0.1".to_owned()])?;
-    std::fs::write(ca_file, made.cert.pem()).context("the certificate cannot be written")?;
-    let key = rustls::pki_types::PrivateKeyDer::try_from(made.signing_key.serialize_der())
-        .map_err(anyhow::Error::msg)?;
+fn tls(certificate: &Path, key: &Path) -> anyhow::Result<TlsAcceptor> {
+    let certificate = CertificateDer::from_pem_file(certificate)?;
+    let key = PrivateKeyDer::from_pem_file(key)?;
     let mut config =
         rustls::ServerConfig::builder_with_provider(Arc::new(rustls::crypto::aws_lc_rs::default_provider()))
             .with_safe_default_protocol_versions()?
             .with_no_client_auth()
-            .with_single_cert(vec![made.cert.der().clone()], key)?;
+            .with_single_cert(vec![certificate], key)?;
     config.alpn_protocols = vec![b"h2".to_vec(), b"http/1.1".to_vec()];
     Ok(TlsAcceptor::from(Arc::new(config)))
 }
 
 #[tokio::main(flavor = "current_thread")]
 async fn main() -> anyhow::Result<()> {
-    let ca_file = std::env::args().nth(1).context("upstream CA_FILE")?.into();
+    let files: Vec<PathBuf> = std::env::args().skip(1).map(PathBuf::from).collect();
+    let [certificate, key] = &files[..] else { anyhow::bail!("upstream CERTIFICATE KEY") };
     let answers = Answers::new();
     let bind = async || TcpListener::bind("127.0.0.1:0").await;
     let (plain, slow, secure) = (bind().await?, bind().await?, bind().await?);
     let port = |listener: &TcpListener| listener.local_addr().map(|address| address.port());
     let told = serde_json::json!({ "plain": port(&plain)?, "slow": port(&slow)?, "tls": port(&secure)? });
     println!("{told}");
-    let tls = tls(&ca_file)?;
+    let tls = tls(certificate, key)?;
     tokio::join!(
         listen(plain, answers.clone(), Duration::ZERO, None),
         listen(slow, answers.clone(), SLOW, None),

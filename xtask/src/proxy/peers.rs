@@ -32,8 +32,28 @@ pub(super) struct Upstream {
 
 impl Upstream {
     pub(super) fn start(folder: &Path) -> anyhow::Result<Self> {
-        let ca_file = folder.join("ca.pem");
-        let (child, line) = start(Command::new(built("upstream")?).arg(&ca_file))?;
+        let (ca_file, key) = (folder.join("ca.pem"), folder.join("key.pem"));
+        let mut made = Command::new("openssl");
+        made.args([
+            "req",
+            "-x509",
+            "-newkey",
+            "ec",
+            "-pkeyopt",
+            "ec_paramgen_curve:P-256",
+            "-nodes",
+            "-days",
+            "2",
+        ]);
+        made.args(["-subj", "/CN=localhost", "-addext", "subjectAltName=DNS:localhost", "-keyout"]).arg(&key);
+        let made = made
+            .arg("-out")
+            .arg(&ca_file)
+            .stderr(Stdio::null())
+            .status()
+            .context("openssl cannot be started")?;
+        ensure!(made.success(), "openssl made no certificate");
+        let (child, line) = start(Command::new(built("upstream")?).arg(&ca_file).arg(&key))?;
         Ok(Self { _child: Running(child), ports: serde_json::from_str(&line)?, ca_file })
     }
 
