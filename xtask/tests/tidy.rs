@@ -8,7 +8,7 @@ use std::process::Command;
 use serde_json::Value;
 
 /// Each of our crates with those of ours that it may depend on, tests included in brackets.
-const ARROWS: [(&str, &[&str], &[&str]); 12] = [
+const ARROWS: [(&str, &[&str], &[&str]); 13] = [
     ("axum-app", &["gateway", "store"], &[]),
     ("failpoints", &[], &[]),
     (
@@ -19,6 +19,7 @@ const ARROWS: [(&str, &[&str], &[&str]); 12] = [
     ("lifecycle", &[], &[]),
     ("listener", &[], &[]),
     ("model", &["lifecycle"], &["notion-emulator"]),
+    ("bench", &["gateway", "store"], &[]),
     ("notion-emulator", &["listener"], &[]),
     ("notion-wire", &[], &[]),
     ("sealing", &[], &[]),

@@ -16,7 +16,7 @@ use store::records::{ApiKey, ConnectionState, KeyKind};
 
 use crate::config::Integration;
 use crate::keys::{KeyText, KeyTextKind};
-use crate::proxy::Lane;
+use crate::pacing::Lane;
 use crate::{Error, Gateway, vault};
 
 /// How often a connection's last use is written down, in seconds.

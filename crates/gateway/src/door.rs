@@ -2,13 +2,15 @@
 //! ours asks here first, before any router: is it such a call? Then it is answered here, from its first byte to its last.
 //! In an app that mounts [`Gateway::router`] the router's two routes lead to the same steps.
 
+use std::time::Duration;
+
 use axum::body::Bytes;
 use axum::http::request::Parts;
-use axum::http::{HeaderValue, Request, Response};
+use axum::http::{HeaderValue, Method, Request, Response, StatusCode};
 
 use crate::error::{Shape, request_id_header, shaped};
 use crate::proxy::{self, Forwarded};
-use crate::{Error, Gateway, caller, near_miss, serve};
+use crate::{Error, Gateway, caller, near_miss};
 
 /// Which door a call came to.
 #[derive(Clone, Copy)]
@@ -67,7 +69,7 @@ where
     if let Ok(value) = HeaderValue::from_str(id.hyphenated().encode_lower(&mut text)) {
         response.headers_mut().insert(request_id_header(), value);
     }
-    serve::log_answer(&parts.method, door.route(), response.status(), gateway.world.since(began));
+    log_answer(&parts.method, door.route(), response.status(), gateway.world.since(began));
     response
 }
 
@@ -97,6 +99,12 @@ where
         }
     };
     proxy::forward(gateway, &caller, parts, body, target).await
+}
+
+/// One line an answer.
+pub(crate) fn log_answer(method: &Method, route: &str, status: StatusCode, took: Duration) {
+    let took_ms = u64::try_from(took.as_millis()).unwrap_or(u64::MAX);
+    tracing::info!(event = "http.answered", %method, route, status = status.as_u16(), took_ms);
 }
 
 #[cfg(test)]

@@ -23,6 +23,7 @@ mod link;
 mod near_miss;
 mod notion;
 mod oauth;
+mod pacing;
 mod pages;
 mod pairs;
 mod proxy;
@@ -72,7 +73,7 @@ pub struct Inner {
     pub(crate) vault: vault::Vault,
     pub(crate) world: World,
     pub(crate) notion: Notion,
-    pub(crate) pacing: proxy::Pacing,
+    pub(crate) pacing: pacing::Pacing,
     pub(crate) starts: starts::Starts,
     pub(crate) memory: Arc<recall::Memory>,
     pub(crate) flights: Arc<flights::Flights>,
@@ -131,7 +132,7 @@ impl Gateway {
         let node = world.id("node");
         store.enter(&node).await?;
         let inner = Inner {
-            pacing: proxy::Pacing::new(world.clone()),
+            pacing: pacing::Pacing::new(world.clone()),
             starts: starts::Starts::new(config.attempts_per_address),
             memory,
             flights: Arc::default(),

@@ -6,7 +6,6 @@
 mod cargo;
 mod forwarded;
 mod headers;
-mod pacing;
 mod path;
 
 use std::time::Duration;
@@ -23,13 +22,13 @@ use crate::access::{self, LiveToken, Verdict};
 use crate::caller::Authorized;
 use crate::link::after;
 use crate::notion::{AnswerBody, retry_after};
+use crate::pacing::Turn;
 use crate::world::SendError;
 use crate::{Error, Gateway};
 
 use cargo::Cargo;
 pub(crate) use forwarded::Forwarded;
 use forwarded::Moving;
-pub(crate) use pacing::{Lane, Pacing};
 
 /// Why a body failed.
 type Cause = Box<dyn std::error::Error + Send + Sync>;
@@ -184,7 +183,7 @@ async fn answer(
     caller: &Authorized,
     call: &Call<'_>,
     sent: Sent,
-    turn: &pacing::Turn,
+    turn: &Turn,
 ) -> Result<Response<Forwarded>, Error> {
     let answered = match sent {
         Ok(answered) => answered,

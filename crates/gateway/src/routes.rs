@@ -1,77 +1,21 @@
 //! Every route on one screen, by the listener that may carry it and the shape its errors take.
 
-use std::net::SocketAddr;
-use std::sync::Arc;
-
 use axum::Router;
-use axum::body::{Body, Bytes};
+use axum::body::Body;
 use axum::extract::rejection::PathRejection;
-use axum::extract::{ConnectInfo, DefaultBodyLimit, Path, Request, State};
+use axum::extract::{DefaultBodyLimit, Path, Request, State};
 use axum::http::StatusCode;
 use axum::middleware::from_fn_with_state;
 use axum::response::{IntoResponse, Response};
 use axum::routing::{any, delete, get, post};
 use store::StoreError;
-use tower::ServiceExt as _;
 
 use crate::door::{self, Door, is_oauth};
 use crate::error::{BODY_MAX, Shape, name_request, shape_errors};
 use crate::pages::{Notice, WayBack, index, page_with};
-use crate::proxy::Forwarded;
 use crate::{Error, Gateway, api, callback, caller, link, near_miss, oauth};
 
-/// A router that knows the proxy's two routes by heart: what [`crate::serve`] serves.
-#[derive(Clone)]
-pub struct Doors {
-    router: Router,
-    /// Whose calls are answered before the router is asked.
-    forwards: Option<Gateway>,
-}
-
-impl From<Router> for Doors {
-    fn from(router: Router) -> Self {
-        Self { router, forwards: None }
-    }
-}
-
-impl Doors {
-    pub(crate) async fn answer<B>(
-        self: Arc<Self>,
-        request: axum::http::Request<B>,
-        peer: SocketAddr,
-    ) -> Response<Forwarded>
-    where
-        B: http_body::Body<Data = Bytes, Error = std::io::Error> + Send + Unpin + 'static,
-    {
-        if let Some(gateway) = &self.forwards
-            && let Some(door) = Door::of(request.uri().path())
-        {
-            return door::answer(gateway, door, request).await;
-        }
-        let mut request = request.map(Body::new);
-        request.extensions_mut().insert(ConnectInfo(peer));
-        // Its future is large, and rare.
-        let Ok(answered) = Box::pin(self.router.clone().oneshot(request)).await;
-        answered.map(Forwarded::Ours)
-    }
-}
-
 impl Gateway {
-    /// What browsers and Notion reach, for an address of its own: links, consent, callbacks.
-    pub fn public_doors(&self) -> Doors {
-        self.public_router().into()
-    }
-
-    /// What the app's back end reaches, for an address of its own: the HTTP API, the token endpoint, the proxy.
-    pub fn private_doors(&self) -> Doors {
-        Doors { router: self.private_router(), forwards: Some(self.clone()) }
-    }
-
-    /// Both, for one address.
-    pub fn doors(&self) -> Doors {
-        Doors { router: self.router(), forwards: Some(self.clone()) }
-    }
-
     /// What browsers and Notion reach: links, consent, callbacks.
     pub fn public_router(&self) -> Router {
         self.named(public(self).with_state(self.clone()))

@@ -4,20 +4,77 @@
 use std::convert::Infallible;
 use std::net::{IpAddr, Ipv4Addr, SocketAddr};
 use std::sync::Arc;
-use std::time::Duration;
 
+use axum::Router;
+use axum::body::{Body, Bytes};
 use axum::extract::{ConnectInfo, MatchedPath, Request, State};
-use axum::http::{HeaderMap, Method, StatusCode};
+use axum::http::HeaderMap;
 use axum::middleware::Next;
 use axum::response::Response;
 use ipnet::IpNet;
 use tokio::net::TcpListener;
+use tower::ServiceExt as _;
 
 pub use listener::{Crowd, Limits};
 
+use crate::Gateway;
 use crate::config::Config;
-pub use crate::routes::Doors;
+use crate::door::{self, Door};
+use crate::proxy::Forwarded;
 use crate::world::World;
+
+/// A router that knows the proxy's two routes by heart: what [`serve`] serves.
+#[derive(Clone)]
+pub struct Doors {
+    router: Router,
+    /// Whose calls are answered before the router is asked.
+    forwards: Option<Gateway>,
+}
+
+impl From<Router> for Doors {
+    fn from(router: Router) -> Self {
+        Self { router, forwards: None }
+    }
+}
+
+impl Doors {
+    pub(crate) async fn answer<B>(
+        self: Arc<Self>,
+        request: axum::http::Request<B>,
+        peer: SocketAddr,
+    ) -> Response<Forwarded>
+    where
+        B: http_body::Body<Data = Bytes, Error = std::io::Error> + Send + Unpin + 'static,
+    {
+        if let Some(gateway) = &self.forwards
+            && let Some(door) = Door::of(request.uri().path())
+        {
+            return door::answer(gateway, door, request).await;
+        }
+        let mut request = request.map(Body::new);
+        request.extensions_mut().insert(ConnectInfo(peer));
+        // Its future is large, and rare.
+        let Ok(answered) = Box::pin(self.router.clone().oneshot(request)).await;
+        answered.map(Forwarded::Ours)
+    }
+}
+
+impl Gateway {
+    /// What browsers and Notion reach, for an address of its own: links, consent, callbacks.
+    pub fn public_doors(&self) -> Doors {
+        self.public_router().into()
+    }
+
+    /// What the app's back end reaches, for an address of its own: the HTTP API, the token endpoint, the proxy.
+    pub fn private_doors(&self) -> Doors {
+        Doors { router: self.private_router(), forwards: Some(self.clone()) }
+    }
+
+    /// Both, for one address.
+    pub fn doors(&self) -> Doors {
+        Doors { router: self.router(), forwards: Some(self.clone()) }
+    }
+}
 
 /// Serves these doors, or a router, on `listener` until `stop` is done, then lets open calls finish for up to 30 seconds.
 pub async fn serve(listener: TcpListener, doors: impl Into<Doors>, stop: impl Future<Output = ()> + Send) {
@@ -101,13 +158,8 @@ pub(crate) async fn log_request(State(world): State<World>, request: Request, ne
     let began = world.moment();
     let response = next.run(request).await;
     let route = route.as_ref().map_or("unmatched", MatchedPath::as_str);
-    log_answer(&method, route, response.status(), world.since(began));
+    door::log_answer(&method, route, response.status(), world.since(began));
     response
-}
-
-pub(crate) fn log_answer(method: &Method, route: &str, status: StatusCode, took: Duration) {
-    let took_ms = u64::try_from(took.as_millis()).unwrap_or(u64::MAX);
-    tracing::info!(event = "http.answered", %method, route, status = status.as_u16(), took_ms);
 }
 
 #[cfg(test)]

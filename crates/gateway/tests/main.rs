@@ -23,4 +23,5 @@ mod session_door;
 mod states;
 mod storms;
 mod support;
+mod two_ways;
 mod ways_back;

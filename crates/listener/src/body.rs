@@ -103,9 +103,12 @@ impl Body for Patient {
         if self.stalled {
             return Poll::Ready(None);
         }
-        if let Poll::Ready(frame) = Pin::new(&mut self.body).poll_frame(context) {
+        while let Poll::Ready(frame) = Pin::new(&mut self.body).poll_frame(context) {
             self.go_on();
-            return Poll::Ready(frame.map(|frame| frame.map_err(io::Error::other)));
+            // Trailers end here: a header behind the body would go round every list of allowed ones.
+            if frame.as_ref().is_none_or(|frame| frame.as_ref().map_or(true, Frame::is_data)) {
+                return Poll::Ready(frame.map(|frame| frame.map_err(io::Error::other)));
+            }
         }
         ready!(self.wait(context));
         self.go_on();

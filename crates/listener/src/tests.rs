@@ -25,7 +25,8 @@ async fn served(places: usize) -> Served {
             sleep(Duration::from_mins(1)).await;
         }
         if request.uri().path() == "/body" {
-            let _read = request.into_body().collect().await;
+            let read = request.into_body().collect().await;
+            assert!(read.is_ok_and(|read| read.trailers().is_none()), "trailers end at the socket");
         }
         Ok::<_, Infallible>(Response::new(axum::body::Body::from("hello")))
     };
@@ -248,4 +249,13 @@ async fn a_socket_that_was_chosen_stays_if_a_call_began_meanwhile() {
     assert!(!socket.goes(), "a call is open");
     drop(call);
     assert!(socket.leave().is_some() && socket.goes());
+}
+
+#[tokio::test(start_paused = true)]
+async fn what_follows_a_body_as_trailers_is_left_out() {
+    let t = served(4).await;
+    let request = "POST /body HTTP/1.1\r\nhost: x\r\nconnection: close\r\ntransfer-encoding: chunked\r\ntrailer: authorization\r\n\r\n\
+                   2\r\nhi\r\n0\r\nauthorization: Bearer evil\r\n\r\n";
+    let mut socket = say(t.address, request).await;
+    assert!(rest(&mut socket).await.ends_with("hello"));
 }

@@ -53,9 +53,12 @@ impl Moving {
         if self.stalled {
             return Poll::Ready(None);
         }
-        if let Poll::Ready(frame) = http_body::Body::poll_frame(Pin::new(&mut self.body), context) {
+        while let Poll::Ready(frame) = http_body::Body::poll_frame(Pin::new(&mut self.body), context) {
             self.patience = None;
-            return Poll::Ready(frame);
+            // Trailers end here: a header behind the body would go round the list of allowed ones.
+            if frame.as_ref().is_none_or(|frame| frame.as_ref().map_or(true, Frame::is_data)) {
+                return Poll::Ready(frame);
+            }
         }
         ready!(self.stall(context));
         self.stalled = true;
@@ -90,5 +93,44 @@ impl http_body::Body for Forwarded {
             Self::Notions(moving) => moving.body.size_hint(),
             Self::Ours(body) => body.size_hint(),
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use axum::http::{HeaderMap, HeaderValue};
+    use http_body_util::{BodyExt as _, StreamBody};
+
+    fn moving(world: &World, frames: Vec<Frame<Bytes>>, stalls: bool) -> Forwarded {
+        let frames = futures_util::stream::iter(frames.into_iter().map(Ok::<_, std::io::Error>));
+        let rest = futures_util::stream::iter(stalls.then_some(futures_util::stream::pending()));
+        let whole = futures_util::StreamExt::chain(frames, futures_util::StreamExt::flatten(rest));
+        Forwarded::Notions(Moving::new(world, AnswerBody::Given(Body::new(StreamBody::new(whole)))))
+    }
+
+    #[tokio::test]
+    async fn trailers_end_here() {
+        let trailers =
+            HeaderMap::from_iter([("set-cookie".parse().unwrap(), HeaderValue::from_static("a=b"))]);
+        let frames = vec![Frame::data(Bytes::from_static(b"hi")), Frame::trailers(trailers)];
+        let read = moving(&World::real(), frames, false).collect().await.unwrap();
+        assert!(read.trailers().is_none());
+        assert_eq!(read.to_bytes(), "hi");
+    }
+
+    #[tokio::test]
+    async fn an_answer_that_stalls_for_two_minutes_is_cut() {
+        let (world, clock) = World::manual(jiff::Timestamp::UNIX_EPOCH);
+        let mut body = moving(&world, vec![Frame::data(Bytes::from_static(b"hi"))], true);
+        assert!(body.frame().await.unwrap().is_ok());
+        let mut next = std::pin::pin!(body.frame());
+        let mut context = Context::from_waker(std::task::Waker::noop());
+        assert!(next.as_mut().poll(&mut context).is_pending());
+        clock.advance(Duration::from_secs(119));
+        assert!(next.as_mut().poll(&mut context).is_pending());
+        clock.advance(Duration::from_secs(1));
+        assert!(next.await.unwrap().is_err());
+        assert!(body.frame().await.is_none(), "once");
     }
 }
