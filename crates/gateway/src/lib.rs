@@ -8,6 +8,7 @@ mod access;
 mod api;
 mod callback;
 mod caller;
+mod client;
 pub mod config;
 mod connections;
 mod cookie;

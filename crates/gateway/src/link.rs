@@ -16,9 +16,9 @@ use sealing::sha256;
 use store::AttemptStart;
 use store::records::{Actor, Attempt, AttemptOutcome, ConnectSession, Door, Step, StepOutcome};
 
+use crate::client::Client;
 use crate::config::Integration;
 use crate::pages::{Notice, WayBack, page, page_with};
-use crate::serve::Client;
 use crate::{Error, Gateway, cookie, vault};
 
 /// A connect session's life: a person opens the link in this time.
@@ -66,7 +66,7 @@ pub(crate) async fn connect(
     let Ok(Path(token)) = token else {
         return page_with(Notice::LinkUnknown, None, WayBack::only(&gateway.config));
     };
-    let client = crate::serve::client(gateway.config(), &request);
+    let client = crate::client::client(gateway.config(), &request);
     match begin_from_session(&gateway, &token, client).await {
         Ok(response) | Err(response) => response,
     }
@@ -127,7 +127,7 @@ pub(crate) async fn authorize(
     if let Some(answer) = starts_nothing(&request) {
         return answer;
     }
-    let client = crate::serve::client(gateway.config(), &request);
+    let client = crate::client::client(gateway.config(), &request);
     match begin_from_authorize(&gateway, query.as_deref().unwrap_or_default(), client).await {
         Ok(response) | Err(response) => response,
     }

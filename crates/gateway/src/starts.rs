@@ -10,7 +10,7 @@ use std::time::Duration;
 use jiff::Timestamp;
 use store::records::Door;
 
-use crate::serve::Client;
+use crate::client::Client;
 
 /// The window, in seconds.
 const WINDOW_SECONDS: i64 = 600;
