@@ -16,8 +16,10 @@ use crate::{Error, Gateway, vault};
 
 /// How often a turn is looked for.
 const LOOK_EVERY: Duration = Duration::from_millis(250);
-/// A revocation is over after this, answered or not: its answer is waited for 30 seconds.
+/// A revocation is over after this, answered or not: it is sent within five seconds, and its answer is waited for 30.
 const REVOCATION_MAX: Duration = Duration::from_secs(35);
+/// How long its turn may be on its way from the store until it is sent; after that an exchange could begin before Notion does it.
+const UNSENT_MAX: Duration = Duration::from_secs(5);
 
 /// Begins an attempt's exchange when it is its turn; false if the attempt is gone.
 pub(crate) async fn begin_exchange(gateway: &Gateway, attempt: &Attempt, step: &Step) -> Result<bool, Error> {
@@ -64,14 +66,20 @@ pub(crate) async fn revoke(
     profile: &Profile,
     pair: &vault::Pair,
 ) -> Result<Revoked, Error> {
-    let now = gateway.world.now();
-    let revocation = revocation(gateway, integration, profile, now);
-    match gateway.store.begin_revocation(&revocation).await? {
-        RevocationStart::Begun => {}
-        RevocationStart::Exchanging => return Ok(Revoked::Exchanging),
-        RevocationStart::Shared => return Ok(Revoked::Shared),
-    }
-    failpoints::hit(Point::RevokeUnsent);
+    let revocation = loop {
+        let revocation = revocation(gateway, integration, profile, gateway.world.now());
+        match gateway.store.begin_revocation(&revocation).await? {
+            RevocationStart::Begun => {}
+            RevocationStart::Exchanging => return Ok(Revoked::Exchanging),
+            RevocationStart::Shared => return Ok(Revoked::Shared),
+        }
+        failpoints::hit(Point::RevokeUnsent);
+        if gateway.world.now() <= after(revocation.now, UNSENT_MAX) {
+            break revocation;
+        }
+        // The store was slow, or the machine slept: the turn may be over by now.
+        gateway.store.end_revocation(&revocation.id).await?;
+    };
     let answer = gateway.notion.revoke(integration, &pair.access_token).await;
     failpoints::hit(Point::RevokeAnswered);
     let Ok(taken) = answer else {

@@ -162,6 +162,74 @@ async fn a_revocation_is_not_sent_while_a_consent_is_exchanged_in_whatever_proce
     }
 }
 
+/// It once was overtaken by every revocation that was asked for while it waited.
+#[tokio::test]
+async fn no_further_revocation_begins_while_a_consent_waits_for_one() {
+    let (t, gate) = gated(OldPair::Dies).await;
+    let ids = [t.connection("u").await, t.connection_of(1, "v").await];
+    t.wait(Duration::from_secs(10));
+    let mut browser = t.browser();
+    let callback = browser.consent(&t.link("u").await).await;
+    gate.hold_request(REVOKE);
+    let over = Notify::new();
+    let crossing = async {
+        gate.asked().await;
+        let further = async {
+            waiting(&t).await;
+            assert_eq!(end(&t, &ids[1]).await.status, StatusCode::NO_CONTENT);
+            assert_eq!(t.notion_calls(REVOKE), 0, "it waits for the consent");
+            gate.pass();
+            over.notified().await;
+            t.wait(LOOK);
+        };
+        tokio::join!(browser.open(&callback), further).0
+    };
+    let ending = async {
+        end(&t, &ids[0]).await;
+        over.notify_one();
+    };
+    let ((), back) = tokio::join!(ending, crossing);
+    let new = redeemed(&t, &back.query("code").expect("a code"), "u").await;
+    stays(&t, &new).await;
+    assert!(!t.still_authorized(&ids[1]).await, "it had its turn afterwards");
+}
+
+/// It once was sent when its turn had ended by the clock, and ended what had been exchanged meanwhile.
+#[tokio::test]
+async fn a_revocation_whose_turn_was_long_on_its_way_is_begun_anew() {
+    let (t, gate) = gated(OldPair::Dies).await;
+    let id = t.connection("u").await;
+    let mut browser = t.browser();
+    let callback = browser.consent(&t.link("v").await).await;
+    gate.hold(INTROSPECT);
+    let slow = async {
+        gate.arrived().await;
+        let (held, asked) = (store::suite::held(&t.folder.path().join("vestibule.db")), t.own_store.asked());
+        gate.hold_request(REVOKE);
+        gate.open();
+        while t.own_store.asked() == asked {
+            tokio::task::yield_now().await;
+        }
+        t.wait(Duration::from_secs(40));
+        drop(held);
+        gate.asked().await;
+        let sent = t.notion_calls(TOKEN);
+        let letting_go = async {
+            waiting(&t).await;
+            assert_eq!(t.notion_calls(TOKEN), sent, "the turn is the revocation's");
+            gate.pass();
+            while t.notion_calls(REVOKE) == 0 {
+                tokio::task::yield_now().await;
+            }
+        };
+        let letting_go = t.passing(LOOK, letting_go);
+        tokio::join!(browser.open(&callback), letting_go).0
+    };
+    let (_, back) = tokio::join!(end(&t, &id), t.passing(LOOK, slow));
+    let new = redeemed(&t, &back.query("code").expect("a code"), "v").await;
+    stays(&t, &new).await;
+}
+
 /// An exchange that never ends keeps nobody's authorization alive for ever.
 #[tokio::test]
 async fn a_revocation_waits_for_a_hanging_exchange_for_minutes_and_no_longer() {

@@ -383,9 +383,9 @@ pub trait Store: Send + Sync + 'static {
     /// Adds steps and, if given, sets the outcome.
     /// Again: a step is drawn once.
     async fn update_attempt(&self, id: &str, outcome: Option<AttemptOutcome>, steps: &[Step]) -> Result<()>;
-    /// Begins a taken attempt's exchange, unless a revocation of the same integration is on its way at Notion: that one would end what
-    /// the exchange brings. The attempt's outcome is `exchanging` then, until it is set anew. After an unknown commit it may be
-    /// repeated.
+    /// Puts a taken attempt's exchange on record: its outcome is `exchanging` from then on, until it is set anew, and no revocation of
+    /// the same integration begins. One that is on its way at Notion by then would end what the exchange brings: while it is, the
+    /// exchange waits, and this is asked again. After an unknown commit it may be repeated.
     async fn begin_exchange(
         &self,
         client_id: &str,
@@ -393,7 +393,7 @@ pub trait Store: Send + Sync + 'static {
         step: &Step,
         now: Timestamp,
     ) -> Result<ExchangeStart>;
-    /// Whether an exchange of this integration is on its way whose callback came by `begun_by`.
+    /// Whether an exchange of this integration is on its way, or waits for its turn, that was put on record by `begun_by`.
     async fn is_exchanging(&self, client_id: &str, begun_by: Timestamp, now: Timestamp) -> Result<bool>;
     /// Begins a revocation, unless an exchange of the same integration is on its way, or a live grant or a
     /// pending connection stands on the authorization.

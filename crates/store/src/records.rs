@@ -120,7 +120,7 @@ pub struct Attempt {
     pub started_at: Timestamp,
     /// When its `state` ends.
     pub expires_at: Timestamp,
-    /// When the callback spent it.
+    /// When the callback spent it; from the exchange's beginning on, when that was put on record.
     pub consumed_at: Option<Timestamp>,
     /// The connection it led to.
     pub connection_id: Option<String>,

@@ -38,6 +38,22 @@ pub fn tamper(path: &std::path::Path, sql: &str) {
     db.execute_batch(sql).expect("it is changed");
 }
 
+/// Keeps everybody from writing to a `SQLite` store's file until it is dropped, as another process does that writes for long.
+pub fn held(path: &std::path::Path) -> impl Drop + Send + use<> {
+    let db = rusqlite::Connection::open(path).expect("it opens");
+    db.busy_timeout(Duration::from_secs(5)).expect("set");
+    db.execute_batch("BEGIN IMMEDIATE").expect("nobody else writes");
+    Held(db)
+}
+
+struct Held(rusqlite::Connection);
+
+impl Drop for Held {
+    fn drop(&mut self) {
+        self.0.execute_batch("ROLLBACK").expect("it was begun");
+    }
+}
+
 /// The store under test. Tasks share it.
 pub type Subject = Arc<dyn Store>;
 

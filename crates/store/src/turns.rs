@@ -9,7 +9,7 @@ use crate::records::{Candidate, Profile};
 pub enum ExchangeStart {
     /// It may be sent.
     Begun,
-    /// A revocation is on its way: until then at the latest.
+    /// A revocation is on its way, until then at the latest. The exchange is on record: no further revocation begins.
     Wait(Timestamp),
     /// The attempt is gone: its user was erased.
     Gone,

@@ -20,20 +20,20 @@ pub(super) fn begin_exchange(
     step: &Step,
     now: Timestamp,
 ) -> Result<ExchangeStart> {
+    let there = db.prepare_cached("SELECT 1 FROM attempts WHERE id = ?1")?.exists([attempt_id])?;
+    if !there {
+        return Ok(ExchangeStart::Gone);
+    }
+    // On record before it waits, so that no further revocation begins meanwhile; its time is that of the first asking.
+    db.prepare_cached("UPDATE attempts SET consumed_at = ?2 WHERE id = ?1 AND outcome <> 'exchanging'")?
+        .execute(params![attempt_id, At(now)])?;
+    update_attempt(db, attempt_id, Some(AttemptOutcome::Exchanging), std::slice::from_ref(step))?;
     let wait = db
         .prepare_cached(
             "SELECT max(ends_at) AS ends_at FROM revocations WHERE client_id = ?1 AND ends_at > ?2",
         )?
         .query_row(params![client_id, At(now)], |row| time_if(row, "ends_at"))?;
-    if let Some(until) = wait {
-        return Ok(ExchangeStart::Wait(until));
-    }
-    let there = db.prepare_cached("SELECT 1 FROM attempts WHERE id = ?1")?.exists([attempt_id])?;
-    if !there {
-        return Ok(ExchangeStart::Gone);
-    }
-    update_attempt(db, attempt_id, Some(AttemptOutcome::Exchanging), std::slice::from_ref(step))?;
-    Ok(ExchangeStart::Begun)
+    Ok(wait.map_or(ExchangeStart::Begun, ExchangeStart::Wait))
 }
 
 pub(super) fn is_exchanging(db: &Db, client_id: &str, begun_by: Timestamp, now: Timestamp) -> Result<bool> {
@@ -45,7 +45,8 @@ pub(super) fn is_exchanging(db: &Db, client_id: &str, begun_by: Timestamp, now: 
 
 pub(super) fn begin_revocation(db: &Db, asked: &Revocation) -> Result<RevocationStart> {
     db.prepare_cached("DELETE FROM revocations WHERE ends_at <= ?1")?.execute([At(asked.now)])?;
-    if is_exchanging(db, &asked.client_id, asked.now, asked.now)? {
+    // Whatever began by the time of this write, though it was asked for before.
+    if is_exchanging(db, &asked.client_id, Timestamp::MAX, asked.now)? {
         return Ok(RevocationStart::Exchanging);
     }
     let others = "SELECT 1 FROM grants WHERE client_id = :client AND bot_id = :bot AND owner_id = :owner

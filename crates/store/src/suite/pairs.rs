@@ -182,17 +182,23 @@ pub async fn an_exchange_and_a_revocation_of_one_integration_take_turns(store: S
         assert_eq!(revoke(APP, 2).await, RevocationStart::Begun);
     }
     assert_eq!(exchange(3).await, ExchangeStart::Wait(at(37)));
-    assert!(!exchanging(3, 3).await);
+    assert_eq!(exchange(4).await, ExchangeStart::Wait(at(37)));
+    // It is on record while it waits: no further one begins, whatever was its time when it was asked for.
+    assert_eq!((exchanging(2, 4).await, exchanging(3, 4).await), (false, true));
+    let further = Revocation { id: "rev_further".to_owned(), ..asked(APP, 2) };
+    assert_eq!(store.begin_revocation(&further).await.expect("answered"), RevocationStart::Exchanging);
     store.end_revocation("rev_client-a").await.expect("ended");
     for _ in 0..2 {
-        assert_eq!(exchange(3).await, ExchangeStart::Begun);
+        assert_eq!(exchange(5).await, ExchangeStart::Begun);
     }
-    assert_eq!(revoke(APP, 4).await, RevocationStart::Exchanging);
+    for second in [1, 4] {
+        assert_eq!(revoke(APP, second).await, RevocationStart::Exchanging);
+    }
     assert_eq!(revoke(OTHER, 4).await, RevocationStart::Begun);
     // One that began later is none of those that were waited for.
-    assert_eq!((exchanging(1, 4).await, exchanging(0, 4).await), (true, false));
+    assert_eq!((exchanging(3, 5).await, exchanging(2, 5).await), (true, false));
     assert_eq!(
-        (exchanging(1, 361).await, exchanging(1, 362).await),
+        (exchanging(3, 363).await, exchanging(3, 364).await),
         (true, false),
         "it is over after six minutes"
     );
