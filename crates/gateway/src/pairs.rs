@@ -100,7 +100,8 @@ pub(crate) fn beside(gateway: &Gateway, grant: &Grant, pair: &vault::Pair) -> Ca
     due(gateway, &grant.client_id, &grant.profile, grant.issued_at, pair)
 }
 
-/// A candidate that no connection waits for and that is due at once.
+/// A candidate that no connection waits for and that is due at once. It names nobody: whoever it is of may have been erased
+/// while it was on its way. What takes it over has the names.
 fn due(
     gateway: &Gateway,
     client_id: &str,
@@ -115,7 +116,13 @@ fn due(
         client_id: client_id.to_owned(),
         connection_id: None,
         attempt_id: None,
-        profile: profile.clone(),
+        profile: Profile {
+            workspace_name: None,
+            workspace_icon: None,
+            owner_name: None,
+            owner_email: None,
+            ..profile.clone()
+        },
         issued_at,
         expires_at: gateway.world.now(),
     }

@@ -35,9 +35,8 @@ fn counts(reply: &Reply) -> [u64; 7] {
     names.map(|name| body[name].as_u64().unwrap())
 }
 
-/// What of these stands in any of the store's files, after all that is in the log went to the file.
+/// What of these stands in any of the store's files, the log among them.
 fn left(t: &House, names: &[&str]) -> Vec<String> {
-    tamper(&t.folder.path().join("vestibule.db"), "PRAGMA wal_checkpoint(TRUNCATE)");
     let mut found = Vec::new();
     for file in t.store_files() {
         let bytes = std::fs::read(&file).unwrap();
@@ -115,9 +114,10 @@ async fn while_notion_does_not_answer_the_names_are_gone_and_the_revocation_is_t
     let id = t.connection(NAME).await;
     let shown = t.api("GET", &format!("/api/connections/{id}"), None).await.json();
     let name = shown["owner"]["name"].as_str().unwrap();
+    let email = shown["owner"]["email"].as_str().unwrap();
     t.notion.emulator.fault(Fault::from(Effect::HangUpBefore).on("/v1/oauth/").times(u32::MAX));
     assert_eq!(counts(&erase(&t, NAME).await)[4], 1);
-    assert_eq!(left(&t, &[NAME, name]), Vec::<String>::new());
+    assert_eq!(left(&t, &[NAME, name, email]), Vec::<String>::new());
     for _ in 0..3 {
         t.wait(Duration::from_hours(24));
         t.gateway.settle().await.unwrap();
@@ -189,6 +189,49 @@ async fn a_consent_that_is_on_its_way_during_the_erasure_is_ended_when_it_comes(
     t.gateway.settle().await.unwrap();
     assert_eq!(t.notion_calls(REVOKE), 1);
     assert_eq!(t.api("GET", "/api/attempts", None).await.json()["data"], json!([]));
+}
+
+/// Open attempts, unused links and a consent that waits name somebody too.
+#[tokio::test]
+async fn whoever_never_came_to_a_connection_is_in_no_file_either() {
+    let t = house().await;
+    t.link(NAME).await;
+    t.browser().open(&t.link(NAME).await).await;
+    assert_eq!(counts(&erase(&t, NAME).await)[2..4], [1, 2]);
+    assert_eq!(left(&t, &[NAME]), Vec::<String>::new());
+    t.returned(NAME).await;
+    assert_eq!(counts(&erase(&t, NAME).await)[6], 1);
+    assert_eq!(left(&t, &[NAME, "Ada", "ada@northwind.example"]), Vec::<String>::new());
+}
+
+/// What such a refresh brought was once kept with the names that its grant had before, for as long as Notion did not answer.
+#[tokio::test]
+async fn a_refresh_that_comes_after_the_erasure_names_nobody_while_its_pair_waits_to_be_revoked() {
+    let t = House::build(Plan { gate: true, ..Plan::default() }).await;
+    let gate = t.gate.clone().unwrap();
+    let id = t.connection(NAME).await;
+    let shown = t.api("GET", &format!("/api/connections/{id}"), None).await.json();
+    let told = ["/owner/name", "/owner/email", "/workspace/name"];
+    let told = told.map(|path| shown.pointer(path).and_then(Value::as_str).unwrap());
+    gate.hold("/v1/oauth/token");
+    let path = format!("/api/connections/{id}/refresh");
+    let meanwhile = async {
+        gate.arrived().await;
+        for path in ["/v1/oauth/introspect", REVOKE] {
+            t.notion.emulator.fault(Fault::from(Effect::HangUpBefore).on(path).times(u32::MAX));
+        }
+        let answered = async {
+            while t.api("GET", &format!("/api/connections/{id}"), None).await.status != StatusCode::NOT_FOUND
+            {
+            }
+            gate.open();
+        };
+        tokio::join!(erase(&t, NAME), answered).0
+    };
+    let (_, erased) = tokio::join!(t.api("POST", &path, None), meanwhile);
+    assert_eq!(counts(&erased)[4], 1);
+    assert_eq!(t.notion_calls(REVOKE), 0);
+    assert_eq!(left(&t, &told), Vec::<String>::new());
 }
 
 /// A refresh whose answer comes after the person was erased brings nothing back.

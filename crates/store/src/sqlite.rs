@@ -565,7 +565,7 @@ impl Store for SqliteStore {
         now: Timestamp,
     ) -> Result<Erased> {
         let (client_id, end_user, event) = (client_id.to_owned(), end_user.to_owned(), event.clone());
-        self.write(move |db| erase::erase_end_user(db, &client_id, &end_user, &event, now)).await
+        self.threads.forget(move |db| erase::erase_end_user(db, &client_id, &end_user, &event, now)).await
     }
 
     async fn touch_connection(&self, id: &str, now: Timestamp, first_call: &[Step]) -> Result<()> {

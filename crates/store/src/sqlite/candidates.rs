@@ -136,7 +136,11 @@ pub(super) fn hand_over(db: &Db, from: &str, to: &str) -> Result<bool> {
     }
     db.prepare_cached(
         "UPDATE candidates
-         SET connection_id = t.connection_id, attempt_id = t.attempt_id, expires_at = t.expires_at
+         SET connection_id = t.connection_id, attempt_id = t.attempt_id, expires_at = t.expires_at,
+             workspace_name = coalesce(candidates.workspace_name, t.workspace_name),
+             workspace_icon = coalesce(candidates.workspace_icon, t.workspace_icon),
+             owner_name = coalesce(candidates.owner_name, t.owner_name),
+             owner_email = coalesce(candidates.owner_email, t.owner_email)
          FROM candidates t WHERE candidates.id = ?1 AND t.id = ?2",
     )?
     .execute([from, to])?;

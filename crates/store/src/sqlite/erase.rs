@@ -95,8 +95,8 @@ fn forget_attempts(db: &Db, attempts: &[String]) -> Result<usize> {
     Ok(attempts.len())
 }
 
-/// An authorization that nobody's connection names any more keeps no name, nor does any pair of it that is to be settled; one that
-/// others stand on is theirs.
+/// An authorization that nobody's connection names any more keeps no name, nor does any pair of it that is to be settled, also one
+/// whose owner was cut off its answer; one that others stand on is theirs.
 fn forget_names(db: &Db, grant_id: &str) -> Result<()> {
     if db.prepare_cached("SELECT 1 FROM connections WHERE grant_id = ?1")?.exists([grant_id])? {
         return Ok(());
@@ -104,8 +104,9 @@ fn forget_names(db: &Db, grant_id: &str) -> Result<()> {
     db.execute(&format!("UPDATE grants SET {NAMELESS} WHERE id = ?1"), [grant_id])?;
     db.execute(
         &format!(
-            "UPDATE candidates SET {NAMELESS} WHERE connection_id IS NULL AND (client_id, bot_id, owner_id) =
-                (SELECT client_id, bot_id, owner_id FROM grants WHERE id = ?1)"
+            "UPDATE candidates SET {NAMELESS} WHERE connection_id IS NULL AND EXISTS
+                (SELECT 1 FROM grants g WHERE g.id = ?1 AND g.client_id = candidates.client_id AND g.bot_id = candidates.bot_id
+                    AND (g.owner_id = candidates.owner_id OR '' IN (g.owner_id, candidates.owner_id)))"
         ),
         [grant_id],
     )?;
