@@ -268,7 +268,9 @@ async fn expected_other(
     came: &Profile,
     onward: Option<String>,
 ) -> Option<Response> {
-    let Door::Session { end_user, return_url, reconnect: Some(id), .. } = &attempt.door else { return None };
+    let Door::Session { connect_session_id, end_user, reconnect: Some(id), .. } = &attempt.door else {
+        return None;
+    };
     // Whatever the store does not tell now, the app learns when it redeems.
     let named = gateway.store.find_connection(&attempt.client_id, id).await.ok()??;
     let Reconnect::Other(mismatch) = reconnect::judge(&named, end_user, came) else { return None };
@@ -277,9 +279,8 @@ async fn expected_other(
     let step = Step::failed(now, Actor::Notion, Actor::Vestibule, what, mismatch.note());
     // The page matters more than its record.
     let _noted = gateway.store.update_attempt(&attempt.id, None, &[step]).await;
-    let again = link::mint(gateway, &attempt.client_id, end_user, return_url, Some(id)).await.ok();
-    let again = again.as_ref().map(|(_, url)| url.as_str());
-    let mut page = mismatch_page(&mismatch, again, &onward, &attempt.id);
+    let again = link::mint_again(gateway, &attempt.client_id, connect_session_id).await.ok().flatten();
+    let mut page = mismatch_page(&mismatch, again.as_deref(), &onward, &attempt.id);
     page.headers_mut().append(SET_COOKIE, cookie::unbind(&gateway.config, &attempt.id));
     Some(page)
 }

@@ -53,6 +53,26 @@ pub(crate) async fn mint(
     Ok((session, url))
 }
 
+/// Mints the link with which a person chooses again, in what is left of the first one's time and attempts: without the app nobody
+/// makes either longer. `None` if nothing is left.
+pub(crate) async fn mint_again(
+    gateway: &Gateway,
+    client_id: &str,
+    session_id: &str,
+) -> Result<Option<String>, Error> {
+    let first = gateway.store.find_connect_session(client_id, session_id).await?;
+    let Some(first) = first.filter(|first| first.expires_at > gateway.world.now()) else { return Ok(None) };
+    let token = gateway.world.token();
+    let again = ConnectSession {
+        id: gateway.world.id("cs"),
+        token_sha256: sha256(token.as_bytes()),
+        spent_at: None,
+        ..first
+    };
+    gateway.store.insert_connect_session(&again).await?;
+    Ok(Some(format!("{}/connect/{token}", gateway.config.origin())))
+}
+
 /// `GET /connect/{token}`: the session door's link.
 pub(crate) async fn connect(
     State(gateway): State<Gateway>,

@@ -63,12 +63,11 @@ async fn somebody_else_is_told_on_a_page_and_the_app_when_it_redeems_and_nothing
         let page = comes(&t, &link(&t, &id).await, person, workspace).await;
         assert_eq!(page.status, StatusCode::CONFLICT);
         let text = page.text();
-        let names = [&before["workspace"]["name"], &before["owner"]["name"]];
-        assert!(
-            names.iter().all(|name| text.contains(name.as_str().unwrap())),
-            "whom it was made for: {text}"
-        );
-        assert!(!text.contains(before["owner"]["email"].as_str().unwrap()), "and no more than that");
+        let told = |path: &str| text.contains(before.pointer(path).and_then(Value::as_str).unwrap());
+        assert!(told("/workspace/name"), "what it was made for: {text}");
+        // Whoever finishes a link that was passed on learns of nobody.
+        assert_eq!(told("/owner/name"), differs == "workspace", "their own name at most: {text}");
+        assert!(!told("/owner/email"));
         let [again, onward] = buttons(&page).try_into().expect("two ways on");
         assert!(again.starts_with(&format!("{}/connect/", t.url)) && onward.starts_with(RETURN_URL));
 
@@ -163,6 +162,26 @@ async fn chosen_again_the_right_one_heals_it_and_the_wrong_one_is_settled() {
     let states = t.api("GET", "/api/connections", None).await.json();
     assert_eq!(states["data"].as_array().unwrap().len(), 1);
     // The link that chooses again is one like any other: for one use, and for the same user of the app.
+    assert_eq!(t.browser().open(&again).await.status, StatusCode::GONE);
+}
+
+/// Each choice once made a link of a quarter of an hour: whoever had one could go on for ever.
+#[tokio::test]
+async fn who_chooses_again_has_what_is_left_of_the_first_links_time_and_attempts() {
+    let t = house().await;
+    let id = t.connection("u").await;
+    let again_of = |page: &Reply| buttons(page)[0].clone();
+    let mut again = link(&t, &id).await;
+    for _ in 0..5 {
+        again = again_of(&comes(&t, &again, 1, 0).await);
+    }
+    assert_eq!(t.browser().open(&again).await.status, StatusCode::TOO_MANY_REQUESTS);
+
+    t.wait(Duration::from_secs(1));
+    let first = link(&t, &id).await;
+    t.wait(Duration::from_mins(14));
+    let again = again_of(&comes(&t, &first, 1, 0).await);
+    t.wait(Duration::from_mins(1));
     assert_eq!(t.browser().open(&again).await.status, StatusCode::GONE);
 }
 

@@ -1,5 +1,6 @@
 //! The page for somebody who chose another workspace than a link was to reconnect. It is the one page that repeats names from
-//! Notion: those of the workspace and person that were expected, and those that came, shortened and escaped.
+//! Notion: that of the workspace that was expected, and those of what came, shortened and escaped. Whoever was expected is
+//! told to the app alone: a link may have been passed on.
 
 use axum::http::StatusCode;
 use axum::response::Response;
@@ -23,7 +24,7 @@ pub(crate) fn mismatch_page(
     } else {
         "Another person was expected"
     };
-    let (expected, came) = (party(&mismatch.expected), party(&mismatch.received));
+    let (expected, came) = (workspace(&mismatch.expected), party(&mismatch.received));
     let again = again.map(|url| button(url, "Choose again")).unwrap_or_default();
     let onward = button(onward, "Add it as a further connection");
     let card = format!(
@@ -38,12 +39,17 @@ fn button(url: &str, text: &str) -> String {
     format!("<p class=\"way\"><a href=\"{}\" rel=\"noreferrer\">{text}</a></p>", escape(url))
 }
 
-/// Workspace and person in words.
-fn party(party: &Party) -> String {
-    let workspace = party.workspace().map_or_else(
+/// The workspace in words.
+fn workspace(party: &Party) -> String {
+    party.workspace().map_or_else(
         || "a workspace whose name Notion does not tell".to_owned(),
         |name| format!("the workspace “{}”", shown(name)),
-    );
+    )
+}
+
+/// Workspace and person in words.
+fn party(party: &Party) -> String {
+    let workspace = workspace(party);
     match party.owner() {
         Some(name) => format!("{workspace} of {}", shown(name)),
         None => workspace,

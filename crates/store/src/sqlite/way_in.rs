@@ -57,6 +57,11 @@ fn session(row: &Row<'_>) -> rusqlite::Result<ConnectSession> {
     })
 }
 
+/// The attempts of a session, and of those that a person chose again with: they have its time, user and connection.
+const ATTEMPTS_BEFORE: &str = "SELECT count(*) FROM attempts WHERE connect_session_id IN (
+    SELECT ?1 UNION SELECT other.id FROM connect_sessions own JOIN connect_sessions other
+        USING (client_id, end_user, reconnect, created_at, expires_at) WHERE own.id = ?1)";
+
 pub(super) fn insert_attempt(
     db: &Db,
     attempt: &Attempt,
@@ -69,9 +74,8 @@ pub(super) fn insert_attempt(
     }
     if let Door::Session { connect_session_id, .. } = &attempt.door {
         let session = find_connect_session(db, &attempt.client_id, connect_session_id)?;
-        let before: i64 = db
-            .prepare_cached("SELECT count(*) FROM attempts WHERE connect_session_id = ?1")?
-            .query_row([connect_session_id], |row| row.get(0))?;
+        let before: i64 =
+            db.prepare_cached(ATTEMPTS_BEFORE)?.query_row([connect_session_id], |row| row.get(0))?;
         let before = usize::try_from(before).unwrap_or(usize::MAX);
         match decide::start(session.as_ref(), before, attempts_max, now) {
             AttemptStart::Started => {}
