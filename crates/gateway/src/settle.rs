@@ -33,6 +33,8 @@ pub(crate) struct Settling(tokio::sync::Mutex<()>);
 pub(crate) enum Settled {
     /// It is settled; or it moved meanwhile, stays due, and the next round decides anew.
     Done,
+    /// Nothing was revoked: its pair, or a newer one, is kept beside it and settled by itself.
+    Kept,
     /// Notion said no, the row cannot be read, or nobody can tell yet: it is tried again after this time.
     Later(Duration),
     /// Notion does not answer: it need not be asked about others now.
@@ -43,7 +45,7 @@ impl Settled {
     /// How long it waits to be tried again.
     fn wait(self) -> Option<Duration> {
         match self {
-            Self::Done => None,
+            Self::Done | Self::Kept => None,
             Self::Later(wait) => Some(wait),
             Self::Unanswered => Some(AGAIN_AFTER),
         }
@@ -207,12 +209,15 @@ async fn adopt(gateway: &Gateway, candidate: &Candidate, grant: &Grant) -> Resul
 async fn revoke_candidate(gateway: &Gateway, candidate: &Candidate) -> Result<Settled, Error> {
     let pair = vault::open_candidate(gateway, candidate)?;
     let settled = end_at_notion(gateway, Ended::Candidate(candidate), &pair).await?;
-    if settled == Settled::Done {
-        let event = Event {
-            attempt_id: candidate.attempt_id.clone(),
-            ..gateway.event(EventKind::ConsentRevoked, &candidate.client_id)
-        };
-        gateway.store.delete_candidate(&candidate.id, Some(&event)).await?;
+    let event = Event {
+        attempt_id: candidate.attempt_id.clone(),
+        ..gateway.event(EventKind::ConsentRevoked, &candidate.client_id)
+    };
+    // Nobody is told of a revocation that is still to come.
+    match settled {
+        Settled::Done => gateway.store.delete_candidate(&candidate.id, Some(&event)).await?,
+        Settled::Kept => gateway.store.delete_candidate(&candidate.id, None).await?,
+        Settled::Later(_) | Settled::Unanswered => {}
     }
     Ok(settled)
 }
@@ -237,11 +242,12 @@ async fn end_tombstone(gateway: &Gateway, grant_id: &str) -> Result<Settled, Err
         end_at_notion(gateway, Ended::Tombstone(&grant), &pair).await?
     } else {
         pairs::keep(gateway, &grant.client_id, &grant.profile, grant.issued_at, &pair).await?;
-        Settled::Done
+        Settled::Kept
     };
-    if settled == Settled::Done {
+    if matches!(settled, Settled::Done | Settled::Kept) {
         let event = gateway.event(EventKind::Revoked, &grant.client_id);
-        gateway.store.destroy_data_key(&grant.id, &event).await?;
+        let told = Some(&event).filter(|_| settled == Settled::Done);
+        gateway.store.destroy_data_key(&grant.id, told).await?;
         failpoints::hit(Point::Destroyed);
     }
     Ok(settled)
@@ -305,9 +311,10 @@ async fn renew_and_revoke(
         Ok(answer) if answer.is_of(&profile.bot_id, &profile.workspace_id) => {
             let (renewed, now) = (vault::Pair::of_tokens(answer.tokens()), gateway.world.now());
             let kept = pairs::keep(gateway, &integration.client_id, profile, now, &renewed).await?;
-            if revoke(gateway, integration, profile, &renewed).await? == Settled::Done {
-                gateway.store.delete_candidate(&kept.id, None).await?;
+            if revoke(gateway, integration, profile, &renewed).await? != Settled::Done {
+                return Ok(Settled::Kept);
             }
+            gateway.store.delete_candidate(&kept.id, None).await?;
             Ok(Settled::Done)
         }
         Ok(_) => {

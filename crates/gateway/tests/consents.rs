@@ -117,6 +117,7 @@ async fn a_grant_that_ends_leaves_its_newer_pair_to_the_consent_that_still_waits
     t.api("DELETE", &format!("/api/connections/{live}"), None).await;
     t.gateway.settle().await.unwrap();
     assert_eq!(t.notion_calls("/v1/oauth/revoke"), 0, "another consent stands on the authorization");
+    assert!(!t.events().await.contains(&"connection.revoked".to_owned()), "nothing was revoked");
     let other = redeemed(&t, &code, "v").await;
     works(&t, &other).await;
 }
@@ -153,6 +154,33 @@ async fn a_disconnect_with_an_access_token_that_ran_out_still_ends_the_authoriza
     t.notion.emulator.end_access_tokens();
     t.api("DELETE", &format!("/api/connections/{id}"), None).await;
     assert!(!t.still_authorized(&id).await);
+}
+
+/// It once was told when the pair that was fetched to revoke with was only kept.
+#[tokio::test]
+async fn a_revocation_is_told_when_it_was_done_and_not_while_a_renewed_pair_waits_for_it() {
+    let t = house().await;
+    let ended = t.connection("u").await;
+    // And of a consent that nobody redeems.
+    let mut other = t.browser();
+    other.person = 1;
+    assert!(other.connect(&t.link("v").await).await.query("code").is_some());
+    t.notion.emulator.end_access_tokens();
+    t.notion.emulator.fault(Fault::from(Effect::Status(500)).on(REVOKE).times(u32::MAX));
+    let told = async || t.events().await.into_iter().filter(|kind| kind.ends_with(".revoked")).count();
+    t.api("DELETE", &format!("/api/connections/{ended}"), None).await;
+    for _ in 0..3 {
+        t.wait(Duration::from_mins(6));
+        t.gateway.settle().await.unwrap();
+    }
+    assert!(t.notion_calls(REVOKE) >= 2);
+    assert_eq!(told().await, 0);
+    let faults = format!("{}/_emulator/faults", t.notion.url);
+    assert!(t.send("DELETE", &faults, &[], None).await.status.is_success());
+    t.wait(Duration::from_mins(6));
+    t.gateway.settle().await.unwrap();
+    assert_eq!(told().await, 2);
+    assert!(!t.still_authorized(&ended).await);
 }
 
 #[tokio::test]

@@ -523,9 +523,9 @@ pub trait Store: Send + Sync + 'static {
     /// Puts off a revocation that is due, as [`Store::claim_candidate`] does.
     /// Again: false, and it is put off; it waits that long.
     async fn claim_revocation(&self, grant_id: &str, now: Timestamp, until: Timestamp) -> Result<bool>;
-    /// Deletes a tombstone's pair and data key for good; each connection that stood on it gets the event.
+    /// Deletes a tombstone's pair and data key for good; each connection that stood on it gets the event, if there is one.
     /// Again: nothing, and nothing is told.
-    async fn destroy_data_key(&self, grant_id: &str, event: &Event) -> Result<()>;
+    async fn destroy_data_key(&self, grant_id: &str, event: Option<&Event>) -> Result<()>;
 
     // Connections.
     /// By id; disconnected ones too. A row that cannot be read is [`StoreError::Damaged`]; one whose grant is damaged is found,

@@ -499,9 +499,9 @@ impl Store for SqliteStore {
         self.write(move |db| grants::postpone_revocation(db, &grant_id, until)).await
     }
 
-    async fn destroy_data_key(&self, grant_id: &str, event: &Event) -> Result<()> {
-        let (grant_id, event) = (grant_id.to_owned(), event.clone());
-        let job = move |db: &Transaction<'_>| grants::destroy_data_key(db, &grant_id, &event);
+    async fn destroy_data_key(&self, grant_id: &str, event: Option<&Event>) -> Result<()> {
+        let (grant_id, event) = (grant_id.to_owned(), event.cloned());
+        let job = move |db: &Transaction<'_>| grants::destroy_data_key(db, &grant_id, event.as_ref());
         self.threads.forget(at(Point::DestroyWritten, job)).await
     }
 

@@ -350,7 +350,7 @@ impl Store for Disk {
         self.write("postpone_revocation", self.inner.postpone_revocation(grant_id, until)).await
     }
 
-    async fn destroy_data_key(&self, grant_id: &str, event: &Event) -> Result<()> {
+    async fn destroy_data_key(&self, grant_id: &str, event: Option<&Event>) -> Result<()> {
         self.write("destroy_data_key", self.inner.destroy_data_key(grant_id, event)).await
     }
 

@@ -61,11 +61,11 @@ kinds! {
     Recovered, "connection.recovered", "it is `active` again after `suspect`, `degraded` or `reconnect_needed`";
     Disconnected, "connection.disconnected", "it was ended, with its keys";
     Erased, "connection.erased", "it was deleted with all that was stored of its user";
-    Revoked, "connection.revoked", "the last one on its authorization ended: that was revoked at Notion unless a newer consent stands on it, and the data key destroyed";
+    Revoked, "connection.revoked", "the last one on its authorization ended, and that was revoked at Notion and its data key destroyed. Not told while a newer pair of it stands: that one ends as `consent.revoked`";
     EndUserChanged, "connection.end_user_changed", "the app gave it another user";
     Unredeemed, "connection.unredeemed", "the app never redeemed the code: the pending connection was deleted";
     Refused, "connection.refused", "the redeemer was not who the link was made for, or failed its proof";
-    ConsentRevoked, "consent.revoked", "a consent that nobody redeemed was ended at Notion";
+    ConsentRevoked, "consent.revoked", "a consent that nobody redeemed, or a pair that was kept when its connection ended, was ended at Notion";
     CodeReplayed, "code.replayed", "a code was presented again; nothing was ended";
     KeyMinted, "key.minted", "a key was made";
     KeyRevoked, "key.revoked", "a key was ended";

@@ -407,14 +407,14 @@ pub(super) fn postpone_revocation(db: &Db, id: &str, until: Timestamp) -> Result
     Ok(())
 }
 
-pub(super) fn destroy_data_key(db: &Db, id: &str, event: &Event) -> Result<()> {
+pub(super) fn destroy_data_key(db: &Db, id: &str, event: Option<&Event>) -> Result<()> {
     let changed = db
         .prepare_cached(
             "UPDATE grants SET data_key_wrapped = NULL, access_token_sealed = NULL, refresh_token_sealed = NULL
              WHERE id = ?1 AND state = 'tombstone' AND data_key_wrapped IS NOT NULL",
         )?
         .execute([id])?;
-    if changed == 1 {
+    if let (1, Some(event)) = (changed, event) {
         history::tell_connections(db, id, event, 0)?;
     }
     Ok(())

@@ -68,7 +68,7 @@ pub async fn what_happens_to_a_grant_is_told_of_each_connection_on_it(store: Sub
         store.disconnect(APP, id, &event("connection.disconnected"), at(5)).await.expect("ended");
     }
     for _ in 0..2 {
-        store.destroy_data_key(&grant_id, &event("connection.revoked")).await.expect("destroyed");
+        store.destroy_data_key(&grant_id, Some(&event("connection.revoked"))).await.expect("destroyed");
     }
     assert_eq!(told("connection.revoked").await, both, "once each, though it was asked for twice");
 }
@@ -424,7 +424,7 @@ pub async fn a_tombstone_is_never_revived_and_makes_room_for_a_new_grant(store: 
     assert!(!store.claim_revocation(&grant_id, at(40), at(50)).await.expect("answered"), "it is another's");
     store.postpone_revocation(&grant_id, at(60)).await.expect("put off");
     assert_eq!((unrevoked(59).await, unrevoked(60).await), (0, 1));
-    store.destroy_data_key(&grant_id, &event("connection.revoked")).await.expect("destroyed");
+    store.destroy_data_key(&grant_id, Some(&event("connection.revoked"))).await.expect("destroyed");
     assert_eq!(unrevoked(60).await, 0);
     assert!(store.find_grant(&grant_id).await.expect("read").is_none_or(|grant| grant.pair.is_none()));
 
