@@ -338,7 +338,7 @@ impl Renewal {
         let Some(facts) = &self.facts else { return self.end(Outcome::Failed, "failed") };
         let asked_notion = matches!(self.why, Why::Refused401 { .. });
         if asked_notion && facts.state == GrantState::Degraded {
-            return self.give_up(BOTH_REFUSED);
+            return self.give_up_still(now, BOTH_REFUSED);
         }
         if !facts.refreshable {
             // Nobody said that the access token ended, so nothing ends here.
@@ -503,7 +503,7 @@ impl Renewal {
         Effect::ReadCandidates
     }
 
-    /// Something came in between, and was read.
+    /// Not while an answer to a refresh may still come that brings the next pair.
     fn give_up_still(&mut self, now: Timestamp, reason: &'static str) -> Effect {
         match &self.facts {
             Some(facts) if facts.has_open_refresh(self.lease, now) => self.suspect(),

@@ -442,6 +442,16 @@ fn a_grant_is_not_given_up_while_anothers_refresh_may_still_be_answered() {
 }
 
 #[test]
+fn a_degraded_grant_is_not_given_up_either_while_anothers_refresh_may_still_be_answered() {
+    let degraded = |refreshes| GrantFacts { state: GrantState::Degraded, refreshes, ..facts() };
+    let ended = |refreshes| then(USED, vec![grant(degraded(refreshes)), INACTIVE]);
+    let suspect = Effect::SetState { state: GrantState::Suspect, reason: UNKNOWN };
+    let refused = seen(6, 10, Some("invalid_grant"));
+    assert_eq!(ended(vec![refused.clone(), seen(5, 90, None)]), suspect);
+    assert_eq!(ended(vec![refused]), Effect::ReadCandidates);
+}
+
+#[test]
 fn a_newer_consents_pair_that_lives_keeps_a_connection_from_being_given_up() {
     let both_dead = |more: Vec<Input>| sent([vec![REFUSED_TOKEN, grant(facts()), INACTIVE], more].concat());
     let give_up = Effect::SetState { state: GrantState::ReconnectNeeded, reason: REFUSED };
