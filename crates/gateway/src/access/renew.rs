@@ -117,7 +117,10 @@ impl<'g> Flight<'g> {
             }
             Effect::Probe { candidate } => {
                 let candidate = self.candidates.get(candidate).ok_or(Error::Internal)?;
-                let pair = vault::open_candidate(self.gateway, candidate)?;
+                // One that does not open serves nobody, and must not block the grant for ever.
+                let Ok(pair) = vault::open_candidate(self.gateway, candidate) else {
+                    return Ok(Input::Introspected(Introspected::Inactive));
+                };
                 Input::Introspected(self.introspect(self.in_hand()?.0, &pair.access_token).await?)
             }
             Effect::Adopt { candidate } => Input::Written(self.adopt(candidate).await?),
