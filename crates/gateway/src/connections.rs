@@ -4,12 +4,13 @@
 mod show;
 
 use lifecycle::Introspected;
-use store::records::{ConnectionState, ConnectionView, Event, EventKind, Listed};
+use store::records::{Candidate, ConnectionState, ConnectionView, Event, EventKind, Listed};
 use store::{ConnectionFilter, Disconnected, Erased, PageRequest};
 
 use crate::link::after;
 use crate::proxy::PATIENCE;
 use crate::settle::Settled;
+use crate::world::Task;
 use crate::{Error, Gateway, access, settle, vault};
 
 pub(crate) use show::{damaged, shown};
@@ -33,55 +34,73 @@ pub(crate) async fn rename(
     if changed { Ok(view) } else { Err(Error::Disconnected) }
 }
 
-/// Ends a connection. The tombstone is stored first; a refresh on its way is waited out; the revocation is tried once before
-/// the answer goes out, and again later if Notion does not take it. Runs to its end even if the caller goes away.
+/// Ends a connection. The tombstone is stored first; then a refresh on its way is waited out and the revocation tried once, and
+/// again later if Notion does not take it. That runs to its end even if the caller goes away, who waits for it no longer than
+/// for anything.
 pub(crate) async fn end(gateway: &Gateway, client_id: &str, id: &str) -> Result<Disconnected, Error> {
     let (inner, client_id, id) = (gateway.clone(), client_id.to_owned(), id.to_owned());
-    gateway
-        .uninterrupted(async move {
-            let event =
-                Event { connection_id: Some(id.clone()), ..inner.event(EventKind::Disconnected, &client_id) };
-            let done = inner.store.disconnect(&client_id, &id, &event, inner.world.now()).await?;
-            failpoints::hit(failpoints::Point::DisconnectStored);
-            match &done {
-                Disconnected::GrantEnded(grant) => {
-                    settle::tombstone_now(&inner, &grant.id).await?;
-                }
-                Disconnected::WasPending(Some(candidate)) => {
-                    settle::candidate_now(&inner, candidate).await?;
-                }
-                Disconnected::WasPending(None)
-                | Disconnected::GrantKept
-                | Disconnected::Already
-                | Disconnected::Unknown => {}
-            }
-            Ok(done)
-        })
-        .await
+    let stored = async move {
+        let event =
+            Event { connection_id: Some(id.clone()), ..inner.event(EventKind::Disconnected, &client_id) };
+        let done = inner.store.disconnect(&client_id, &id, &event, inner.world.now()).await?;
+        failpoints::hit(failpoints::Point::DisconnectStored);
+        let (ended, due) = match &done {
+            Disconnected::GrantEnded(grant) => (vec![grant.id.clone()], Vec::new()),
+            Disconnected::WasPending(Some(candidate)) => (Vec::new(), vec![candidate.as_ref().clone()]),
+            Disconnected::WasPending(None)
+            | Disconnected::GrantKept
+            | Disconnected::Already
+            | Disconnected::Unknown => (Vec::new(), Vec::new()),
+        };
+        Ok((done, begin_settling(&inner, ended, due)))
+    };
+    let (done, settling) = gateway.uninterrupted(stored).await?;
+    for_a_while(gateway, settling).await?;
+    Ok(done)
 }
 
 /// Erases one of the app's users, whatever stage their connections are in. All that names them is gone before anybody is waited
 /// for; then what they gave is revoked at Notion, or tried again until Notion takes it.
 pub(crate) async fn erase(gateway: &Gateway, client_id: &str, end_user: &str) -> Result<Erased, Error> {
     let (inner, client_id, end_user) = (gateway.clone(), client_id.to_owned(), end_user.to_owned());
-    gateway
-        .uninterrupted(async move {
-            let event = inner.event(EventKind::Erased, &client_id);
-            let now = inner.world.now();
-            let erased = inner.store.erase_end_user(&client_id, &end_user, &event, now).await?;
-            settle_erased(&inner, &erased).await?;
-            Ok(erased)
-        })
-        .await
+    let stored = async move {
+        let event = inner.event(EventKind::Erased, &client_id);
+        let now = inner.world.now();
+        let erased = inner.store.erase_end_user(&client_id, &end_user, &event, now).await?;
+        let settling = begin_settling(&inner, erased.ended.clone(), erased.due.clone());
+        Ok((erased, settling))
+    };
+    let (erased, settling) = gateway.uninterrupted(stored).await?;
+    for_a_while(gateway, settling).await?;
+    Ok(erased)
 }
 
-async fn settle_erased(gateway: &Gateway, erased: &Erased) -> Result<(), Error> {
-    for grant_id in &erased.ended {
+type Settling = Task<Result<(), Error>>;
+
+/// Settles what was ended, in a task that outlives whoever asked.
+fn begin_settling(gateway: &Gateway, ended: Vec<String>, due: Vec<Candidate>) -> Settling {
+    let (outer, inner) = (gateway.clone(), gateway.clone());
+    let work = async move { settle_ended(&inner, &ended, &due).await };
+    gateway.world.spawn(async move { outer.uninterrupted(work).await })
+}
+
+/// Waits for it as long as a caller does: a refresh on its way may take minutes, and ends without them.
+async fn for_a_while(gateway: &Gateway, settling: Settling) -> Result<(), Error> {
+    let deadline = after(gateway.world.now(), PATIENCE);
+    tokio::select! {
+        biased;
+        done = settling => done.unwrap_or(Err(Error::Internal)),
+        () = gateway.world.sleep_until(deadline) => Ok(()),
+    }
+}
+
+async fn settle_ended(gateway: &Gateway, ended: &[String], due: &[Candidate]) -> Result<(), Error> {
+    for grant_id in ended {
         if settle::tombstone_now(gateway, grant_id).await? == Settled::Unanswered {
             return Ok(());
         }
     }
-    for candidate in &erased.due {
+    for candidate in due {
         if settle::candidate_now(gateway, candidate).await? == Settled::Unanswered {
             return Ok(());
         }

@@ -230,6 +230,35 @@ async fn a_revocation_whose_turn_was_long_on_its_way_is_begun_anew() {
     stays(&t, &new).await;
 }
 
+/// They once waited for a refresh as long as Notion took to answer it.
+#[tokio::test]
+async fn a_disconnect_and_an_erasure_are_answered_while_a_refresh_hangs_and_end_it_when_it_comes() {
+    for path in ["/api/connections/{id}", "/api/connections?end_user=u"] {
+        let (t, gate) = gated(OldPair::Dies).await;
+        let id = t.connection("u").await;
+        let shown = t.api("GET", &format!("/api/connections/{id}"), None).await.json();
+        let bot = shown["bot_id"].as_str().unwrap().parse().unwrap();
+        gate.hold(TOKEN);
+        let refresh = format!("/api/connections/{id}/refresh");
+        let (began, path) = (t.clock.now(), path.replace("{id}", &id));
+        let ending = async {
+            gate.arrived().await;
+            assert!(t.api("DELETE", &path, None).await.status.is_success());
+        };
+        let both = async { tokio::join!(t.api("POST", &refresh, None), ending) };
+        t.passing(Duration::from_secs(30), both).await;
+        assert!(t.clock.now().duration_since(began).as_secs() <= 60);
+        assert_eq!(t.notion_calls(REVOKE), 0, "the refresh is still on its way");
+        gate.open();
+        while t.notion_calls(REVOKE) == 0 {
+            t.wait(Duration::from_secs(1));
+            tokio::task::yield_now().await;
+        }
+        hours(&t).await;
+        assert!(!t.notion.emulator.remove_connection(bot), "nothing of it is left at Notion");
+    }
+}
+
 /// An exchange that never ends keeps nobody's authorization alive for ever.
 #[tokio::test]
 async fn a_revocation_waits_for_a_hanging_exchange_for_minutes_and_no_longer() {
