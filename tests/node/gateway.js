@@ -136,7 +136,7 @@ export async function truth(app, id) {
 }
 
 /** Waits until a process has stopped itself, or is over. */
-export async function stopped(child, patience = 20_000) {
+export async function stopped(child, patience = 60_000) {
   const until = Date.now() + patience;
   while (Date.now() < until) {
     if (child.exitCode !== null || child.signalCode !== null) return false;
