@@ -6,8 +6,8 @@ import assert from "node:assert/strict";
 import { readFile, writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import { describe, test } from "node:test";
-import { Gateway, RETURN_URL, control, pause, stopped, truth } from "./gateway.js";
-import { Browser, api, connect, emulate, freePort } from "./support.js";
+import { Gateway, RETURN_URL, control, ownPort, pause, stopped, truth } from "./gateway.js";
+import { Browser, api, connect, emulate } from "./support.js";
 
 const BINARY = process.env.VESTIBULE_FAILPOINTS_BIN;
 if (!BINARY) throw new Error("VESTIBULE_FAILPOINTS_BIN must name a build with the feature; `cargo xtask test` makes it");
@@ -258,7 +258,7 @@ async function through(emulator, { story, point }, wait) {
 
 /** Another process on the same store does it, while the first one's lease has run out. */
 async function besides(walk, act) {
-  const port = await freePort();
+  const port = await ownPort();
   const other = await walk.gateway.start({}, port);
   await act({ ...walk, app: { ...walk.app, gateway_url: `http://127.0.0.1:${port}` } });
   await walk.gateway.kill("SIGTERM", other);

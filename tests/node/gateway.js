@@ -4,16 +4,38 @@ import assert from "node:assert/strict";
 import { execFileSync, spawn } from "node:child_process";
 import { once } from "node:events";
 import { mkdtemp, readFile, rm, writeFile } from "node:fs/promises";
-import { connect as dial } from "node:net";
+import { createServer, connect as dial } from "node:net";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
-import { api, freePort } from "./support.js";
+import { api } from "./support.js";
 
 export const RETURN_URL = "https://app.example/return";
 /** A variable of ours that the binary does not know would be refused as a mistake. */
 const env = { PATH: process.env.PATH, VESTIBULE_LOG: "warn" };
 /** Names of integrations are not shared by the gateways of one emulator. */
 let prepared = 0;
+
+/** Ports that were given away, so that no two gateways of this process are given the same. */
+const given = new Set();
+
+/**
+ * A port that stays free while its gateway is down: outside of the range that the system takes sockets of its own from, or somebody
+ * else would answer in the killed one's place.
+ */
+export async function ownPort() {
+  for (;;) {
+    const port = 10_000 + Math.floor(Math.random() * 22_000);
+    const server = createServer();
+    const free = await new Promise((done) => {
+      server.once("error", () => done(false));
+      server.listen(port, "127.0.0.1", () => done(true));
+    });
+    if (free) await new Promise((done) => server.close(done));
+    if (!free || given.has(port)) continue;
+    given.add(port);
+    return port;
+  }
+}
 
 export const pause = (milliseconds) => new Promise((done) => setTimeout(done, milliseconds));
 
@@ -24,7 +46,7 @@ export class Gateway {
     gateway.binary = binary;
     gateway.emulator = emulator;
     gateway.folder = await mkdtemp(join(tmpdir(), "vestibule-kills-"));
-    gateway.port = await freePort();
+    gateway.port = await ownPort();
     gateway.url = `http://127.0.0.1:${gateway.port}`;
     gateway.names = Array.from({ length: integrations }, () => `k${(prepared += 1)}`);
     const config = [

@@ -12,6 +12,8 @@ const SEED = Number(process.env.SEED ?? Math.floor(Math.random() * 2 ** 31));
 const GRANTS = 5;
 /** Gateways side by side, each with an emulator of its own: most of the time they wait for what was interrupted. */
 const SIDE_BY_SIDE = 5;
+/** How long a killed process's request takes to Notion and through it, on a busy machine. */
+const ON_ITS_WAY = 500;
 
 /** Numbers from 0 to 1 that follow from the seed. */
 function random(seed) {
@@ -28,12 +30,12 @@ async function issued(emulator) {
   return entries.filter(({ path, status }) => path === "/v1/oauth/token" && status === 200).length;
 }
 
-/** Every grant is refreshed twice and called meanwhile; nobody waits for the answers yet. */
-function load(apps, ids) {
-  return ids.flatMap((id, n) => [
-    ...[1, 2].map(() => api(apps[n], "POST", `/api/connections/${id}/refresh`).catch(() => null)),
-    ...[1, 2, 3].map(() => api(apps[n], "GET", `/notion/${id}/v1/users/me`).catch(() => null)),
-  ]);
+/** Each grant is refreshed twice and called meanwhile; whether somebody was told that it is refreshed. */
+async function load(app, id) {
+  const refreshed = [1, 2].map(() => api(app, "POST", `/api/connections/${id}/refresh`).catch(() => null));
+  const called = [1, 2, 3].map(() => api(app, "GET", `/notion/${id}/v1/users/me`).catch(() => null));
+  await Promise.all(called);
+  return (await Promise.all(refreshed)).some((answer) => answer?.status === 200);
 }
 
 /** One gateway, killed so often, and stopped for a while before every third time. */
@@ -47,7 +49,7 @@ async function killed(refresh, kills, seed, seen) {
     for (const app of gateway.apps) ids.push((await connect(app, "u")).connection.id);
     for (let round = 0; round < kills; round += 1) {
       await control(emulator, "journal", undefined, "DELETE");
-      const calls = load(gateway.apps, ids);
+      const calls = ids.map((id, n) => load(gateway.apps[n], id));
       await pause(next() * 40);
       if (round % 3 === 2) {
         gateway.child.kill("SIGSTOP");
@@ -57,9 +59,12 @@ async function killed(refresh, kills, seed, seen) {
         await pause(next() * 20);
       }
       await gateway.kill("SIGKILL");
-      await Promise.all(calls);
+      const told = (await Promise.all(calls)).filter(Boolean).length;
       seen.kills += 1;
-      const rotated = await issued(emulator);
+      // What was on its way is with Notion by now.
+      await pause(ON_ITS_WAY);
+      // What somebody was told of is stored: only the other rotations may have been lost.
+      const rotated = (await issued(emulator)) - told;
       await gateway.start();
       const alive = await Promise.all(ids.map((id, n) => truth(gateway.apps[n], id)));
       const gone = alive.filter((lives) => !lives).length;

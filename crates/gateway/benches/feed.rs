@@ -30,8 +30,10 @@ const CALLED: usize = 10_000;
 /// Connections that change, in turn.
 const CHANGING: usize = 400;
 const CHANGES_A_SECOND: u64 = 40;
-/// How many call at once, each when it was answered.
-const CALLERS: usize = 4;
+/// How many call at once, and how long each pauses: a machine without a moment to spare would tell how busy it is, not what a
+/// call takes.
+const CALLERS: usize = 8;
+const PAUSE: Duration = Duration::from_millis(5);
 /// Turns of each kind, and how long one is. Together less than a minute: that often a connection's use is written down.
 const TURNS: usize = 9;
 const TURN: Duration = Duration::from_millis(2500);
@@ -165,6 +167,7 @@ impl Bench {
             let began = Instant::now();
             self.call(number).await;
             took.push(began.elapsed());
+            tokio::time::sleep(PAUSE).await;
         }
         took
     }
