@@ -1,7 +1,7 @@
 //! The refresh protocol searched: the very machines of `lifecycle`, and the very decisions of `lifecycle::rows` that the store
 //! makes, in a small world where everything goes wrong that may. Up to three processes share one store and one Notion; any of
 //! them is killed or stands still at any step, requests and answers are lost, commits are answered by nobody, people consent
-//! again and disconnect. After every step the laws of [`laws`] must hold; `docs/model.md` says what is in it and what is not.
+//! again and disconnect. After every step the laws in `laws.rs` must hold; `docs/model.md` says what is in it and what is not.
 
 mod flows;
 mod laws;
