@@ -45,14 +45,11 @@ pub(crate) struct LiveToken {
 
 impl LiveToken {
     pub(crate) fn new(notion: &Notion, generation: Generation, secret: Secret<String>) -> Self {
-        let bearer = notion
-            .takes(secret.expose())
-            .then(|| HeaderValue::try_from(format!("Bearer {}", secret.expose())).ok())
-            .flatten()
-            .map(|mut bearer| {
-                bearer.set_sensitive(true);
-                bearer
-            });
+        let text = notion.takes(secret.expose()).then(|| format!("Bearer {}", secret.expose()));
+        let mut bearer = text.and_then(|text| HeaderValue::try_from(text).ok());
+        if let Some(bearer) = &mut bearer {
+            bearer.set_sensitive(true);
+        }
         Self { generation, secret, bearer, scope: OnceCell::new() }
     }
 }

@@ -29,10 +29,10 @@ pub(crate) struct AppCaller {
 }
 
 /// A call that may be forwarded: whose grant, and under which integration.
-pub(crate) struct Authorized(Arc<Line>);
+pub(crate) struct Authorized(Arc<KnownConnection>);
 
 /// What a call needs to know of its connection, remembered between calls.
-pub(crate) struct Line {
+pub(crate) struct KnownConnection {
     client_id: String,
     connection_id: String,
     state: ConnectionState,
@@ -157,23 +157,27 @@ pub(crate) async fn connection_key(
 
 /// Does an authorized call's connection stand?
 async fn open(gateway: &Gateway, client_id: &str, connection_id: &str) -> Result<Authorized, Error> {
-    let line = line(gateway, client_id, connection_id).await?;
-    match line.state {
+    let known = known(gateway, client_id, connection_id).await?;
+    match known.state {
         ConnectionState::Disconnected => return Err(Error::Disconnected),
         ConnectionState::Pending => return Err(Error::Pending),
         ConnectionState::Damaged => return Err(Error::Damaged("connection's")),
         ConnectionState::ReconnectNeeded => return Err(Error::ReconnectNeeded),
         ConnectionState::Active | ConnectionState::Suspect | ConnectionState::Degraded => {}
     }
-    Ok(Authorized(line))
+    Ok(Authorized(known))
 }
 
-async fn line(gateway: &Gateway, client_id: &str, connection_id: &str) -> Result<Arc<Line>, Error> {
+async fn known(
+    gateway: &Gateway,
+    client_id: &str,
+    connection_id: &str,
+) -> Result<Arc<KnownConnection>, Error> {
     let connections = &gateway.memory.connections;
     // Under both ids: a foreign connection that somebody else just used must take as long as one that does not exist.
     let remembered = format!("{client_id}/{connection_id}");
-    if let Some(line) = connections.get(&remembered) {
-        return Ok(line);
+    if let Some(known) = connections.get(&remembered) {
+        return Ok(known);
     }
     let reading = connections.reading();
     let view = gateway
@@ -185,7 +189,7 @@ async fn line(gateway: &Gateway, client_id: &str, connection_id: &str) -> Result
         tracing::error!(event = "store.damaged", table = "connections", id = connection_id, what);
     }
     let state = view.state();
-    let line = Line {
+    let known = KnownConnection {
         client_id: client_id.to_owned(),
         connection_id: connection_id.to_owned(),
         state,
@@ -196,7 +200,7 @@ async fn line(gateway: &Gateway, client_id: &str, connection_id: &str) -> Result
         touched_at: AtomicI64::new(view.connection.last_used_at.map_or(i64::MIN, jiff::Timestamp::as_second)),
         called_before: view.connection.last_used_at.is_some(),
     };
-    Ok(connections.put(&remembered, reading, line))
+    Ok(connections.put(&remembered, reading, known))
 }
 
 async fn bearer_key(gateway: &Gateway, headers: &HeaderMap) -> Result<Arc<ApiKey>, Error> {
@@ -223,7 +227,7 @@ async fn checked_key(gateway: &Gateway, text: &KeyText) -> Result<Arc<ApiKey>, E
     // A disconnect ends the connection's keys: say what happened rather than that the key is bad.
     match &key.connection_id {
         Some(connection)
-            if line(gateway, &key.client_id, connection).await?.state == ConnectionState::Disconnected =>
+            if known(gateway, &key.client_id, connection).await?.state == ConnectionState::Disconnected =>
         {
             Err(Error::Disconnected)
         }

@@ -4,6 +4,7 @@
 
 use std::time::Duration;
 
+use axum::BoxError;
 use axum::body::Bytes;
 use axum::http::request::Parts;
 use axum::http::{HeaderValue, Method, Request, Response, StatusCode};
@@ -57,14 +58,14 @@ pub(crate) fn is_oauth(path: &str) -> bool {
 /// Answers a call that no router saw: names it, and leaves one log line.
 pub(crate) async fn answer<B>(gateway: &Gateway, door: Door, request: Request<B>) -> Response<Forwarded>
 where
-    B: http_body::Body<Data = Bytes, Error: Into<Cause>> + Send + Unpin + 'static,
+    B: http_body::Body<Data = Bytes, Error: Into<BoxError>> + Send + Unpin + 'static,
 {
     let began = gateway.world.moment();
     let id = gateway.world.request_id();
     let (parts, body) = request.into_parts();
     let mut response = call(gateway, door, &parts, body)
         .await
-        .unwrap_or_else(|error| shaped(&error, Shape::Envelope, &id.to_string()).map(Forwarded::Ours));
+        .unwrap_or_else(|error| shaped(&error, Shape::Envelope, &id.to_string()).map(Forwarded::Right));
     let mut text = [0; uuid::fmt::Hyphenated::LENGTH];
     if let Ok(value) = HeaderValue::from_str(id.hyphenated().encode_lower(&mut text)) {
         response.headers_mut().insert(request_id_header(), value);
@@ -72,9 +73,6 @@ where
     log_answer(&parts.method, door.route(), response.status(), gateway.world.since(began));
     response
 }
-
-/// Why a body failed.
-type Cause = Box<dyn std::error::Error + Send + Sync>;
 
 /// Who calls, whether they may, and what Notion says.
 pub(crate) async fn call<B>(
@@ -84,7 +82,7 @@ pub(crate) async fn call<B>(
     body: B,
 ) -> Result<Response<Forwarded>, Error>
 where
-    B: http_body::Body<Data = Bytes, Error: Into<Cause>> + Send + Unpin + 'static,
+    B: http_body::Body<Data = Bytes, Error: Into<BoxError>> + Send + Unpin + 'static,
 {
     let raw = parts.uri.path_and_query().map_or("", |both| both.as_str());
     let (prefix, target) = raw.split_at_checked(door.prefix()).unwrap_or_default();

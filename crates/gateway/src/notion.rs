@@ -2,8 +2,6 @@
 //! It never follows a redirect and never retries what was sent; whether a call may be sent again is its caller's
 //! decision, so what it tells apart is "not sent", "no answer" and "an answer that says no".
 
-mod body;
-
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -12,7 +10,8 @@ use axum::http::header::{AUTHORIZATION, CONTENT_TYPE, RETRY_AFTER};
 use axum::http::uri::{Authority, InvalidUriParts, Parts, PathAndQuery, Scheme};
 use axum::http::{HeaderMap, Request, Response, Uri};
 use failpoints::Point;
-use http_body_util::{BodyExt as _, Limited};
+use http_body_util::{BodyExt as _, Either, Full, Limited};
+use hyper::body::Incoming;
 use hyper_rustls::{HttpsConnector, HttpsConnectorBuilder};
 use hyper_util::client::legacy::Client;
 use hyper_util::client::legacy::connect::HttpConnector;
@@ -27,8 +26,6 @@ use serde::Deserialize;
 use url::Url;
 
 use crate::config::Integration;
-pub(crate) use body::{AnswerBody, CallBody};
-
 use crate::world::{Moment, Network, SendError, World};
 
 /// How long a TCP and TLS handshake may take.
@@ -69,6 +66,11 @@ enum Wire {
     Sockets(Client<HttpsConnector<HttpConnector>, CallBody>),
     Given(Arc<dyn Network>),
 }
+
+/// The body of a call: kept, or streaming.
+pub(crate) type CallBody = Either<Full<Bytes>, Body>;
+/// The body of an answer, as it comes from a socket, or from what a simulation has in its place.
+pub(crate) type AnswerBody = Either<Incoming, Body>;
 
 /// The client cannot be made.
 #[derive(Debug, thiserror::Error)]
@@ -194,9 +196,9 @@ impl Notion {
                 let answered = answered.map_err(|error| {
                     if error.is_connect() { SendError::NotSent } else { SendError::NoAnswer }
                 })?;
-                Ok(answered.map(AnswerBody::Sockets))
+                Ok(answered.map(Either::Left))
             }
-            Wire::Given(network) => Ok(network.call(request.map(Body::new)).await?.map(AnswerBody::Given)),
+            Wire::Given(network) => Ok(network.call(request.map(Body::new)).await?.map(Either::Right)),
         }
     }
 
@@ -386,7 +388,7 @@ impl Notion {
             .header(CONTENT_TYPE, "application/json")
             .header("notion-version", OWN_VERSION)
             .header("user-agent", concat!("vestibule/", env!("CARGO_PKG_VERSION")))
-            .body(CallBody::Kept(body))
+            .body(Either::Left(Full::new(body)))
             .ok()
     }
 

@@ -3,13 +3,14 @@
 //! 401 with a renewed token, after 429 and 529 as Notion says, and 5xx only for GET and DELETE. A write that Notion
 //! answered with 503 is never repeated, for Notion may have saved it.
 
-mod cargo;
 mod forwarded;
 mod headers;
 mod path;
+mod request_body;
 
 use std::time::Duration;
 
+use axum::BoxError;
 use axum::body::Bytes;
 use axum::http::header::AUTHORIZATION;
 use axum::http::request::Parts;
@@ -26,12 +27,9 @@ use crate::pacing::Turn;
 use crate::world::SendError;
 use crate::{Error, Gateway};
 
-use cargo::Cargo;
 pub(crate) use forwarded::Forwarded;
 use forwarded::Moving;
-
-/// Why a body failed.
-type Cause = Box<dyn std::error::Error + Send + Sync>;
+use request_body::RequestBody;
 
 /// How long a call may wait for its turn, renewals and repeats included: SDKs give up after a minute.
 pub(crate) const PATIENCE: Duration = Duration::from_secs(30);
@@ -51,7 +49,7 @@ pub(crate) async fn forward<B>(
     target: &str,
 ) -> Result<Response<Forwarded>, Error>
 where
-    B: http_body::Body<Data = Bytes, Error: Into<Cause>> + Send + Unpin + 'static,
+    B: http_body::Body<Data = Bytes, Error: Into<BoxError>> + Send + Unpin + 'static,
 {
     // In HTTP/2 every request names its authority; in HTTP/1.1 only one that was meant for a forward proxy does.
     if parts.version < Version::HTTP_2 && parts.uri.authority().is_some() {
@@ -66,28 +64,29 @@ where
         return Err(Error::MethodNotAllowed);
     }
     let (integration, (_, lane)) = (caller.integration(gateway)?, caller.grant()?);
-    let headers = headers::outgoing(&parts.headers, integration.notion_version.as_deref())?;
-    let mut cargo = Cargo::load(&parts.headers, body).await?;
+    headers::check(&parts.headers)?;
+    let mut body = RequestBody::load(&parts.headers, body).await?;
     let began = gateway.world.now();
-    let call = Call { headers, method: &parts.method, target, began };
+    let (headers, version) = (&parts.headers, integration.notion_version.as_deref());
+    let call = Call { method: &parts.method, target, headers, version, began };
     let deadline = after(began, PATIENCE);
     let mut token = access::live_token(gateway, caller).await?;
     let mut tried = Tried::default();
     loop {
         let turn = gateway.pacing.wait(lane, integration.requests_per_minute, deadline).await?;
-        let sent = send(gateway, &call, &token, &mut cargo).await;
+        let sent = send(gateway, &call, &token, &mut body).await;
         let now = gateway.world.now();
         if let Some(wait) = told_to_wait(&sent) {
             // Whatever becomes of this call, the grant's others keep to it too.
             lane.close(after(now, wait));
         }
-        match judge(call.method, &sent, &mut tried, cargo.is_kept(), deadline, now) {
+        match judge(call.method, &sent, &mut tried, body.is_kept(), deadline, now) {
             Next::Answer => return answer(gateway, caller, &call, sent, &turn).await,
             // Its next turn comes when the grant's lane opens again.
             Next::Resend | Next::Wait => {}
             Next::Renew => match access::after_unauthorized(gateway, caller, &token, deadline).await? {
                 Verdict::PassOn => return answer(gateway, caller, &call, sent, &turn).await,
-                Verdict::Replay(_) if !cargo.is_kept() => return Err(Error::TokenRotatedRetry),
+                Verdict::Replay(_) if !body.is_kept() => return Err(Error::TokenRotatedRetry),
                 Verdict::Replay(renewed) => token = renewed,
             },
         }
@@ -98,7 +97,10 @@ where
 struct Call<'r> {
     method: &'r Method,
     target: PathAndQuery,
-    headers: HeaderMap,
+    /// The caller's, as they came.
+    headers: &'r HeaderMap,
+    /// For a caller who names none.
+    version: Option<&'r str>,
     began: Timestamp,
 }
 
@@ -161,12 +163,12 @@ fn told_to_wait(sent: &Sent) -> Option<Duration> {
     Some(retry_after(response.headers()).unwrap_or(WAIT_MIN).max(WAIT_MIN))
 }
 
-async fn send(gateway: &Gateway, call: &Call<'_>, token: &LiveToken, cargo: &mut Cargo) -> Sent {
+async fn send(gateway: &Gateway, call: &Call<'_>, token: &LiveToken, body: &mut RequestBody) -> Sent {
     let Ok(uri) = gateway.notion.uri(call.target.clone()) else { return Err(SendError::NotSent) };
-    let mut request = axum::http::Request::new(cargo.take());
+    let mut request = axum::http::Request::new(body.take());
     *request.method_mut() = call.method.clone();
     *request.uri_mut() = uri;
-    *request.headers_mut() = call.headers.clone();
+    *request.headers_mut() = headers::outgoing(call.headers, call.version);
     // Credentials come last, so nothing before can stand in for them.
     let Some(bearer) = token.bearer.clone() else { return Err(SendError::NotSent) };
     request.headers_mut().insert(AUTHORIZATION, bearer);
@@ -195,7 +197,7 @@ async fn answer(
         return Err(Error::NotionOdd("it was a redirect or a protocol switch"));
     }
     note_use(gateway, caller, call, parts.status).await;
-    let mut response = Response::new(Forwarded::Notions(Moving::new(&gateway.world, body)));
+    let mut response = Response::new(Forwarded::Left(Moving::new(&gateway.world, body)));
     *response.status_mut() = parts.status;
     *response.headers_mut() = headers::incoming(&parts.headers);
     turn.tell(response.headers_mut());

@@ -9,7 +9,7 @@ use store::records::ApiKey;
 use store::{Changed, Changes};
 
 use crate::access::LiveToken;
-use crate::caller::Line;
+use crate::caller::KnownConnection;
 
 /// How many keys, connections and tokens are remembered: at about 500 bytes each, some 50 MB.
 const REMEMBERED_MAX: usize = 100_000;
@@ -19,7 +19,7 @@ pub(crate) struct Memory {
     /// By id.
     pub(crate) keys: Recall<ApiKey>,
     /// By client id, a slash and id.
-    pub(crate) connections: Recall<Line>,
+    pub(crate) connections: Recall<KnownConnection>,
     /// By the grant's id.
     pub(crate) tokens: Recall<LiveToken>,
     upto: Arc<Upto>,

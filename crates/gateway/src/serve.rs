@@ -52,7 +52,7 @@ impl Doors {
         request.extensions_mut().insert(ConnectInfo(peer));
         // Its future is large, and rare.
         let Ok(answered) = Box::pin(self.router.clone().oneshot(request)).await;
-        answered.map(Forwarded::Ours)
+        answered.map(Forwarded::Right)
     }
 }
 

@@ -10,7 +10,6 @@ use store::records::{Attempt, Profile, Step};
 use store::{ExchangeStart, Revocation, RevocationStart};
 
 use crate::config::Integration;
-
 use crate::link::after;
 use crate::{Error, Gateway, vault};
 

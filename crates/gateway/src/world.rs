@@ -18,7 +18,7 @@ use jiff::Timestamp;
 use uuid::Uuid;
 
 use clock::Clock;
-use random::{Names, Random};
+use random::{Random, RequestIds};
 use tasks::Tasks;
 
 pub use clock::ClockHand;
@@ -31,7 +31,7 @@ pub(crate) use tasks::Task;
 pub struct World {
     clock: Clock,
     random: Random,
-    names: Arc<Names>,
+    request_ids: Arc<RequestIds>,
     tasks: Tasks,
     network: Option<Arc<dyn Network>>,
 }
@@ -57,7 +57,7 @@ impl World {
         Self {
             clock: Clock::Real,
             random: Random::System,
-            names: Arc::default(),
+            request_ids: Arc::default(),
             tasks: Tasks::Runtime,
             network: None,
         }
@@ -76,7 +76,7 @@ impl World {
 
     /// With randomness that a seed repeats. Whoever knows the seed knows all secrets: for simulations alone.
     pub fn seeded(self, seed: u64) -> Self {
-        Self { random: Random::seeded(seed), names: Arc::default(), ..self }
+        Self { random: Random::seeded(seed), request_ids: Arc::default(), ..self }
     }
 
     /// With its tasks run by somebody else than tokio, who may let them rest or end them.
@@ -155,6 +155,6 @@ impl World {
 
     /// A fresh request id.
     pub fn request_id(&self) -> Uuid {
-        uuid::Builder::from_random_bytes(self.names.next(&self.random).to_be_bytes()).into_uuid()
+        uuid::Builder::from_random_bytes(self.request_ids.next(&self.random).to_be_bytes()).into_uuid()
     }
 }

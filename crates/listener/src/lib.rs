@@ -20,6 +20,7 @@ use std::sync::Arc;
 use std::task::Poll;
 use std::time::Duration;
 
+use axum::BoxError;
 use axum::http::header::HOST;
 use axum::http::{Request, Response, StatusCode};
 use http_body::Body;
@@ -53,9 +54,6 @@ const ACCEPT_TOLD_EVERY: Duration = Duration::from_mins(1);
 /// may do so just as the next call is on its way.
 pub const IDLE: Duration = Duration::from_secs(620);
 
-/// Why an answer failed.
-type Cause = Box<dyn std::error::Error + Send + Sync>;
-
 /// How long a listener's sockets live.
 #[derive(Debug, Clone, Copy)]
 pub struct Limits {
@@ -82,8 +80,8 @@ pub async fn serve<A, F, B, E>(
 ) where
     A: Fn(Request<Patient>, SocketAddr) -> F + Clone + Send + Sync + 'static,
     F: Future<Output = Result<Response<B>, E>> + Send + 'static,
-    B: Body<Data: Send, Error: Into<Cause>> + Default + Unpin + Send + 'static,
-    E: Into<Cause> + 'static,
+    B: Body<Data: Send, Error: Into<BoxError>> + Unpin + Send + 'static,
+    E: Into<BoxError> + 'static,
 {
     let builder = builder();
     let (stopping, told) = watch::channel(false);
@@ -155,8 +153,8 @@ fn hold<A, F, B, E>(
 where
     A: Fn(Request<Patient>, SocketAddr) -> F + Clone + Send + Sync + 'static,
     F: Future<Output = Result<Response<B>, E>> + Send + 'static,
-    B: Body<Data: Send, Error: Into<Cause>> + Default + Unpin + Send + 'static,
-    E: Into<Cause> + 'static,
+    B: Body<Data: Send, Error: Into<BoxError>> + Unpin + Send + 'static,
+    E: Into<BoxError> + 'static,
 {
     let io = TokioIo::new(Watched::new(stream, Arc::clone(&socket)));
     let service = service_fn(move |request: Request<Incoming>| {
@@ -167,7 +165,7 @@ where
         let answered = if twice { None } else { Some(answer(request, peer)) };
         async move {
             let response = match answered {
-                Some(answered) => answered.await?,
+                Some(answered) => answered.await?.map(Some),
                 None => refused(),
             };
             Ok::<_, E>(response.map(|body| Counted::new(body, call)))
@@ -176,8 +174,8 @@ where
     builder.serve_connection(io, service).into_owned()
 }
 
-fn refused<B: Default>() -> Response<B> {
-    let mut response = Response::new(B::default());
+fn refused<B>() -> Response<Option<B>> {
+    let mut response = Response::new(None);
     *response.status_mut() = StatusCode::BAD_REQUEST;
     response
 }
@@ -193,8 +191,8 @@ where
     Self: Future + Send,
     S: hyper::service::Service<Request<Incoming>, Response = Response<B>>,
     S::Future: 'static,
-    S::Error: Into<Cause>,
-    B: Body<Error: Into<Cause>> + 'static,
+    S::Error: Into<BoxError>,
+    B: Body<Error: Into<BoxError>> + 'static,
     TokioExecutor: hyper_util::server::conn::auto::HttpServerConnExec<S::Future, B>,
 {
     fn finish(self: Pin<&mut Self>) {

@@ -187,14 +187,10 @@ impl<'g> Flight<'g> {
         let reply = match taken {
             LeaseTaken::Taken(lease) => {
                 failpoints::hit(Point::RefreshLeased);
-                let epoch = lease.epoch;
-                self.lease = Some(lease);
-                return Ok(LeaseReply::Taken(epoch));
+                return Ok(LeaseReply::Taken(self.lease.insert(lease).epoch));
             }
             LeaseTaken::TakenOver(lease) => {
-                let epoch = lease.epoch;
-                self.lease = Some(lease);
-                return Ok(LeaseReply::TakenOver(epoch));
+                return Ok(LeaseReply::TakenOver(self.lease.insert(lease).epoch));
             }
             LeaseTaken::Held(held) => LeaseReply::Held(held.expires_at),
             LeaseTaken::Moved => LeaseReply::Moved,

@@ -4,8 +4,10 @@ use std::pin::Pin;
 use std::task::{Context, Poll, ready};
 use std::time::Duration;
 
+use axum::BoxError;
 use axum::body::{Body, Bytes};
 use http_body::{Frame, SizeHint};
+use http_body_util::Either;
 
 use crate::notion::AnswerBody;
 use crate::world::World;
@@ -13,19 +15,8 @@ use crate::world::World;
 /// How long Notion may pause in the middle of an answer: a stalled one would hold its caller's socket and one to Notion.
 const STALL_MAX: Duration = Duration::from_mins(2);
 
-/// The body of what a door answers.
-pub(crate) enum Forwarded {
-    /// Notion's.
-    Notions(Moving),
-    /// Ours.
-    Ours(Body),
-}
-
-impl Default for Forwarded {
-    fn default() -> Self {
-        Self::Ours(Body::empty())
-    }
-}
+/// The body of what a door answers: Notion's, or ours.
+pub(crate) type Forwarded = Either<Moving, Body>;
 
 /// Notion's answer, frame by frame.
 pub(crate) struct Moving {
@@ -48,12 +39,20 @@ impl Moving {
         });
         patience.as_mut().poll(context)
     }
+}
 
-    fn poll(&mut self, context: &mut Context<'_>) -> Poll<Option<Result<Frame<Bytes>, axum::Error>>> {
+impl http_body::Body for Moving {
+    type Data = Bytes;
+    type Error = BoxError;
+
+    fn poll_frame(
+        mut self: Pin<&mut Self>,
+        context: &mut Context<'_>,
+    ) -> Poll<Option<Result<Frame<Bytes>, BoxError>>> {
         if self.stalled {
             return Poll::Ready(None);
         }
-        while let Poll::Ready(frame) = http_body::Body::poll_frame(Pin::new(&mut self.body), context) {
+        while let Poll::Ready(frame) = Pin::new(&mut self.body).poll_frame(context) {
             self.patience = None;
             // Trailers end here: a header behind the body would go round the list of allowed ones.
             if frame.as_ref().is_none_or(|frame| frame.as_ref().map_or(true, Frame::is_data)) {
@@ -62,37 +61,15 @@ impl Moving {
         }
         ready!(self.stall(context));
         self.stalled = true;
-        let stalled = std::io::Error::from(std::io::ErrorKind::TimedOut);
-        Poll::Ready(Some(Err(axum::Error::new(stalled))))
-    }
-}
-
-impl http_body::Body for Forwarded {
-    type Data = Bytes;
-    type Error = axum::Error;
-
-    fn poll_frame(
-        self: Pin<&mut Self>,
-        context: &mut Context<'_>,
-    ) -> Poll<Option<Result<Frame<Bytes>, axum::Error>>> {
-        match self.get_mut() {
-            Self::Notions(body) => body.poll(context),
-            Self::Ours(body) => Pin::new(body).poll_frame(context),
-        }
+        Poll::Ready(Some(Err(std::io::Error::from(std::io::ErrorKind::TimedOut).into())))
     }
 
     fn is_end_stream(&self) -> bool {
-        match self {
-            Self::Notions(moving) => moving.stalled || moving.body.is_end_stream(),
-            Self::Ours(body) => body.is_end_stream(),
-        }
+        self.stalled || self.body.is_end_stream()
     }
 
     fn size_hint(&self) -> SizeHint {
-        match self {
-            Self::Notions(moving) => moving.body.size_hint(),
-            Self::Ours(body) => body.size_hint(),
-        }
+        self.body.size_hint()
     }
 }
 
@@ -106,7 +83,7 @@ mod tests {
         let frames = futures_util::stream::iter(frames.into_iter().map(Ok::<_, std::io::Error>));
         let rest = futures_util::stream::iter(stalls.then_some(futures_util::stream::pending()));
         let whole = futures_util::StreamExt::chain(frames, futures_util::StreamExt::flatten(rest));
-        Forwarded::Notions(Moving::new(world, AnswerBody::Given(Body::new(StreamBody::new(whole)))))
+        Forwarded::Left(Moving::new(world, AnswerBody::Right(Body::new(StreamBody::new(whole)))))
     }
 
     #[tokio::test]

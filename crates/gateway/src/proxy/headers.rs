@@ -33,24 +33,29 @@ const INCOMING: [HeaderName; 11] = [
     CF_RAY,
 ];
 
-/// The outgoing set, but for the credentials. `version` is used only if the caller names none.
+/// Refuses what could be read in two ways.
 ///
 /// # Errors
 /// [`Error::Invalid`] if `Notion-Version` or `Content-Type` came twice.
-pub(crate) fn outgoing(from: &HeaderMap, version: Option<&str>) -> Result<HeaderMap, Error> {
-    let mut to = HeaderMap::with_capacity(OUTGOING.len() + 2);
-    copy(from, &OUTGOING, &mut to);
+pub(crate) fn check(from: &HeaderMap) -> Result<(), Error> {
     for single in [NOTION_VERSION, CONTENT_TYPE] {
         if from.get_all(&single).iter().nth(1).is_some() {
             return Err(Error::Invalid(format!("the {single} header was given twice").into()));
         }
     }
+    Ok(())
+}
+
+/// The outgoing set, but for the credentials. `version` is used only if the caller names none.
+pub(crate) fn outgoing(from: &HeaderMap, version: Option<&str>) -> HeaderMap {
+    let mut to = HeaderMap::with_capacity(OUTGOING.len() + 2);
+    copy(from, &OUTGOING, &mut to);
     if let (false, Some(version)) = (from.contains_key(NOTION_VERSION), version)
         && let Ok(version) = HeaderValue::try_from(version)
     {
         to.insert(NOTION_VERSION, version);
     }
-    Ok(to)
+    to
 }
 
 /// The answer's headers.
@@ -110,22 +115,22 @@ mod tests {
             ("content-type", "application/json"),
             ("notion-version", "2022-06-28"),
         ]);
-        assert_eq!(names(&outgoing(&from, Some("2026-03-11")).unwrap()), ["content-type", "notion-version"]);
-        assert_eq!(outgoing(&from, Some("2026-03-11")).unwrap()["notion-version"], "2022-06-28");
+        assert_eq!(names(&outgoing(&from, Some("2026-03-11"))), ["content-type", "notion-version"]);
+        assert_eq!(outgoing(&from, Some("2026-03-11"))["notion-version"], "2022-06-28");
     }
 
     #[test]
     fn a_missing_version_is_filled_in_and_two_are_refused() {
-        assert_eq!(outgoing(&HeaderMap::new(), Some("2026-03-11")).unwrap()["notion-version"], "2026-03-11");
-        assert!(outgoing(&HeaderMap::new(), None).unwrap().is_empty());
+        assert_eq!(outgoing(&HeaderMap::new(), Some("2026-03-11"))["notion-version"], "2026-03-11");
+        assert!(outgoing(&HeaderMap::new(), None).is_empty());
         let twice = headers(&[("notion-version", "2022-06-28"), ("notion-version", "2025-09-03")]);
-        assert!(outgoing(&twice, None).is_err());
+        assert!(check(&twice).is_err());
     }
 
     #[test]
     fn what_connection_names_stays_on_its_hop() {
         let from = headers(&[("connection", "close, User-Agent"), ("user-agent", "x"), ("accept", "*/*")]);
-        assert_eq!(names(&outgoing(&from, None).unwrap()), ["accept"]);
+        assert_eq!(names(&outgoing(&from, None)), ["accept"]);
     }
 
     #[test]

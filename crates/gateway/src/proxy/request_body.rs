@@ -1,11 +1,12 @@
 //! A request's body on its way to Notion: kept, so that it can be sent again, or streaming, once.
 
+use axum::BoxError;
 use axum::body::{Body, Bytes};
 use axum::http::HeaderMap;
 use axum::http::header::CONTENT_LENGTH;
 use futures_util::{StreamExt as _, stream};
 use http_body::Frame;
-use http_body_util::{BodyExt as _, BodyStream, Limited, StreamBody};
+use http_body_util::{BodyExt as _, BodyStream, Full, Limited, StreamBody};
 
 use crate::Error;
 use crate::notion::CallBody;
@@ -15,19 +16,16 @@ const KEPT_MAX: usize = 64 * 1024;
 /// The largest body that is forwarded, in bytes: a part of an upload is at most 20 MB.
 const BODY_MAX: usize = 25 * 1024 * 1024;
 
-/// Why a body failed.
-type Cause = Box<dyn std::error::Error + Send + Sync>;
-
-pub(super) enum Cargo {
+pub(super) enum RequestBody {
     Kept(Bytes),
     Streaming(Option<Body>),
 }
 
-impl Cargo {
+impl RequestBody {
     /// Keeps a body that is known, or found, to be small.
     pub(super) async fn load<B>(headers: &HeaderMap, body: B) -> Result<Self, Error>
     where
-        B: http_body::Body<Data = Bytes, Error: Into<Cause>> + Send + Unpin + 'static,
+        B: http_body::Body<Data = Bytes, Error: Into<BoxError>> + Send + Unpin + 'static,
     {
         if body.is_end_stream() {
             return Ok(Self::Kept(Bytes::new()));
@@ -61,8 +59,8 @@ impl Cargo {
     /// The body, to be sent; one that streams is there once.
     pub(super) fn take(&mut self) -> CallBody {
         match self {
-            Self::Kept(bytes) => CallBody::Kept(bytes.clone()),
-            Self::Streaming(body) => CallBody::Streaming(body.take().unwrap_or_default()),
+            Self::Kept(bytes) => CallBody::Left(Full::new(bytes.clone())),
+            Self::Streaming(body) => CallBody::Right(body.take().unwrap_or_default()),
         }
     }
 }

@@ -41,15 +41,15 @@ fn mixed(value: u64) -> u64 {
     value ^ (value >> 31)
 }
 
-/// Names that no other has, in this process or another: a random beginning, and a count. They are no secrets, so the
+/// Request ids that no other request has, in this process or another: a random beginning, and a count. They are no secrets, so the
 /// operating system is not asked for each.
 #[derive(Default)]
-pub(super) struct Names {
+pub(super) struct RequestIds {
     beginning: OnceLock<u128>,
     given: AtomicU64,
 }
 
-impl Names {
+impl RequestIds {
     pub(super) fn next(&self, random: &Random) -> u128 {
         let beginning = self.beginning.get_or_init(|| {
             let mut bytes = [0; 16];
@@ -67,10 +67,10 @@ mod tests {
     use super::*;
 
     #[test]
-    fn no_name_is_given_twice() {
-        let (names, others) = (Names::default(), Names::default());
+    fn no_request_id_is_given_twice() {
+        let (ids, others) = (RequestIds::default(), RequestIds::default());
         let (random, other) = (Random::seeded(1), Random::seeded(2));
-        let mut given: Vec<u128> = (0..1000).map(|_| names.next(&random)).collect();
+        let mut given: Vec<u128> = (0..1000).map(|_| ids.next(&random)).collect();
         given.extend((0..1000).map(|_| others.next(&other)));
         given.sort_unstable();
         assert!(given.windows(2).all(|two| two[0] != two[1]));

@@ -5,7 +5,7 @@ use lifecycle::Generation;
 use lifecycle::rows::{self, CandidateRow, Write};
 use rusqlite::{Connection as Db, OptionalExtension as _, Row, named_params, params};
 
-use super::rows::{At, pair, profile, time};
+use super::rows::{At, may_be_same_owner, pair, profile, time};
 use super::{damage, grants, history};
 use crate::records::{Candidate, Event, Grant, Profile};
 use crate::{Committed, Result};
@@ -70,23 +70,22 @@ pub(super) fn due(db: &Db, now: Timestamp, rows: usize) -> Result<Vec<Candidate>
 }
 
 pub(super) fn of(db: &Db, client_id: &str, profile: &Profile) -> Result<Vec<Candidate>> {
-    let mut statement = db.prepare_cached(
-        "SELECT * FROM candidates
-         WHERE client_id = ?1 AND bot_id = ?2 AND (owner_id = ?3 OR owner_id = '' OR ?3 = '')
-         ORDER BY issued_at DESC, id",
-    )?;
+    let mut statement = db.prepare_cached(&format!(
+        "SELECT * FROM candidates WHERE client_id = ?1 AND bot_id = ?2 AND {same} ORDER BY issued_at DESC, id",
+        same = may_be_same_owner("owner_id", "?3")
+    ))?;
     let rows = statement.query(params![client_id, profile.bot_id, profile.owner_id])?;
     damage::sound(rows, usize::MAX, candidate)
 }
 
 /// The ids of those beside a grant, of its identity, that can be read.
 pub(super) fn beside(db: &Db, grant_id: &str) -> Result<Vec<String>> {
-    let mut statement = db.prepare_cached(
+    let mut statement = db.prepare_cached(&format!(
         "SELECT k.* FROM candidates k JOIN grants g
-            ON k.client_id = g.client_id AND k.bot_id = g.bot_id
-                AND (k.owner_id = g.owner_id OR k.owner_id = '' OR g.owner_id = '')
+            ON k.client_id = g.client_id AND k.bot_id = g.bot_id AND {same}
          WHERE g.id = ?1",
-    )?;
+        same = may_be_same_owner("k.owner_id", "g.owner_id")
+    ))?;
     let found = damage::sound(statement.query([grant_id])?, usize::MAX, candidate)?;
     Ok(found.into_iter().map(|candidate| candidate.id).collect())
 }

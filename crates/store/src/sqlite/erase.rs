@@ -4,6 +4,7 @@
 use jiff::Timestamp;
 use rusqlite::{Connection as Db, params};
 
+use super::rows::may_be_same_owner;
 use super::{connections, history};
 use crate::records::{Event, EventKind};
 use crate::{Disconnected, Erased, Result};
@@ -105,8 +106,9 @@ fn forget_names(db: &Db, grant_id: &str) -> Result<()> {
     db.execute(
         &format!(
             "UPDATE candidates SET {NAMELESS} WHERE connection_id IS NULL AND EXISTS
-                (SELECT 1 FROM grants g WHERE g.id = ?1 AND g.client_id = candidates.client_id AND g.bot_id = candidates.bot_id
-                    AND (g.owner_id = candidates.owner_id OR '' IN (g.owner_id, candidates.owner_id)))"
+                (SELECT 1 FROM grants g WHERE g.id = ?1 AND g.client_id = candidates.client_id
+                    AND g.bot_id = candidates.bot_id AND {same})",
+            same = may_be_same_owner("g.owner_id", "candidates.owner_id")
         ),
         [grant_id],
     )?;

@@ -6,7 +6,7 @@ use lifecycle::{Generation, GrantFacts, GrantState, Lease, RefreshSeen};
 use rusqlite::{Connection as Db, OptionalExtension as _, Row, named_params, params};
 
 use super::nodes::Nodes;
-use super::rows::{At, limit, pair, profile, signed, time, time_if, unsigned};
+use super::rows::{At, limit, may_be_same_owner, pair, profile, signed, time, time_if, unsigned};
 use super::{candidates, damage, history};
 use crate::records::{Event, EventKind, Grant, Profile, SealedPair};
 use crate::{Committed, LeaseTaken, Result};
@@ -61,13 +61,12 @@ pub(super) fn find(db: &Db, id: &str) -> Result<Option<Grant>> {
     statement.query_row([id], grant).optional().map_err(damage::of("authorization's"))
 }
 
-/// An owner that is not known (an answer may have been cut before it) is whoever stands on that bot.
 pub(super) fn find_live(db: &Db, client_id: &str, profile: &Profile) -> Result<Option<Grant>> {
-    let mut statement = db.prepare_cached(
-        "SELECT * FROM grants WHERE client_id = ?1 AND bot_id = ?2 AND state <> 'tombstone'
-            AND (owner_id = ?3 OR owner_id = '' OR ?3 = '')
+    let mut statement = db.prepare_cached(&format!(
+        "SELECT * FROM grants WHERE client_id = ?1 AND bot_id = ?2 AND state <> 'tombstone' AND {same}
          ORDER BY owner_id = ?3 DESC, id LIMIT 1",
-    )?;
+        same = may_be_same_owner("owner_id", "?3")
+    ))?;
     Ok(statement.query_row(params![client_id, profile.bot_id, profile.owner_id], mendable).optional()?)
 }
 

@@ -10,6 +10,12 @@ use serde::de::DeserializeOwned;
 
 use crate::records::{Profile, SealedPair};
 
+/// Whether two owners in SQL may be the same person: one that is not known (an answer may have been cut before it) is whoever
+/// stands on the bot.
+pub(super) fn may_be_same_owner(one: &str, other: &str) -> String {
+    format!("({one} = {other} OR '' IN ({one}, {other}))")
+}
+
 /// A time, as milliseconds.
 pub(super) struct At(pub(super) Timestamp);
 
