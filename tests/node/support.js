@@ -69,10 +69,12 @@ export async function freePort() {
   return port;
 }
 
-/** A running `vestibule emulate`: what it printed as `facts`, and how to stop it. `name` tells its exchanges from others'. */
+let emulators = 0;
+
+/** A running `vestibule emulate`: what it printed as `facts`, and how to stop it. Its exchanges are written under `name`. */
 export async function emulate(name, ...flags) {
   const args = ["emulate", "--listen", "127.0.0.1:0", "--output", "json", ...flags];
-  if (process.env.EXCHANGES) args.push("--record", join(process.env.EXCHANGES, `${name}-${process.pid}.jsonl`));
+  if (process.env.EXCHANGES) args.push("--record", join(process.env.EXCHANGES, `${name}-${process.pid}-${(emulators += 1)}.jsonl`));
   const child = spawn(BINARY, args, { stdio: ["ignore", "pipe", "inherit"] });
   const ended = new Promise((done) => child.once("close", done));
   const facts = await new Promise((ready, failed) => {
