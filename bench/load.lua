@@ -1,11 +1,4 @@
--- What wrk asks, and its figures as one line of JSON. BEARER is the key, BODY makes it a POST, IDS names a file with
--- connection ids to call in random order in place of the URL's own path.
-
-local ids
-
-function setup(thread)
-  thread:set("seed", os.time())
-end
+-- What wrk asks, and its figures as one line of JSON. BEARER is the key; BODY makes it a POST.
 
 function init(args)
   wrk.headers["Authorization"] = "Bearer " .. os.getenv("BEARER")
@@ -16,16 +9,6 @@ function init(args)
     wrk.body = os.getenv("BODY")
     wrk.headers["Content-Type"] = "application/json"
   end
-  if os.getenv("IDS") then
-    ids = {}
-    for id in io.lines(os.getenv("IDS")) do ids[#ids + 1] = id end
-    math.randomseed(seed)
-  end
-end
-
-function request()
-  if ids == nil then return wrk.format() end
-  return wrk.format(nil, "/notion/" .. ids[math.random(#ids)] .. "/v1/users/me")
 end
 
 function done(summary, latency, requests)

@@ -17,7 +17,7 @@ cargo xtask long     what takes too long for every change: random calls of the e
 cargo xtask bench    measure a release build: size, start, memory, added latency, how long a new pair is in memory alone, what changes
                      on some connections cost the calls on others
 cargo xtask bench-proxy [PART]    measure a call through a release build beside nginx, bare hyper and Express; PART chooses
-                     scenarios by their names (about eight minutes for all)
+                     scenarios by their names (about six minutes for all)
 cargo xtask bench-emulator    measure the emulator of a release build: start, reset, reads a second";
 
 fn main() -> ExitCode {

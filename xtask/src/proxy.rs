@@ -31,15 +31,13 @@ struct Scenario {
     express: bool,
 }
 
-const SCENARIOS: [Scenario; 9] = [
+const SCENARIOS: [Scenario; 7] = [
     scenario("GET 463 B, 1 caller", "plain", 1, false, false),
     scenario("GET 463 B, 32 callers", "plain", 32, false, true),
     scenario("GET 463 B, 256 callers", "plain", 256, false, true),
     scenario("POST, 20 KB back, 1 caller", "plain", 1, true, false),
     scenario("POST, 20 KB back, 32 callers", "plain", 32, true, true),
     scenario("POST, 20 KB back, 256 callers", "plain", 256, true, false),
-    scenario("GET over TLS, 32 callers", "tls", 32, false, false),
-    scenario("POST over TLS, 32 callers", "tls", 32, true, false),
     scenario("GET, answer takes 50 ms, 32 callers", "slow", 32, false, false),
 ];
 
@@ -70,9 +68,9 @@ pub(crate) fn bench(filter: Option<&str>) -> anyhow::Result<()> {
     run(".", "cargo", &["build", "--release", "-p", "vestibule", "-p", "bench"], &[])?;
     run("examples/express-drop-in", "npm", &["ci", "--no-audit", "--no-fund"], &[])?;
     let folder = tempfile(&target_folder()?)?;
-    let upstream = Upstream::start(&folder)?;
+    let upstream = Upstream::start()?;
     let chosen = |scenario: &&Scenario| filter.is_none_or(|part| scenario.name.contains(part));
-    for kind in ["plain", "tls", "slow"] {
+    for kind in ["plain", "slow"] {
         let scenarios: Vec<&Scenario> =
             SCENARIOS.iter().filter(chosen).filter(|s| s.upstream == kind).collect();
         if scenarios.is_empty() {

@@ -19,7 +19,7 @@ const ARROWS: [(&str, &[&str], &[&str]); 13] = [
     ("lifecycle", &[], &[]),
     ("listener", &[], &[]),
     ("model", &["lifecycle"], &["notion-emulator"]),
-    ("bench", &["gateway", "store"], &[]),
+    ("bench", &[], &[]),
     ("notion-emulator", &["listener"], &[]),
     ("notion-wire", &[], &[]),
     ("sealing", &[], &[]),

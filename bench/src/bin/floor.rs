@@ -15,43 +15,26 @@ use http_body_util::Empty;
 use hyper::body::Incoming;
 use hyper::server::conn::http1;
 use hyper::service::service_fn;
-use hyper_rustls::{HttpsConnector, HttpsConnectorBuilder};
 use hyper_util::client::legacy::Client;
 use hyper_util::client::legacy::connect::HttpConnector;
 use hyper_util::rt::{TokioExecutor, TokioIo};
-use rustls::pki_types::pem::PemObject as _;
 use tokio::net::TcpListener;
 
 #[derive(Clone)]
 struct Floor {
-    client: Client<HttpsConnector<HttpConnector>, Incoming>,
+    client: Client<HttpConnector, Incoming>,
     scheme: Scheme,
     authority: Authority,
     token: HeaderValue,
 }
 
 impl Floor {
-    fn new(upstream: &Uri, ca_file: &str) -> anyhow::Result<Self> {
-        let mut roots = rustls::RootCertStore::empty();
-        roots.add(rustls::pki_types::CertificateDer::from_pem_file(ca_file)?)?;
-        let tls = rustls::ClientConfig::builder_with_provider(std::sync::Arc::new(
-            rustls::crypto::aws_lc_rs::default_provider(),
-        ))
-        .with_safe_default_protocol_versions()?
-        .with_root_certificates(roots)
-        .with_no_client_auth();
+    fn new(upstream: &Uri) -> anyhow::Result<Self> {
         let mut tcp = HttpConnector::new();
         tcp.set_nodelay(true);
-        tcp.enforce_http(false);
-        let https = HttpsConnectorBuilder::new()
-            .with_tls_config(tls)
-            .https_or_http()
-            .enable_http1()
-            .enable_http2()
-            .wrap_connector(tcp);
         let parts = upstream.clone().into_parts();
         Ok(Self {
-            client: Client::builder(TokioExecutor::new()).build(https),
+            client: Client::builder(TokioExecutor::new()).build(tcp),
             scheme: parts.scheme.context("the upstream has no scheme")?,
             authority: parts.authority.context("the upstream has no host")?,
             token: HeaderValue::from_static("Bearer ntn_floor"),
@@ -95,9 +78,9 @@ async fn serve(floor: Floor) -> anyhow::Result<()> {
 
 fn main() -> anyhow::Result<()> {
     let mut args = std::env::args().skip(1);
-    let mut next = || args.next().context("floor UPSTREAM CA_FILE THREADS");
-    let (upstream, ca_file, threads): (Uri, String, usize) = (next()?.parse()?, next()?, next()?.parse()?);
-    let floor = Floor::new(&upstream, &ca_file)?;
+    let mut next = || args.next().context("floor UPSTREAM THREADS");
+    let (upstream, threads): (Uri, usize) = (next()?.parse()?, next()?.parse()?);
+    let floor = Floor::new(&upstream)?;
     let mut runtime = match threads {
         1 => tokio::runtime::Builder::new_current_thread(),
         _ => tokio::runtime::Builder::new_multi_thread(),

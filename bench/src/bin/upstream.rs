@@ -1,33 +1,29 @@
 //! A Notion of two answers, as cheap as a server can be: `users/me` (463 bytes) to any GET, a query's page of results (20 KB)
-//! to any POST. It listens plainly, plainly with an answer that takes 50 ms, and with TLS (HTTP/1.1 and HTTP/2), and prints
-//! one line of JSON that says where.
+//! to any POST. It listens at one address that answers at once and one that takes 50 ms, and prints one line of JSON that says
+//! where.
 
 #![expect(clippy::disallowed_methods, reason = "it stands outside the gateway's world")]
 
 use std::convert::Infallible;
-use std::path::{Path, PathBuf};
-use std::sync::Arc;
 use std::time::Duration;
 
 use bytes::Bytes;
-use http::header::{AUTHORIZATION, CONTENT_TYPE, HeaderValue};
+use http::header::{CONTENT_TYPE, HeaderValue};
 use http::{Method, Request, Response};
 use http_body_util::{BodyExt as _, Full};
 use hyper::body::Incoming;
+use hyper::server::conn::http1;
 use hyper::service::service_fn;
-use hyper_util::rt::{TokioExecutor, TokioIo};
-use hyper_util::server::conn::auto;
-use rustls::pki_types::pem::PemObject as _;
-use rustls::pki_types::{CertificateDer, PrivateKeyDer};
-use tokio::net::{TcpListener, TcpStream};
-use tokio_rustls::TlsAcceptor;
+use hyper_util::rt::TokioIo;
+use tokio::net::TcpListener;
 
 /// How long the slow address takes.
 const SLOW: Duration = Duration::from_millis(50);
 /// The size of a query's answer, in bytes.
 const QUERY_BYTES: usize = 20 * 1024;
-/// What a token of a filled store begins with; twelve digits follow, which become the end of its bot's id.
-const FILLED: &[u8] = b"Bearer ntn_fill_";
+
+/// What `users/me` answers.
+const ME: &str = r#"{"object":"user","id":"00000000-0000-4000-8000-000000000000","name":"A connection of a bench","avatar_url":"https://images.example/icons/a-picture-of-an-integration-that-is-called-in-a-bench.png","type":"bot","bot":{"owner":{"type":"user","user":{"object":"user","id":"c19e4a7f-1f3e-4a1e-9f5a-d7e8f3a0a111","name":"Ada Lovelace"}},"workspace_id":"f0000000-0000-4000-8000-000000000001","workspace_name":"Bench"},"request_id":"0b4f8d1e-8a5c-4f6e-9d62-7b8e2a3c4d5e"}"#;
 
 #[derive(Clone)]
 struct Answers {
@@ -44,25 +40,13 @@ impl Answers {
         }
         query.pop();
         query.push_str(r#"],"next_cursor":null,"has_more":false,"type":"page_or_data_source"}"#);
-        Self { me: Bytes::from(me("000000000000")), query: Bytes::from(query) }
+        Self { me: Bytes::from_static(ME.as_bytes()), query: Bytes::from(query) }
     }
 
     fn to(&self, request: &Request<Incoming>) -> Bytes {
-        if request.method() == Method::POST {
-            return self.query.clone();
-        }
-        let bearer = request.headers().get(AUTHORIZATION).map(HeaderValue::as_bytes).unwrap_or_default();
-        match bearer.strip_prefix(FILLED).map(std::str::from_utf8) {
-            Some(Ok(number)) => Bytes::from(me(number)),
-            _ => self.me.clone(),
-        }
+        let is_query = request.method() == Method::POST;
+        if is_query { self.query.clone() } else { self.me.clone() }
     }
-}
-
-fn me(number: &str) -> String {
-    format!(
-        r#"{{"object":"user","id":"00000000-0000-4000-8000-{number}","name":"A connection of a bench","avatar_url":"https://images.example/icons/a-picture-of-an-integration-that-is-called-in-a-bench.png","type":"bot","bot":{{"owner":{{"type":"user","user":{{"object":"user","id":"c19e4a7f-1f3e-4a1e-9f5a-d7e8f3a0a111","name":"Ada"}}}},"workspace_id":"f0000000-0000-4000-8000-000000000001","workspace_name":"Bench"}},"request_id":"0b4f8d1e-8a5c-4f6e-9d62-7b8e2a3c4d5e"}}"#
-    )
 }
 
 async fn answer(
@@ -85,61 +69,25 @@ async fn answer(
     Ok(response)
 }
 
-async fn hold<S>(stream: S, answers: Answers, wait: Duration)
-where
-    S: tokio::io::AsyncRead + tokio::io::AsyncWrite + Unpin + Send + 'static,
-{
-    let service = service_fn(move |request| answer(answers.clone(), wait, request));
-    let _gone =
-        auto::Builder::new(TokioExecutor::new()).serve_connection(TokioIo::new(stream), service).await;
-}
-
-async fn listen(listener: TcpListener, answers: Answers, wait: Duration, tls: Option<TlsAcceptor>) {
+async fn listen(listener: TcpListener, answers: Answers, wait: Duration) {
     while let Ok((stream, _)) = listener.accept().await {
         let _best_effort = stream.set_nodelay(true);
-        let (answers, tls) = (answers.clone(), tls.clone());
+        let answers = answers.clone();
         tokio::spawn(async move {
-            match tls {
-                None => hold(stream, answers, wait).await,
-                Some(tls) => {
-                    if let Ok(stream) = tls.accept(stream).await
-                        as std::io::Result<tokio_rustls::server::TlsStream<TcpStream>>
-                    {
-                        hold(stream, answers, wait).await;
-                    }
-                }
-            }
+            let service = service_fn(move |request| answer(answers.clone(), wait, request));
+            let _gone = http1::Builder::new().serve_connection(TokioIo::new(stream), service).await;
         });
     }
 }
 
-fn tls(certificate: &Path, key: &Path) -> anyhow::Result<TlsAcceptor> {
-    let certificate = CertificateDer::from_pem_file(certificate)?;
-    let key = PrivateKeyDer::from_pem_file(key)?;
-    let mut config =
-        rustls::ServerConfig::builder_with_provider(Arc::new(rustls::crypto::aws_lc_rs::default_provider()))
-            .with_safe_default_protocol_versions()?
-            .with_no_client_auth()
-            .with_single_cert(vec![certificate], key)?;
-    config.alpn_protocols = vec![b"h2".to_vec(), b"http/1.1".to_vec()];
-    Ok(TlsAcceptor::from(Arc::new(config)))
-}
-
 #[tokio::main(flavor = "current_thread")]
 async fn main() -> anyhow::Result<()> {
-    let files: Vec<PathBuf> = std::env::args().skip(1).map(PathBuf::from).collect();
-    let [certificate, key] = &files[..] else { anyhow::bail!("upstream CERTIFICATE KEY") };
     let answers = Answers::new();
     let bind = async || TcpListener::bind("127.0.0.1:0").await;
-    let (plain, slow, secure) = (bind().await?, bind().await?, bind().await?);
+    let (plain, slow) = (bind().await?, bind().await?);
     let port = |listener: &TcpListener| listener.local_addr().map(|address| address.port());
-    let told = serde_json::json!({ "plain": port(&plain)?, "slow": port(&slow)?, "tls": port(&secure)? });
+    let told = serde_json::json!({ "plain": port(&plain)?, "slow": port(&slow)? });
     println!("{told}");
-    let tls = tls(certificate, key)?;
-    tokio::join!(
-        listen(plain, answers.clone(), Duration::ZERO, None),
-        listen(slow, answers.clone(), SLOW, None),
-        listen(secure, answers, Duration::ZERO, Some(tls)),
-    );
+    tokio::join!(listen(plain, answers.clone(), Duration::ZERO), listen(slow, answers, SLOW),);
     Ok(())
 }

@@ -27,40 +27,16 @@ impl Drop for Running {
 pub(super) struct Upstream {
     _child: Running,
     ports: Value,
-    pub(super) ca_file: PathBuf,
 }
 
 impl Upstream {
-    pub(super) fn start(folder: &Path) -> anyhow::Result<Self> {
-        let (ca_file, key) = (folder.join("ca.pem"), folder.join("key.pem"));
-        let mut made = Command::new("openssl");
-        made.args([
-            "req",
-            "-x509",
-            "-newkey",
-            "ec",
-            "-pkeyopt",
-            "ec_paramgen_curve:P-256",
-            "-nodes",
-            "-days",
-            "2",
-        ]);
-        made.args(["-subj", "/CN=localhost", "-addext", "subjectAltName=DNS:localhost", "-keyout"]).arg(&key);
-        let made = made
-            .arg("-out")
-            .arg(&ca_file)
-            .stderr(Stdio::null())
-            .status()
-            .context("openssl cannot be started")?;
-        ensure!(made.success(), "openssl made no certificate");
-        let (child, line) = start(Command::new(built("upstream")?).arg(&ca_file).arg(&key))?;
-        Ok(Self { _child: Running(child), ports: serde_json::from_str(&line)?, ca_file })
+    pub(super) fn start() -> anyhow::Result<Self> {
+        let (child, line) = start(&mut Command::new(built("upstream")?))?;
+        Ok(Self { _child: Running(child), ports: serde_json::from_str(&line)? })
     }
 
     pub(super) fn url(&self, kind: &str) -> String {
-        let scheme = if kind == "tls" { "https" } else { "http" };
-        let host = if kind == "tls" { "localhost" } else { "127.0.0.1" };
-        format!("{scheme}://{host}:{}", self.ports[kind])
+        format!("http://127.0.0.1:{}", self.ports[kind])
     }
 }
 
@@ -131,7 +107,7 @@ fn built(name: &str) -> anyhow::Result<PathBuf> {
 
 fn floor(upstream: &Upstream, kind: &str) -> anyhow::Result<Peer> {
     let mut command = Command::new(built("floor")?);
-    let (child, port) = start(command.arg(upstream.url(kind)).arg(&upstream.ca_file).arg("2"))?;
+    let (child, port) = start(command.arg(upstream.url(kind)).arg("2"))?;
     Ok(peer("floor", &port, child))
 }
 
@@ -169,13 +145,11 @@ http {{
     location / {{
       proxy_pass {scheme}://notion; proxy_http_version 1.1;
       proxy_set_header Connection ""; proxy_set_header Authorization "Bearer ntn_nginx";
-      proxy_ssl_verify on; proxy_ssl_trusted_certificate {ca_file}; proxy_ssl_name localhost; proxy_ssl_server_name on;
     }}
   }}
 }}
 "#,
         folder = folder.display(),
-        ca_file = upstream.ca_file.display(),
     );
     let file = folder.join(format!("nginx-{kind}.conf"));
     std::fs::write(&file, config)?;
@@ -222,11 +196,8 @@ fn vestibule(folder: &Path, upstream: &Upstream, kind: &str) -> anyhow::Result<P
         "",
     )?;
     let config = home.join("vestibule.toml");
-    let mut text = std::fs::read_to_string(&config)?
+    let text = std::fs::read_to_string(&config)?
         .replace("requests_per_minute = 180", "requests_per_minute = 4000000000");
-    if kind == "tls" {
-        text.push_str("\n[notion]\nca_file = \"../ca.pem\"\n");
-    }
     std::fs::write(&config, text)?;
     let line = r#"{"access_token":"ntn_bench","refresh_token":"nrt_bench","token_type":"bearer","bot_id":"00000000-0000-4000-8000-000000000000","workspace_id":"f0000000-0000-4000-8000-000000000001","owner":{"type":"user","user":{"object":"user","id":"c19e4a7f-1f3e-4a1e-9f5a-d7e8f3a0a111"}},"end_user":"bench"}"#;
     run(&["connections", "import", "--yes"], &format!("{line}\n"))?;
