@@ -11,13 +11,14 @@ use anyhow::Context as _;
 use crate::{run, target_folder};
 
 /// Debian packages, each with a file that shows it is there.
-const PACKAGES: [(&str, &str); 11] = [
+const PACKAGES: [(&str, &str); 12] = [
     ("chromium", "/usr/bin/chromium"),
     ("curl", "/usr/bin/curl"),
     ("fonts-liberation", "/usr/share/fonts/truetype/liberation"),
     ("fonts-noto-color-emoji", "/usr/share/fonts/truetype/noto/NotoColorEmoji.ttf"),
     ("golang-go", "/usr/bin/go"),
     ("libwww-perl", "/usr/share/perl5/LWP/UserAgent.pm"),
+    ("nginx-light", "/usr/sbin/nginx"),
     ("openjdk-17-jdk-headless", "/usr/bin/javac"),
     ("php-cli", "/usr/bin/php"),
     ("php-curl", "/etc/php/8.2/mods-available/curl.ini"),

@@ -84,6 +84,7 @@ pub(crate) async fn call<B>(
 where
     B: http_body::Body<Data = Bytes, Error: Into<BoxError>> + Send + Unpin + 'static,
 {
+    proxy::check_method(&parts.method)?;
     let raw = parts.uri.path_and_query().map_or("", |both| both.as_str());
     let (prefix, target) = raw.split_at_checked(door.prefix()).unwrap_or_default();
     let caller = match door {

@@ -8,7 +8,7 @@ use std::time::Duration;
 use axum::Json;
 use axum::body::Body;
 use axum::extract::{Request, State};
-use axum::http::header::{CACHE_CONTROL, CONTENT_TYPE, RETRY_AFTER, WWW_AUTHENTICATE};
+use axum::http::header::{ALLOW, CACHE_CONTROL, CONTENT_TYPE, RETRY_AFTER, WWW_AUTHENTICATE};
 use axum::http::{HeaderName, HeaderValue, StatusCode};
 use axum::middleware::Next;
 use axum::response::{IntoResponse, Response};
@@ -22,6 +22,9 @@ use crate::reconnect::Mismatch;
 
 /// The largest body of the HTTP API and the token endpoint, in bytes: they carry a few short strings.
 pub(crate) const BODY_MAX: usize = 64 * 1024;
+
+/// The methods that are forwarded: those that Notion's API has, and HEAD, which asks for no more than GET.
+const ALLOWED: &str = "GET, HEAD, POST, PATCH, DELETE";
 
 /// Why a call was not done. Messages hold no token, code, state or key.
 #[derive(Debug, Clone, thiserror::Error)]
@@ -65,6 +68,9 @@ pub enum Error {
     /// The route has other methods.
     #[error("this route does not take that method")]
     MethodNotAllowed,
+    /// Notion's API has other methods.
+    #[error("the method cannot be forwarded: Notion's API takes {ALLOWED}")]
+    MethodNotForwarded,
     /// The connection was disconnected.
     #[error("this connection was disconnected: send the user through a new connect link")]
     Disconnected,
@@ -169,7 +175,9 @@ impl Error {
             Self::PathRefused(_) => (S::BAD_REQUEST, "path_refused", "invalid_request_url"),
             Self::BodyTooLarge(_) => (S::PAYLOAD_TOO_LARGE, "body_too_large", "validation_error"),
             Self::NoRoute | Self::NearMiss(_) => (S::NOT_FOUND, "no_route", "invalid_request_url"),
-            Self::MethodNotAllowed => (S::METHOD_NOT_ALLOWED, "method_not_allowed", "invalid_request_url"),
+            Self::MethodNotAllowed | Self::MethodNotForwarded => {
+                (S::METHOD_NOT_ALLOWED, "method_not_allowed", "invalid_request_url")
+            }
             Self::Disconnected => (S::UNAUTHORIZED, "disconnected", "unauthorized"),
             Self::Pending => (S::UNAUTHORIZED, "pending", "unauthorized"),
             Self::ReconnectNeeded => (S::UNAUTHORIZED, "reconnect_needed", "unauthorized"),
@@ -354,6 +362,9 @@ pub(crate) fn shaped(error: &Error, shape: Shape, request_id: &str) -> Response 
     headers.insert(CACHE_CONTROL, HeaderValue::from_static("no-store"));
     if let Some(wait) = facts.retry_after {
         headers.insert(RETRY_AFTER, HeaderValue::from(whole_seconds(wait)));
+    }
+    if matches!(error, Error::MethodNotForwarded) {
+        headers.insert(ALLOW, HeaderValue::from_static(ALLOWED));
     }
     if status == StatusCode::UNAUTHORIZED {
         let (fallback, challenge) = match shape {

@@ -2,6 +2,7 @@
 //! connection's id left out. The answer has the shape of the door that was meant, and says what is wrong with the address.
 
 use axum::extract::{Request, State};
+use axum::http::Method;
 use axum::response::{IntoResponse as _, Response};
 
 use crate::error::{RequestId, Shape, shaped};
@@ -47,6 +48,10 @@ const OAUTH_IS_HERE: &str = "there is no such route: the token endpoints are /v1
 /// What an address that no route has is answered.
 pub(crate) async fn answer(State(gateway): State<Gateway>, request: Request) -> Response {
     let id = request.extensions().get::<RequestId>().map(|id| id.0.clone()).unwrap_or_default();
+    if request.method() == Method::CONNECT {
+        // It names a host and no path: whoever it was meant for, there is no tunnel through here.
+        return shaped(&Error::MethodNotForwarded, Shape::Envelope, &id);
+    }
     match meant(request.uri().path()) {
         Some((shape, error)) => shaped(&error, shape, &id),
         None => no_page(&gateway),

@@ -40,6 +40,15 @@ const WAIT_MIN: Duration = Duration::from_secs(1);
 /// How often one call is sent again after a 429 or 529.
 const WAITS_MAX: u32 = 5;
 
+/// Whether Notion's API has a method. An offered upgrade (the JDK and curl offer HTTP/2) is ignored, as RFC 9110 7.8 has it; a
+/// tunnel cannot be, an echo (TRACE, TRACK) would show the credentials that are added here, and what is made up nobody knows.
+pub(crate) fn check_method(method: &Method) -> Result<(), Error> {
+    match *method {
+        Method::GET | Method::HEAD | Method::POST | Method::PATCH | Method::DELETE => Ok(()),
+        _ => Err(Error::MethodNotForwarded),
+    }
+}
+
 /// Forwards a call. `target` is the raw path and query, beginning with `/v1/`.
 pub(crate) async fn forward<B>(
     gateway: &Gateway,
@@ -58,11 +67,6 @@ where
     path::check(target)?;
     let target: PathAndQuery =
         target.parse().map_err(|_| Error::PathRefused("it is not a path and query"))?;
-    // An offered upgrade (the JDK and curl offer HTTP/2) is ignored, as RFC 9110 7.8 has it; a tunnel cannot be, and an echo
-    // would show the credentials that are added here.
-    if matches!(parts.method, Method::CONNECT | Method::TRACE) {
-        return Err(Error::MethodNotAllowed);
-    }
     let (integration, (_, lane)) = (caller.integration(gateway)?, caller.grant()?);
     headers::check(&parts.headers)?;
     let mut body = RequestBody::load(&parts.headers, body).await?;

@@ -24,6 +24,7 @@ use tokio::net::TcpListener;
 use url::Url;
 
 use crate::gate::Gate;
+use crate::tape::Tape;
 
 /// Where the session door's app wants its users back.
 pub(crate) const RETURN_URL: &str = "https://app.example/return";
@@ -52,6 +53,8 @@ pub(crate) struct House {
     pub(crate) own_store: Arc<SqliteStore>,
     /// Between the gateway and Notion, if the plan has one.
     pub(crate) gate: Option<Gate>,
+    /// In Notion's place, if the plan has one.
+    pub(crate) tape: Option<Tape>,
     http: Http,
 }
 
@@ -71,6 +74,7 @@ pub(crate) struct Plan {
     pub(crate) adjust: Option<fn(&mut Integration)>,
     pub(crate) folder: Option<TempDir>,
     pub(crate) gate: bool,
+    pub(crate) tape: bool,
     pub(crate) config: Option<fn(&mut Config)>,
 }
 
@@ -143,6 +147,12 @@ impl House {
         } else {
             (None, notion.url.clone())
         };
+        let (tape, notion_url) = if plan.tape {
+            let (tape, url) = Tape::before(&notion_url).await;
+            (Some(tape), url)
+        } else {
+            (None, notion_url)
+        };
         let settings = Settings { url: url.clone(), notion_url, adjust: plan.adjust, config: plan.config };
         let config = settings.config();
         let (world, clock) = World::manual("2026-11-23T09:00:00Z".parse().expect("a time"));
@@ -169,6 +179,7 @@ impl House {
             settings,
             own_store,
             gate,
+            tape,
             http: Http::new(),
         }
     }

@@ -17,14 +17,14 @@ const PAUSE_MAX: Duration = Duration::from_secs(30);
 /// How long a body may take altogether: a part of an upload is at most 20 MB.
 const WHOLE_MAX: Duration = Duration::from_mins(10);
 
-/// An answer's body, or none, that keeps its call open.
+/// An answer's body that keeps its call open.
 pub(crate) struct Counted<B> {
-    body: Option<B>,
+    body: B,
     call: Call,
 }
 
 impl<B> Counted<B> {
-    pub(crate) fn new(body: Option<B>, call: Call) -> Self {
+    pub(crate) fn new(body: B, call: Call) -> Self {
         call.answers();
         Self { body, call }
     }
@@ -38,8 +38,7 @@ impl<B: Body + Unpin> Body for Counted<B> {
         mut self: Pin<&mut Self>,
         context: &mut Context<'_>,
     ) -> Poll<Option<Result<Frame<B::Data>, B::Error>>> {
-        let Some(body) = &mut self.body else { return Poll::Ready(None) };
-        let polled = Pin::new(body).poll_frame(context);
+        let polled = Pin::new(&mut self.body).poll_frame(context);
         if polled.is_ready() {
             self.call.answers();
         } else {
@@ -49,11 +48,11 @@ impl<B: Body + Unpin> Body for Counted<B> {
     }
 
     fn is_end_stream(&self) -> bool {
-        self.body.as_ref().is_none_or(Body::is_end_stream)
+        self.body.is_end_stream()
     }
 
     fn size_hint(&self) -> SizeHint {
-        self.body.as_ref().map_or(SizeHint::with_exact(0), Body::size_hint)
+        self.body.size_hint()
     }
 }
 

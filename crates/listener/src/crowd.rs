@@ -2,6 +2,7 @@
 //! need a socket of its own to Notion, and the store needs its files, so sockets get less than half of the descriptors.
 
 use std::collections::HashMap;
+use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
@@ -34,12 +35,51 @@ struct Inner {
     max: usize,
     open: Mutex<Open>,
     room: Notify,
+    streams: Streams,
 }
 
 #[derive(Default)]
 struct Open {
     last: u64,
     sockets: HashMap<u64, Arc<Socket>>,
+}
+
+/// The calls that are open on all HTTP/2 sockets of a crowd. One socket may carry many, and each may need a socket to Notion as
+/// well as a few kilobytes, so there are no more of them than there may be sockets.
+#[derive(Clone)]
+pub(crate) struct Streams(Arc<OpenStreams>);
+
+struct OpenStreams {
+    max: usize,
+    open: AtomicUsize,
+}
+
+/// One of them.
+pub(crate) struct Stream(Streams);
+
+impl Streams {
+    pub(crate) fn at_most(max: usize) -> Self {
+        Self(Arc::new(OpenStreams { max, open: AtomicUsize::new(0) }))
+    }
+
+    /// One more, if there is room.
+    pub(crate) fn take(&self) -> Option<Stream> {
+        let before = self.0.open.fetch_add(1, Ordering::Relaxed);
+        // What does not fit is given back at once, by the drop.
+        let stream = Stream(self.clone());
+        (before < self.0.max).then_some(stream)
+    }
+
+    #[cfg(test)]
+    pub(crate) fn open(&self) -> usize {
+        self.0.open.load(Ordering::Relaxed)
+    }
+}
+
+impl Drop for Stream {
+    fn drop(&mut self) {
+        self.0.0.open.fetch_sub(1, Ordering::Relaxed);
+    }
 }
 
 /// A socket's place in the crowd.
@@ -51,7 +91,8 @@ pub(crate) struct Place {
 impl Crowd {
     /// A crowd of at most so many.
     pub fn at_most(max: usize) -> Self {
-        Self(Arc::new(Inner { max, open: Mutex::default(), room: Notify::new() }))
+        let streams = Streams::at_most(max);
+        Self(Arc::new(Inner { max, open: Mutex::default(), room: Notify::new(), streams }))
     }
 
     /// As many as this process's descriptors allow, if it has `crowds` of them.
@@ -59,6 +100,10 @@ impl Crowd {
         let limit = getrlimit(Resource::Nofile).current.unwrap_or(u64::MAX);
         let half = usize::try_from(limit.saturating_sub(RESERVE) / 2).unwrap_or(usize::MAX);
         Self::at_most((half / crowds.max(1)).clamp(SOCKETS_MIN, SOCKETS_MAX))
+    }
+
+    pub(crate) fn streams(&self) -> Streams {
+        self.0.streams.clone()
     }
 
     fn open(&self) -> MutexGuard<'_, Open> {

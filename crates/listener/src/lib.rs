@@ -10,6 +10,8 @@
 
 mod body;
 mod crowd;
+mod head;
+mod lines;
 pub mod origin;
 mod socket;
 mod watched;
@@ -21,9 +23,11 @@ use std::task::Poll;
 use std::time::Duration;
 
 use axum::BoxError;
-use axum::http::header::HOST;
-use axum::http::{Request, Response, StatusCode};
+use axum::body::Bytes;
+use axum::http::header::{CONNECTION, CONTENT_TYPE, RETRY_AFTER};
+use axum::http::{HeaderValue, Request, Response, StatusCode, Version};
 use http_body::Body;
+use http_body_util::{Either, Full};
 use hyper::body::Incoming;
 use hyper::service::service_fn;
 use hyper_util::rt::{TokioExecutor, TokioIo, TokioTimer};
@@ -35,6 +39,7 @@ use tokio::time::{Instant, sleep, sleep_until, timeout};
 use body::Counted;
 pub use body::Patient;
 pub use crowd::{Crowd, raise_descriptor_limit};
+use head::Refusal;
 use socket::{Call, Socket};
 use watched::Watched;
 
@@ -42,6 +47,11 @@ use watched::Watched;
 const PING_EVERY: Duration = Duration::from_secs(20);
 /// The largest head, in bytes.
 const HEAD_MAX: u32 = 64 * 1024;
+/// How many calls may be open on one HTTP/2 socket: RFC 9113 6.5.2 advises a hundred at the least.
+const STREAMS_MAX: u32 = 100;
+/// How many streams of one socket may be reset, by its client before they were begun or by us for an error of theirs, and not be
+/// forgotten yet. One more ends the socket.
+const RESETS_MAX: usize = 20;
 /// How long a socket that is told to end may take for its last bytes.
 const GOODBYE: Duration = Duration::from_secs(2);
 /// How long to wait after the kernel could not accept.
@@ -80,7 +90,7 @@ pub async fn serve<A, F, B, E>(
 ) where
     A: Fn(Request<Patient>, SocketAddr) -> F + Clone + Send + Sync + 'static,
     F: Future<Output = Result<Response<B>, E>> + Send + 'static,
-    B: Body<Data: Send, Error: Into<BoxError>> + Unpin + Send + 'static,
+    B: Body<Data = Bytes, Error: Into<BoxError>> + Unpin + Send + 'static,
     E: Into<BoxError> + 'static,
 {
     let builder = builder();
@@ -103,7 +113,7 @@ pub async fn serve<A, F, B, E>(
             },
             () = &mut stop => break,
         };
-        let socket = Arc::new(Socket::new());
+        let socket = Arc::new(Socket::among(crowd.streams()));
         let place = tokio::select! {
             place = crowd.enter(&socket) => place,
             () = &mut stop => break,
@@ -138,6 +148,9 @@ fn builder() -> auto::Builder<TokioExecutor> {
         .timer(TokioTimer::new())
         .keep_alive_interval(PING_EVERY)
         .keep_alive_timeout(PING_EVERY)
+        .max_concurrent_streams(STREAMS_MAX)
+        .max_pending_accept_reset_streams(RESETS_MAX)
+        .max_local_error_reset_streams(RESETS_MAX)
         .max_header_list_size(HEAD_MAX);
     builder
 }
@@ -153,20 +166,23 @@ fn hold<A, F, B, E>(
 where
     A: Fn(Request<Patient>, SocketAddr) -> F + Clone + Send + Sync + 'static,
     F: Future<Output = Result<Response<B>, E>> + Send + 'static,
-    B: Body<Data: Send, Error: Into<BoxError>> + Unpin + Send + 'static,
+    B: Body<Data = Bytes, Error: Into<BoxError>> + Unpin + Send + 'static,
     E: Into<BoxError> + 'static,
 {
     let io = TokioIo::new(Watched::new(stream, Arc::clone(&socket)));
     let service = service_fn(move |request: Request<Incoming>| {
-        let call = Call::begin(&socket, request.version());
-        let request = request.map(|incoming| Patient::new(incoming, call.reader()));
-        // RFC 9112 3.2: who was meant by a request with two hosts, nobody can say.
-        let twice = request.headers().get_all(HOST).iter().nth(1).is_some();
-        let answered = if twice { None } else { Some(answer(request, peer)) };
+        let version = request.version();
+        let (call, in_bounds) = Call::begin(&socket, version);
+        let refusal = refusal(&request, &socket, in_bounds);
+        let answered = if refusal.is_some() {
+            None
+        } else {
+            Some(answer(request.map(|incoming| Patient::new(incoming, call.reader())), peer))
+        };
         async move {
-            let response = match answered {
-                Some(answered) => answered.await?.map(Some),
-                None => refused(),
+            let response = match (answered, refusal) {
+                (Some(answered), _) => answered.await?.map(Either::Left),
+                (None, refusal) => refused(version, refusal.unwrap_or(head::CROWDED)).map(Either::Right),
             };
             Ok::<_, E>(response.map(|body| Counted::new(body, call)))
         }
@@ -174,9 +190,27 @@ where
     builder.serve_connection(io, service).into_owned()
 }
 
-fn refused<B>() -> Response<Option<B>> {
-    let mut response = Response::new(None);
-    *response.status_mut() = StatusCode::BAD_REQUEST;
+/// Why a request is not answered as others are, if it is not.
+fn refusal(request: &Request<Incoming>, socket: &Socket, in_bounds: bool) -> Option<Refusal> {
+    if !in_bounds {
+        return Some(head::CROWDED);
+    }
+    let cut = request.version() < Version::HTTP_2 && socket.was_cut(request.method(), request.uri());
+    if cut { Some(head::CUT) } else { head::wrong(request) }
+}
+
+/// The answer to such a request; in HTTP/1 the last one on its socket.
+fn refused(version: Version, (status, why): Refusal) -> Response<Full<Bytes>> {
+    let mut response = Response::new(Full::new(Bytes::from_static(why.as_bytes())));
+    *response.status_mut() = status;
+    let headers = response.headers_mut();
+    headers.insert(CONTENT_TYPE, HeaderValue::from_static("text/plain"));
+    if version < Version::HTTP_2 {
+        headers.insert(CONNECTION, HeaderValue::from_static("close"));
+    }
+    if status == StatusCode::SERVICE_UNAVAILABLE {
+        headers.insert(RETRY_AFTER, HeaderValue::from_static("1"));
+    }
     response
 }
 

@@ -4,9 +4,12 @@
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
-use axum::http::Version;
+use axum::http::{Method, Uri, Version};
 use tokio::sync::Notify;
 use tokio::time::Instant;
+
+use crate::crowd::{Stream, Streams};
+use crate::lines::Lines;
 
 /// How long a client may take for a request's head; for the first one, connecting included.
 pub(crate) const HEAD_TIME: Duration = Duration::from_secs(15);
@@ -22,6 +25,8 @@ const LONG: Duration = Duration::from_hours(24);
 /// One socket.
 pub(crate) struct Socket {
     doing: Mutex<Doing>,
+    /// All that are open beside its own.
+    streams: Streams,
     sent_off: Notify,
 }
 
@@ -37,6 +42,8 @@ struct Doing {
     /// In HTTP/1, when the first bytes of a head came that is not whole yet.
     head_since: Option<Instant>,
     http2: bool,
+    /// In HTTP/1, what the request lines looked like.
+    lines: Lines,
     /// Since when bytes wait for the client to read.
     unread_since: Option<Instant>,
     /// Whether it was told to make room.
@@ -99,7 +106,7 @@ pub(crate) enum Leave {
 }
 
 impl Socket {
-    pub(crate) fn new() -> Self {
+    pub(crate) fn among(streams: Streams) -> Self {
         let doing = Doing {
             calls: Vec::new(),
             last: 0,
@@ -107,10 +114,11 @@ impl Socket {
             quiet_since: Instant::now(),
             head_since: None,
             http2: false,
+            lines: Lines::default(),
             unread_since: None,
             leaving: false,
         };
-        Self { doing: Mutex::new(doing), sent_off: Notify::new() }
+        Self { doing: Mutex::new(doing), streams, sent_off: Notify::new() }
     }
 
     fn doing(&self) -> MutexGuard<'_, Doing> {
@@ -162,11 +170,20 @@ impl Socket {
     }
 
     /// Bytes came.
-    pub(crate) fn heard(&self) {
+    pub(crate) fn heard(&self, bytes: &[u8]) {
         let mut doing = self.doing();
-        if doing.calls.is_empty() && !doing.http2 {
+        if doing.http2 {
+            return;
+        }
+        doing.lines.heard(bytes);
+        if doing.calls.is_empty() {
             doing.head_since.get_or_insert_with(Instant::now);
         }
+    }
+
+    /// Whether a request's target went on with a `#` that the HTTP library has left out.
+    pub(crate) fn was_cut(&self, method: &Method, uri: &Uri) -> bool {
+        self.doing().lines.cut(method, uri)
     }
 
     /// Bytes went out, or could not because the client does not read.
@@ -191,19 +208,25 @@ impl Socket {
 pub(crate) struct Call {
     socket: Arc<Socket>,
     number: u64,
+    /// In HTTP/2, its place among all that are open. In HTTP/1 there is one call a socket.
+    _stream: Option<Stream>,
 }
 
 impl Call {
-    pub(crate) fn begin(socket: &Arc<Socket>, version: Version) -> Self {
+    /// The call, and whether there was room for one more.
+    pub(crate) fn begin(socket: &Arc<Socket>, version: Version) -> (Self, bool) {
+        let http2 = version == Version::HTTP_2;
+        let stream = if http2 { socket.streams.take() } else { None };
+        let in_bounds = stream.is_some() || !http2;
         let mut doing = socket.doing();
         doing.last += 1;
         let number = doing.last;
         doing.calls.push(Open { number, ..Open::default() });
         doing.spoke = true;
         doing.head_since = None;
-        doing.http2 = version == Version::HTTP_2;
+        doing.http2 = http2;
         drop(doing);
-        Self { socket: Arc::clone(socket), number }
+        (Self { socket: Arc::clone(socket), number, _stream: stream }, in_bounds)
     }
 
     /// The call as its body knows it.

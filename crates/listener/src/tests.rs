@@ -8,14 +8,16 @@ use tokio::sync::oneshot;
 use tokio::task::JoinHandle;
 
 use super::*;
+use crate::crowd::Streams;
 
 struct Served {
     address: SocketAddr,
     stop: oneshot::Sender<()>,
+    crowd: Crowd,
     ended: JoinHandle<()>,
 }
 
-/// A listener with so many places that says hello, to `/slow` after a minute.
+/// A listener with so many places that says hello, to `/slow` after a minute, to `/never` never.
 async fn served(places: usize) -> Served {
     let listener = TcpListener::bind(("127.0.0.1", 0)).await.unwrap();
     let address = listener.local_addr().unwrap();
@@ -24,17 +26,22 @@ async fn served(places: usize) -> Served {
         if request.uri().path() == "/slow" {
             sleep(Duration::from_mins(1)).await;
         }
+        if request.uri().path() == "/never" {
+            std::future::pending::<()>().await;
+        }
         if request.uri().path() == "/body" {
             let read = request.into_body().collect().await;
             assert!(read.is_ok_and(|read| read.trailers().is_none()), "trailers end at the socket");
         }
         Ok::<_, Infallible>(Response::new(axum::body::Body::from("hello")))
     };
+    let crowd = Crowd::at_most(places);
+    let of_all = crowd.clone();
     let ended = tokio::spawn(async move {
         let stop = async { drop(stopped.await) };
-        serve(&Crowd::at_most(places), Limits::default(), listener, stop, answer).await;
+        serve(&of_all, Limits::default(), listener, stop, answer).await;
     });
-    Served { address, stop, ended }
+    Served { address, stop, crowd, ended }
 }
 
 async fn say(address: SocketAddr, what: &str) -> TcpStream {
@@ -214,8 +221,8 @@ async fn calls_of_http2_that_wait_for_their_client_make_room_too() {
 
 #[tokio::test(start_paused = true)]
 async fn an_answer_that_its_client_never_takes_ends_after_two_minutes() {
-    let socket = Arc::new(Socket::new());
-    let call = Call::begin(&socket, axum::http::Version::HTTP_2);
+    let socket = Arc::new(Socket::among(Streams::at_most(10)));
+    let call = Call::begin(&socket, Version::HTTP_2).0;
     let far = || socket.deadline(IDLE) > Instant::now() + Duration::from_hours(1);
     assert!(far(), "it is being answered");
     call.answers();
@@ -226,9 +233,9 @@ async fn an_answer_that_its_client_never_takes_ends_after_two_minutes() {
 
 #[tokio::test(start_paused = true)]
 async fn a_body_that_nobody_reads_any_more_keeps_no_other_call_from_its_socket() {
-    let socket = Arc::new(Socket::new());
-    let dropped = Call::begin(&socket, axum::http::Version::HTTP_2);
-    let other = Call::begin(&socket, axum::http::Version::HTTP_2);
+    let socket = Arc::new(Socket::among(Streams::at_most(10)));
+    let dropped = Call::begin(&socket, Version::HTTP_2).0;
+    let other = Call::begin(&socket, Version::HTTP_2).0;
     let reader = dropped.reader();
     reader.waits(true);
     sleep(Duration::from_secs(5)).await;
@@ -243,9 +250,9 @@ async fn a_body_that_nobody_reads_any_more_keeps_no_other_call_from_its_socket()
 
 #[tokio::test(start_paused = true)]
 async fn a_socket_that_was_chosen_stays_if_a_call_began_meanwhile() {
-    let socket = Arc::new(Socket::new());
+    let socket = Arc::new(Socket::among(Streams::at_most(10)));
     socket.send_off();
-    let call = Call::begin(&socket, axum::http::Version::HTTP_11);
+    let call = Call::begin(&socket, Version::HTTP_11).0;
     assert!(!socket.goes(), "a call is open");
     drop(call);
     assert!(socket.leave().is_some() && socket.goes());
@@ -258,4 +265,118 @@ async fn what_follows_a_body_as_trailers_is_left_out() {
                    2\r\nhi\r\n0\r\nauthorization: Bearer evil\r\n\r\n";
     let mut socket = say(t.address, request).await;
     assert!(rest(&mut socket).await.ends_with("hello"));
+}
+
+#[tokio::test(start_paused = true)]
+async fn what_two_programs_could_read_differently_is_refused_and_ends_its_socket() {
+    let t = served(4).await;
+    let next = "GET /next HTTP/1.1\r\nhost: x\r\n\r\n";
+    for (head, expected) in [
+        ("GET / HTTP/1.1\r\n\r\n", "400"),
+        ("GET / HTTP/1.1\r\nhost: x\r\nhost: x\r\n\r\n", "400"),
+        ("GET / HTTP/1.1\r\nhost: x\r\nHost: y\r\n\r\n", "400"),
+        ("GET / HTTP/1.1\r\nhost:\r\n\r\n", "400"),
+        ("GET http://y/ HTTP/1.1\r\nhost: x\r\n\r\n", "400"),
+        ("GET / HTTP/1.0\r\nhost: x\r\nhost: y\r\nconnection: keep-alive\r\n\r\n", "400"),
+        ("GET /#a HTTP/1.1\r\nhost: x\r\n\r\n", "400"),
+        ("GET # HTTP/1.1\r\nhost: x\r\n\r\n", "400"),
+        ("POST / HTTP/1.1\r\nhost: x\r\ntransfer-encoding: gzip, chunked\r\n\r\n0\r\n\r\n", "501"),
+        ("POST / HTTP/1.1\r\nhost: x\r\ntransfer-encoding: chunked, chunked\r\n\r\n0\r\n\r\n", "400"),
+        ("POST / HTTP/1.1\r\nhost: x\r\ntransfer-encoding: gzip\r\n\r\n0\r\n\r\n", "400"),
+        ("POST / HTTP/1.0\r\nhost: x\r\ntransfer-encoding: chunked\r\n\r\n0\r\n\r\n", "400"),
+    ] {
+        let began = Instant::now();
+        let mut socket = say(t.address, &format!("{head}{next}")).await;
+        let told = rest(&mut socket).await;
+        assert!(
+            told.starts_with(&format!("HTTP/1.1 {expected} "))
+                || told.starts_with(&format!("HTTP/1.0 {expected} ")),
+            "{head}: {told}"
+        );
+        assert_eq!(told.matches("HTTP/1.").count(), 1, "{head}: {told}");
+        assert!(began.elapsed() < Duration::from_secs(1), "{head}: it was closed at once");
+    }
+    let mut socket = say(t.address, "GET /a HTTP/1.0\r\n\r\n").await;
+    assert!(rest(&mut socket).await.ends_with("hello"), "HTTP/1.0 need not name its host");
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_request_behind_another_is_refused_for_its_own_hash() {
+    let t = served(4).await;
+    let body = "GET /a#\r\nGET /b HTTP/1.1#\r\n";
+    let post = format!("POST /body HTTP/1.1\r\nhost: x\r\ncontent-length: {}\r\n\r\n{body}", body.len());
+    let (fine, cut) = ("GET /b HTTP/1.1\r\nhost: x\r\n\r\n", "GET /c# HTTP/1.1\r\nhost: x\r\n\r\n");
+    let mut socket = say(t.address, &format!("{post}{fine}{cut}{fine}")).await;
+    let told = rest(&mut socket).await;
+    assert_eq!((told.matches(" 200 ").count(), told.matches(" 400 ").count()), (2, 1), "{told}");
+}
+
+type Http2 = hyper::client::conn::http2::SendRequest<http_body_util::Empty<Bytes>>;
+
+async fn http2(address: SocketAddr) -> Http2 {
+    let stream = TokioIo::new(TcpStream::connect(address).await.unwrap());
+    let (sender, connection) =
+        hyper::client::conn::http2::handshake(TokioExecutor::new(), stream).await.unwrap();
+    tokio::spawn(connection);
+    sender
+}
+
+async fn status(sender: &mut Http2, path: &str, headers: &[(&str, &str)]) -> u16 {
+    let mut request = Request::builder().uri(format!("http://x{path}"));
+    for (name, value) in headers {
+        request = request.header(*name, *value);
+    }
+    let request = request.body(http_body_util::Empty::new()).unwrap();
+    sender.send_request(request).await.unwrap().status().as_u16()
+}
+
+#[tokio::test]
+async fn in_http2_the_same_is_refused_and_the_socket_goes_on() {
+    let t = served(4).await;
+    let mut sender = http2(t.address).await;
+    for (headers, expected) in [
+        (&[][..], 200),
+        (&[("host", "x")], 200),
+        (&[("host", "y")], 400),
+        (&[("host", "x"), ("host", "x")], 400),
+        (&[("content-length", "0"), ("content-length", "0")], 400),
+        (&[], 200),
+    ] {
+        assert_eq!(status(&mut sender, "/", headers).await, expected, "{headers:?}");
+    }
+}
+
+#[tokio::test]
+async fn all_sockets_of_http2_together_carry_only_so_many_calls() {
+    let t = served(3).await;
+    let (mut one, mut other) = (http2(t.address).await, http2(t.address).await);
+    let mut open = Vec::new();
+    for at_once in 1..=3 {
+        let mut one = one.clone();
+        open.push(tokio::spawn(async move { status(&mut one, "/never", &[]).await }));
+        while t.crowd.streams().open() < at_once {
+            tokio::task::yield_now().await;
+        }
+    }
+    assert_eq!(status(&mut other, "/", &[]).await, 503);
+    assert_eq!(status(&mut one, "/", &[]).await, 503);
+    for call in open {
+        assert!(!call.is_finished(), "those that are open go on");
+        call.abort();
+    }
+    while t.crowd.streams().open() > 0 {
+        tokio::task::yield_now().await;
+    }
+    assert_eq!(status(&mut other, "/", &[]).await, 200);
+}
+
+#[tokio::test]
+async fn a_client_of_http2_is_told_how_many_streams_it_may_open() {
+    let t = served(1).await;
+    let mut socket = TcpStream::connect(t.address).await.unwrap();
+    socket.write_all(PREFACE.as_bytes()).await.unwrap();
+    let mut settings = [0; 9 + 6 * 3];
+    socket.read_exact(&mut settings).await.unwrap();
+    let told = settings[9..].chunks(6).find(|setting| setting[..2] == [0, 3]).expect("it is among the first");
+    assert_eq!(told[2..], STREAMS_MAX.to_be_bytes());
 }

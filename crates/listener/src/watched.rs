@@ -35,7 +35,7 @@ impl AsyncRead for Watched {
         let had = buffer.filled().len();
         let read = Pin::new(&mut self.stream).poll_read(context, buffer);
         if buffer.filled().len() > had {
-            self.socket.heard();
+            self.socket.heard(&buffer.filled()[had..]);
         }
         read
     }

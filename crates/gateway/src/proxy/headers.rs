@@ -2,7 +2,7 @@
 
 use axum::http::header::{
     ACCEPT, ACCEPT_ENCODING, CACHE_CONTROL, CONNECTION, CONTENT_DISPOSITION, CONTENT_ENCODING,
-    CONTENT_LANGUAGE, CONTENT_LENGTH, CONTENT_TYPE, DATE, HeaderName, RETRY_AFTER, TRAILER, USER_AGENT, VARY,
+    CONTENT_LANGUAGE, CONTENT_LENGTH, CONTENT_TYPE, DATE, HeaderName, RETRY_AFTER, USER_AGENT, VARY,
 };
 use axum::http::{HeaderMap, HeaderValue};
 
@@ -13,13 +13,13 @@ const REQUEST_ID: HeaderName = HeaderName::from_static("x-notion-request-id");
 const CF_RAY: HeaderName = HeaderName::from_static("cf-ray");
 const NOSNIFF: HeaderName = HeaderName::from_static("x-content-type-options");
 
-/// What of a caller's headers goes on to Notion. Content-Length goes with a body that is framed so; Host and
-/// Authorization are ours; everything else stays here.
-const OUTGOING: [HeaderName; 7] =
-    [ACCEPT, ACCEPT_ENCODING, CONTENT_ENCODING, CONTENT_TYPE, CONTENT_LENGTH, USER_AGENT, NOTION_VERSION];
+/// What of a caller's headers goes on to Notion. Host and Authorization are ours, and so is the framing: it is made from the body
+/// that was read, not from what was said of it. Everything else stays here.
+const OUTGOING: [HeaderName; 6] =
+    [ACCEPT, ACCEPT_ENCODING, CONTENT_ENCODING, CONTENT_TYPE, USER_AGENT, NOTION_VERSION];
 
 /// What of Notion's headers goes back. Cookies and caching rules do not: they are about our socket, not the caller's.
-const INCOMING: [HeaderName; 11] = [
+const INCOMING: [HeaderName; 10] = [
     CONTENT_TYPE,
     CONTENT_LENGTH,
     CONTENT_ENCODING,
@@ -27,7 +27,6 @@ const INCOMING: [HeaderName; 11] = [
     CONTENT_DISPOSITION,
     DATE,
     RETRY_AFTER,
-    TRAILER,
     VARY,
     REQUEST_ID,
     CF_RAY,
@@ -36,9 +35,9 @@ const INCOMING: [HeaderName; 11] = [
 /// Refuses what could be read in two ways.
 ///
 /// # Errors
-/// [`Error::Invalid`] if `Notion-Version` or `Content-Type` came twice.
+/// [`Error::Invalid`] if `Notion-Version`, `Content-Type` or `Content-Length` came twice.
 pub(crate) fn check(from: &HeaderMap) -> Result<(), Error> {
-    for single in [NOTION_VERSION, CONTENT_TYPE] {
+    for single in [NOTION_VERSION, CONTENT_TYPE, CONTENT_LENGTH] {
         if from.get_all(&single).iter().nth(1).is_some() {
             return Err(Error::Invalid(format!("the {single} header was given twice").into()));
         }
@@ -70,21 +69,21 @@ pub(crate) fn incoming(from: &HeaderMap) -> HeaderMap {
 
 /// Copies what is allowed, unless the sender's `Connection` header says that it is for this hop only.
 fn copy(from: &HeaderMap, allowed: &[HeaderName], to: &mut HeaderMap) {
-    let this_hop: Vec<&str> = from
-        .get_all(CONNECTION)
-        .iter()
-        .filter_map(|value| value.to_str().ok())
-        .flat_map(|value| value.split(','))
-        .map(str::trim)
-        .collect();
+    let hops = from.contains_key(CONNECTION);
     for name in allowed {
-        if this_hop.iter().any(|hop| name.as_str().eq_ignore_ascii_case(hop)) && *name != CONTENT_LENGTH {
+        if hops && *name != CONTENT_LENGTH && is_for_this_hop(from, name) {
             continue;
         }
         for value in from.get_all(name) {
             to.append(name, value.clone());
         }
     }
+}
+
+fn is_for_this_hop(from: &HeaderMap, name: &HeaderName) -> bool {
+    let named =
+        from.get_all(CONNECTION).iter().flat_map(|value| value.as_bytes().split(|byte| *byte == b','));
+    named.map(<[u8]>::trim_ascii).any(|hop| hop.eq_ignore_ascii_case(name.as_str().as_bytes()))
 }
 
 #[cfg(test)]
@@ -112,6 +111,7 @@ mod tests {
             ("x-forwarded-for", "1.2.3.4"),
             ("x_forwarded_for", "1.2.3.4"),
             ("transfer-encoding", "chunked"),
+            ("content-length", "5"),
             ("content-type", "application/json"),
             ("notion-version", "2022-06-28"),
         ]);
@@ -125,6 +125,7 @@ mod tests {
         assert!(outgoing(&HeaderMap::new(), None).is_empty());
         let twice = headers(&[("notion-version", "2022-06-28"), ("notion-version", "2025-09-03")]);
         assert!(check(&twice).is_err());
+        assert!(check(&headers(&[("content-length", "5"), ("content-length", "5")])).is_err());
     }
 
     #[test]

@@ -1,8 +1,8 @@
 //! Which paths are forwarded, byte for byte. Whatever two programs could read differently is refused: an encoded
-//! slash, a dot segment in any spelling, a double encoding. `/v1/oauth` in any spelling never reaches Notion with a
-//! user's token.
+//! slash, a dot segment in any spelling, an escape that stands for an escape, bytes that are no UTF-8. `/v1/oauth` in any
+//! spelling never reaches Notion with a user's token.
 
-use percent_encoding::percent_decode_str;
+use percent_encoding::percent_decode;
 
 use crate::Error;
 
@@ -19,36 +19,44 @@ pub(crate) fn check(target: &str) -> Result<(), Error> {
         Some("it is longer than 8 KiB")
     } else if path.contains("//") {
         Some("there are two slashes in a row in it: does the base URL end in a slash?")
-    } else if !path.starts_with("/v1/") {
-        Some("it must begin with /v1/, for an SDK's base URL is …/notion/{connection}")
     } else if !query.bytes().all(|b| b.is_ascii_graphic()) {
         Some("the query has characters that are not visible ASCII")
+    } else if let Some(below) = path.strip_prefix("/v1/") {
+        wrong_path(below)
     } else {
-        let segments: Vec<&str> = path.split('/').skip(1).collect();
-        let odd = segments.iter().find_map(|segment| wrong_segment(segment));
-        odd.or_else(|| {
-            is_oauth(segments.get(1).copied()).then_some("/v1/oauth does not take a connection's key")
-        })
+        Some("it must begin with /v1/, for an SDK's base URL is …/notion/{connection}")
     };
     reason.map_or(Ok(()), |reason| Err(Error::PathRefused(reason)))
+}
+
+/// What is wrong with a path below `/v1/`.
+fn wrong_path(below: &str) -> Option<&'static str> {
+    if below.is_empty() {
+        return Some("it ends too soon: the name of something at Notion must follow, such as /v1/users/me");
+    }
+    let mut segments = below.split('/');
+    let first = segments.next().unwrap_or_default();
+    let plain = |b: u8| b.is_ascii_alphanumeric() || b == b'_' || b == b'-';
+    // A sign that a program in between might cut the name at ends it here.
+    let name = first.split(|c: char| !c.is_ascii() || !plain(c as u8)).next().unwrap_or_default();
+    if name.eq_ignore_ascii_case("oauth") {
+        return Some("/v1/oauth does not take a connection's key");
+    }
+    wrong_segment(first)
+        .or_else(|| first.contains('%').then_some("the name after /v1/ must be spelled without escapes"))
+        .or_else(|| segments.find_map(wrong_segment))
 }
 
 /// RFC 3986 `pchar`, less what reads ambiguously.
 fn wrong_segment(segment: &str) -> Option<&'static str> {
     let bytes = segment.as_bytes();
+    let mut escaped = false;
     for (at, byte) in bytes.iter().enumerate() {
         match byte {
             b'%' => {
-                let Some(escape) =
-                    bytes.get(at + 1..at + 3).filter(|hex| hex.iter().all(u8::is_ascii_hexdigit))
-                else {
+                escaped = true;
+                if !bytes.get(at + 1..at + 3).is_some_and(is_hex) {
                     return Some("it has a malformed escape");
-                };
-                match escape.to_ascii_uppercase().as_slice() {
-                    b"00" => return Some("it has an escaped zero byte"),
-                    b"2F" => return Some("it has an escaped slash"),
-                    b"25" if doubly(bytes, at) => return Some("it is escaped twice"),
-                    _ => {}
                 }
             }
             b'-' | b'.' | b'_' | b'~' | b'!' | b'$' | b'&' | b'\'' | b'(' | b')' | b'*' | b'+' | b','
@@ -57,19 +65,32 @@ fn wrong_segment(segment: &str) -> Option<&'static str> {
             _ => return Some("it has a character that must be escaped"),
         }
     }
-    let decoded: Vec<u8> = percent_decode_str(segment).collect();
-    (decoded == b"." || decoded == b"..").then_some("it has a dot segment")
+    if escaped { wrong_text(&percent_decode(bytes).collect::<Vec<u8>>()) } else { dot_segment(segment) }
 }
 
-/// Is `%25` at `at` followed by two hex digits, so that decoding twice gives something else?
-fn doubly(bytes: &[u8], at: usize) -> bool {
-    bytes.get(at + 3..at + 5).is_some_and(|hex| hex.iter().all(u8::is_ascii_hexdigit))
+/// What is wrong with the text that escapes stand for.
+fn wrong_text(decoded: &[u8]) -> Option<&'static str> {
+    let Ok(text) = std::str::from_utf8(decoded) else { return Some("an escape in it is no UTF-8") };
+    if decoded.iter().any(u8::is_ascii_control) {
+        return Some("it has an escaped control character");
+    }
+    if decoded.contains(&b'/') {
+        return Some("it has an escaped slash");
+    }
+    if decoded.windows(3).any(|three| three[0] == b'%' && is_hex(&three[1..])) {
+        return Some("it is escaped twice");
+    }
+    // Some programs take a backslash for a slash, or cut a segment at its semicolon.
+    let goes_up = text.split('\\').any(|piece| piece.split(';').next() == Some(".."));
+    dot_segment(text).or_else(|| goes_up.then_some("it has a dot segment"))
 }
 
-fn is_oauth(segment: Option<&str>) -> bool {
-    segment.is_some_and(|segment| {
-        percent_decode_str(segment).collect::<Vec<u8>>().to_ascii_lowercase().trim_ascii() == b"oauth"
-    })
+fn dot_segment(segment: &str) -> Option<&'static str> {
+    matches!(segment, "." | "..").then_some("it has a dot segment")
+}
+
+fn is_hex(two: &[u8]) -> bool {
+    two.iter().all(u8::is_ascii_hexdigit)
 }
 
 #[cfg(test)]
@@ -85,6 +106,9 @@ mod tests {
             "/v1/pages/x/properties/%3FB%3AW",
             "/v1/pages/x/properties/a%3Bb%5Cc",
             "/v1/pages/x/properties/%25",
+            "/v1/pages/x/properties/%25%3B",
+            "/v1/pages/x/properties/%C3%BC...",
+            "/v1/pages/x/properties/..a",
             "/v1/search/",
             "/v1/oauthx",
         ] {
@@ -107,7 +131,26 @@ mod tests {
             "/v1/../admin",
             "/v1/%2e%2E/x",
             "/v1/./x",
-            "/v1/%252e",
+            "/v1/x/%252e",
+            "/v1/x/%25252e",
+            "/v1/x/%25%32%65",
+            "/v1/x/%25%2565",
+            "/v1/x/a%25%34%31",
+            "/v1/x/%C0%AE",
+            "/v1/x/%c0%af",
+            "/v1/x/%E0%80%AF",
+            "/v1/x/%FF",
+            "/v1/x/%0d%0ahost:y",
+            "/v1/x/%7f",
+            "/v1/x/%2e%2e%3b/y",
+            "/v1/x/..%3Ba/y",
+            "/v1/x/..%5Cy",
+            "/v1/x/a%5C..%5Cy",
+            "/v1/%75sers",
+            "/v1/oauth%3Bx/token",
+            "/v1/oauth.json",
+            "/v1/oauth~/token",
+            "/v1/%EF%BD%8Fauth/token",
             "/v1/%2",
             "/v1/%zz",
             "/v1/ü",
