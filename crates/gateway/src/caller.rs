@@ -235,24 +235,28 @@ async fn checked_key(gateway: &Gateway, text: &KeyText) -> Result<Arc<ApiKey>, E
     }
 }
 
-/// The row with this id, and whether the secret part matches the hash that `of` picks. Unknown ids cost the same.
+/// The row with this id, and whether the secret part matches the hash that `of` picks. Whoever does not know the secret is told
+/// nothing by the time that it takes: wrong or unknown, remembered or not, the store is asked once and one hash is compared.
 async fn proven(
     gateway: &Gateway,
     text: &KeyText,
     of: impl Fn(&ApiKey) -> Option<Sha256>,
 ) -> Result<(Option<Arc<ApiKey>>, bool), Error> {
-    let keys = &gateway.memory.keys;
-    let key = match keys.get(&text.id) {
-        Some(key) => Some(key),
-        None => {
-            let reading = keys.reading();
-            gateway.store.find_api_key(&text.id).await?.map(|key| keys.put(&text.id, reading, key))
-        }
-    };
     let presented = vault::lookup_hmac(gateway, &text.secret);
-    let expected = key.as_deref().and_then(of);
-    let good = equal(presented.as_bytes(), expected.unwrap_or(Sha256::ZERO).as_bytes()) && expected.is_some();
-    Ok((key, good))
+    let is_good = |key: Option<&ApiKey>| {
+        let expected = key.and_then(&of);
+        equal(presented.as_bytes(), expected.unwrap_or(Sha256::ZERO).as_bytes()) && expected.is_some()
+    };
+    let keys = &gateway.memory.keys;
+    if let Some(key) = keys.get(&text.id).filter(|key| is_good(Some(key))) {
+        return Ok((Some(key), true));
+    }
+    let reading = keys.reading();
+    let key = gateway.store.find_api_key(&text.id).await?;
+    if !is_good(key.as_ref()) {
+        return Ok((key.map(Arc::new), false));
+    }
+    Ok((key.map(|key| keys.put(&text.id, reading, key)), true))
 }
 
 fn single_authorization(headers: &HeaderMap) -> Result<&str, Error> {

@@ -194,3 +194,34 @@ async fn a_client_that_is_not_known_is_refused_before_its_body_is_waited_for() {
         assert_eq!(&status, b"HTTP/1.1 401", "{path}");
     }
 }
+
+#[tokio::test]
+async fn a_wrong_secret_costs_what_an_unknown_key_costs() {
+    let t = house().await;
+    let id = t.connection("u").await;
+    let own = t.notion_shaped().await["access_token"].as_str().unwrap().to_owned();
+    assert_eq!(t.call_as(&own, "GET", "/v1/users/me", None).await.status, StatusCode::OK, "it is remembered");
+    let never_used = t.gateway.mint_key("demo", KeyKind::App, "test").await.unwrap().key.expose().clone();
+    let with = |key: &str, id: Option<String>| {
+        let mut parts: Vec<String> = key.splitn(4, '_').map(str::to_owned).collect();
+        parts[2] = id.unwrap_or_else(|| parts[2].clone());
+        parts[3] = "b".repeat(43);
+        parts.join("_")
+    };
+    let nobodys = || Some("0123456789abcdef".repeat(2));
+    for path in
+        [format!("/notion/{id}/v1/users/me"), "/v1/users/me".to_owned(), "/api/connections".to_owned()]
+    {
+        for key in [&t.app_key, &own, &never_used] {
+            for wrong in [with(key, None), with(key, nobodys()), with(key, None)] {
+                let asked = t.own_store.asked();
+                let reply = t.call_as(&wrong, "GET", &path, None).await;
+                assert_eq!(reply.refusal(), "401, key_invalid");
+                assert_eq!(t.own_store.asked(), asked + 1, "the store is asked once for {wrong} at {path}");
+            }
+        }
+    }
+    let asked = t.own_store.asked();
+    assert_eq!(t.call_as(&own, "GET", "/v1/users/me", None).await.status, StatusCode::OK);
+    assert_eq!(t.own_store.asked(), asked, "the right one is still remembered");
+}

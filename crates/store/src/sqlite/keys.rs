@@ -88,9 +88,17 @@ fn key(row: &Row<'_>) -> rusqlite::Result<ApiKey> {
     })
 }
 
+/// The key with this id. One row is read in any case, a made-up one where there is none, so that the time does not tell which ids
+/// there are.
 pub(super) fn find(db: &Db, id: &str) -> Result<Option<ApiKey>> {
-    let mut statement = db.prepare_cached("SELECT * FROM api_keys WHERE id = ?1")?;
-    statement.query_row([id], key).optional().map_err(damage::of("key's"))
+    let mut statement = db.prepare_cached(
+        "SELECT * FROM api_keys WHERE id = ?1
+         UNION ALL
+         SELECT 'none of this name, of a usual length', 'app', 'an integration', NULL, 'a label', zeroblob(32), NULL, 0, NULL
+         LIMIT 1",
+    )?;
+    let found = statement.query_row([id], key).map_err(damage::of("key's"))?;
+    Ok(Some(found).filter(|found| found.id == id))
 }
 
 pub(super) fn list(db: &Db, client_id: &str, connection_id: Option<&str>) -> Result<Vec<Listed<ApiKey>>> {
