@@ -257,7 +257,7 @@ impl App {
         let given: Value = serde_json::from_slice(&bytes).ok()?;
         let text = |name: &str| given[name].as_str().unwrap_or_default();
         let mut book = wires.ledger.book();
-        let number = book.issue(text("access_token"), text("refresh_token"), text("bot_id"));
+        let number = book.issue(text("access_token"), text("refresh_token"), text("bot_id"), None);
         // Until the store has it, it is not ours to lose.
         book.pairs[number].fate = crate::ledger::Fate::Lost;
         drop(book);

@@ -15,11 +15,12 @@ use store::*;
 use crate::dice::Dice;
 use crate::history::History;
 use crate::ledger::Ledger;
-use crate::runner::block_on;
+use crate::runner::{Group, block_on};
 
 pub(crate) struct Disk {
     pub(crate) inner: SqliteStore,
     pub(crate) name: String,
+    pub(crate) life: Group,
     pub(crate) hand: ClockHand,
     pub(crate) history: History,
     pub(crate) ledger: Ledger,
@@ -115,16 +116,31 @@ impl Disk {
 
     /// Writes down that a pair is durable, by what the file says now.
     fn took(&self, row: Row<'_>, generation: u64, pair: &SealedPair) {
-        let Ok(Some(stored)) = block_on(self.inner.find_keyring()) else { return };
+        let Some(token) = self.access_token(row, generation, pair) else { return };
+        let mut book = self.ledger.book();
+        let name = book.name(&token);
+        if book.durable.insert(token) {
+            self.history.note(&self.name, &format!("{name} is durable"));
+        }
+    }
+
+    /// Writes down until when this process may refresh a grant's pair.
+    fn leased(&self, grant_id: &str, until: Timestamp) {
+        let Ok(Some(grant)) = block_on(self.inner.find_grant(grant_id)) else { return };
+        let row = Row { table: "grants", client_id: &grant.client_id, id: &grant.id };
+        let Some(pair) = grant.pair.as_ref() else { return };
+        if let Some(token) = self.access_token(row, grant.generation.0, pair) {
+            self.ledger.book().leases.insert((token, self.life), until);
+        }
+    }
+
+    fn access_token(&self, row: Row<'_>, generation: u64, pair: &SealedPair) -> Option<String> {
+        let stored = block_on(self.inner.find_keyring()).ok()??;
         let keyring = Keyring::open(&self.root_key, &stored).expect("the keyring opens");
         let key = keyring.open_data_key(&row, &pair.data_key_wrapped).expect("the data key opens");
         let cell = Cell { row, column: "access_token", generation };
         let token = key.open(&cell, &pair.access_token_sealed).expect("the token opens");
-        let mut book = self.ledger.book();
-        if book.durable.insert(token.expose().clone()) {
-            let name = book.name(token.expose());
-            self.history.note(&self.name, &format!("{name} is durable"));
-        }
+        Some(token.expose().clone())
     }
 }
 
@@ -300,11 +316,12 @@ impl Store for Disk {
         now: Timestamp,
         expires_at: Timestamp,
     ) -> Result<LeaseTaken> {
-        self.write(
-            "take_refresh_lease",
-            self.inner.take_refresh_lease(grant_id, generation, holder, now, expires_at),
-        )
-        .await
+        let take = self.inner.take_refresh_lease(grant_id, generation, holder, now, expires_at);
+        let taken = self.write("take_refresh_lease", take).await;
+        if let Ok(LeaseTaken::Taken(lease) | LeaseTaken::TakenOver(lease)) = &taken {
+            self.leased(grant_id, lease.expires_at);
+        }
+        taken
     }
 
     async fn release_refresh_lease(&self, grant_id: &str, lease: &Lease, outcome: &str) -> Result<()> {

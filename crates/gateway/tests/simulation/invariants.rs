@@ -68,10 +68,16 @@ impl Ending<'_> {
         if !living.is_empty() {
             return Some(format!("{id} (bot {bot}) is given up, and pairs {living:?} live and are held"));
         }
-        let crossed = |n: usize| self.book.crossed.contains(&self.book.pairs[n].refresh);
-        let excused = self.book.removed.contains(bot)
-            || self.of_bot(bot).any(|n| !self.holds(n) || self.punishes && crossed(n));
-        (!excused).then(|| format!("{id} (bot {bot}) is given up, and nothing of it was lost"))
+        let newest = self.of_bot(bot).last();
+        let excused = self.book.removed.contains(bot) || newest.is_none_or(|n| self.is_nobodys_fault(n));
+        (!excused).then(|| format!("{id} (bot {bot}) is given up, and pair {newest:?} was not lost"))
+    }
+
+    /// Whether the newest pair of a bot ended for no fault of ours: it never came, or its like was sent for once more after the
+    /// holder's lease, where that ends all. Older pairs excuse nothing: a later consent, or refresh, made up for their loss.
+    fn is_nobodys_fault(&self, newest: usize) -> bool {
+        let spent = self.book.pairs[newest].spent.as_ref();
+        !self.holds(newest) || self.punishes && spent.is_some_and(|token| self.book.crossed.contains(token))
     }
 
     fn of_bot(&self, bot: &str) -> impl Iterator<Item = usize> {

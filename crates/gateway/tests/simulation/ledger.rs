@@ -8,8 +8,8 @@ use jiff::Timestamp;
 
 use crate::runner::Group;
 
-/// How many seconds a holder is waited for at the least: a lease's life, less what taking it may have lasted.
-const PATIENCE: i64 = 74;
+/// How many seconds whoever ends a grant has for a refresh of its own: it listens for five minutes, and has claimed it before.
+const ENDING: i64 = 300;
 
 /// What became of an answer that holds a pair.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -25,6 +25,8 @@ pub(crate) struct Pair {
     pub(crate) access: String,
     pub(crate) refresh: String,
     pub(crate) bot: String,
+    /// The refresh token that was spent for it; a consent spends none.
+    pub(crate) spent: Option<String>,
     pub(crate) fate: Fate,
 }
 
@@ -47,6 +49,8 @@ pub(crate) struct Book {
     pub(crate) removed: BTreeSet<String>,
     /// Refresh tokens that were sent again while their first sender stood still past its lease.
     pub(crate) crossed: BTreeSet<String>,
+    /// Until when a life may refresh a pair, by its access token.
+    pub(crate) leases: BTreeMap<(String, Group), Timestamp>,
     /// By refresh token.
     pub(crate) sendings: BTreeMap<String, Vec<Sending>>,
     /// Connections that the app was told are gone.
@@ -66,11 +70,15 @@ impl Ledger {
 
 impl Book {
     /// A pair left Notion; its number.
-    pub(crate) fn issue(&mut self, access: &str, refresh: &str, bot: &str) -> usize {
+    pub(crate) fn issue(&mut self, access: &str, refresh: &str, bot: &str, spent: Option<&str>) -> usize {
         // A consent may give the pair that is there.
-        let fate = Fate::OnItsWay;
-        let pair = Pair { access: access.to_owned(), refresh: refresh.to_owned(), bot: bot.to_owned(), fate };
-        self.pairs.push(pair);
+        self.pairs.push(Pair {
+            access: access.to_owned(),
+            refresh: refresh.to_owned(),
+            bot: bot.to_owned(),
+            spent: spent.map(str::to_owned),
+            fate: Fate::OnItsWay,
+        });
         self.pairs.len() - 1
     }
 
@@ -82,14 +90,16 @@ impl Book {
 
     /// A refresh token is about to be sent: nobody else may have it under way.
     pub(crate) fn send(&mut self, refresh: &str, at: Timestamp, by: Group) -> usize {
-        let killed = &self.killed;
+        let access = self.pairs.iter().find(|pair| pair.refresh == refresh).map(|pair| pair.access.clone());
+        let (killed, leases) = (&self.killed, &self.leases);
         let sendings = self.sendings.entry(refresh.to_owned()).or_default();
         // Whoever stands still past its lease is given up on; where a token that is sent twice ends all, that ends all.
+        let over = |sent: &&Sending| match leases.get(&(access.clone().unwrap_or_default(), sent.by)) {
+            Some(until) => at >= *until,
+            None => at.duration_since(sent.at).as_secs() >= ENDING,
+        };
         let unanswered = |sent: &&Sending| !sent.failed && !killed.contains(&sent.by);
-        let (old, open): (Vec<_>, Vec<_>) = sendings
-            .iter()
-            .filter(unanswered)
-            .partition(|sent| at.duration_since(sent.at).as_secs() >= PATIENCE);
+        let (old, open): (Vec<_>, Vec<_>) = sendings.iter().filter(unanswered).partition(over);
         let (old, open) = (!old.is_empty(), !open.is_empty());
         sendings.push(Sending { at, by, failed: false });
         let number = sendings.len() - 1;

@@ -196,7 +196,8 @@ impl Trip {
         let given: Value = serde_json::from_slice(bytes).expect("JSON");
         let text = |name: &str| given[name].as_str().unwrap_or_default().to_owned();
         let (access, refresh, bot) = (text("access_token"), text("refresh_token"), text("bot_id"));
-        Some(self.wires.ledger.book().issue(&access, &refresh, &bot))
+        let spent = self.spends.as_ref().map(|(token, _)| token.as_str());
+        Some(self.wires.ledger.book().issue(&access, &refresh, &bot, spent))
     }
 
     fn settle(&self, pair: Option<usize>, fate: Fate) {

@@ -120,11 +120,12 @@ impl Cluster {
         self.0.wires.history.note(&format!("node {number}"), what);
     }
 
-    fn disk(&self, name: &str) -> Disk {
+    fn disk(&self, name: &str, life: Group) -> Disk {
         let wires = &self.0.wires;
         Disk {
             inner: SqliteStore::open(&self.0.folder.join("vestibule.db")).expect("the store opens"),
             name: name.to_owned(),
+            life,
             hand: wires.hand.clone(),
             history: wires.history.clone(),
             ledger: wires.ledger.clone(),
@@ -140,7 +141,7 @@ impl Cluster {
         let wires = &self.0.wires;
         let life = self.0.lives.fetch_add(1, Ordering::Relaxed);
         let name = format!("node {number}");
-        let disk = Arc::new(self.disk(&name));
+        let disk = Arc::new(self.disk(&name, life));
         let line = Line { wires: Arc::clone(wires), name, life };
         let world = World::by_hand(&wires.hand)
             .seeded(self.0.seed.wrapping_mul(1000).wrapping_add(life))
