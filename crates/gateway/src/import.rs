@@ -2,15 +2,23 @@
 //! A pair is stored only after `users/me` named the bot that it claims, and never over a pair that is here already,
 //! for that one may be newer: Notion rotates, so two back ends that refresh the same grant lose it.
 
+use std::ops::ControlFlow;
+use std::time::Duration;
+
 use failpoints::Point;
+use jiff::Timestamp;
 use lifecycle::{Generation, GrantState};
 use notion_wire::token::{Refusal, TokenResponse, read_token_response};
 use serde::Deserialize;
 use store::records::{Connection, ConnectionStage, Event, EventKind, Grant};
 
 use crate::callback::profile;
+use crate::link::after;
 use crate::notion::TokenError;
 use crate::{Error, Gateway, pairs, vault};
+
+/// How often is looked whether a revocation that is on its way is over.
+const LOOK_EVERY: Duration = Duration::from_secs(1);
 
 /// What became of one line.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -57,9 +65,17 @@ impl Gateway {
         let end_user: EndUser = serde_json::from_slice(line)
             .map_err(|_| ImportError::Line("end_user is missing or not a string"))?;
         crate::api::check_end_user(&end_user.end_user)?;
-        self.verify(&response).await?;
-        failpoints::hit(Point::ImportVerified);
-        Ok(self.take_over(&config.client_id, &response, end_user.end_user).await?)
+        loop {
+            self.verify(&response).await?;
+            failpoints::hit(Point::ImportVerified);
+            match self.take_over(&config.client_id, &response, &end_user.end_user).await? {
+                ControlFlow::Break(imported) => return Ok(imported),
+                // It may be the pair's own authorization that is being ended: whether it lives is asked anew.
+                ControlFlow::Continue(until) => {
+                    self.world.sleep_until(until.min(after(self.world.now(), LOOK_EVERY))).await;
+                }
+            }
+        }
     }
 
     /// The token must open, and must be the bot's that the line names.
@@ -73,12 +89,13 @@ impl Gateway {
         }
     }
 
+    /// Stores it, or says until when a revocation may be on its way.
     async fn take_over(
         &self,
         client_id: &str,
         response: &TokenResponse,
-        end_user: String,
-    ) -> Result<Imported, Error> {
+        end_user: &str,
+    ) -> Result<ControlFlow<Imported, Timestamp>, Error> {
         let now = self.world.now();
         let (grant_id, connection_id) = (self.world.id("grt"), self.world.id("con"));
         let pair = vault::seal_grant(self, client_id, &grant_id, 1, &vault::Pair::of(response));
@@ -97,7 +114,7 @@ impl Gateway {
         let connection = Connection {
             id: connection_id.clone(),
             client_id: client_id.to_owned(),
-            end_user: Some(end_user.clone()),
+            end_user: Some(end_user.to_owned()),
             grant_id: Some(grant_id.clone()),
             stage: ConnectionStage::Active,
             notion_shaped: false,
@@ -112,14 +129,15 @@ impl Gateway {
         let done = self.store.import(&grant, &connection, &event).await?;
         failpoints::hit(Point::ImportStored);
         match done {
-            store::Imported::Created => Ok(Imported::Created(connection_id)),
+            store::Imported::Wait(until) => Ok(ControlFlow::Continue(until)),
+            store::Imported::Created => Ok(ControlFlow::Break(Imported::Created(connection_id))),
             store::Imported::KeptNewer => {
                 let live = self.store.find_live_grant(client_id, &grant.profile).await?;
                 let live = live.ok_or(Error::NotFound("grant"))?;
                 // Which of the two pairs lives is asked when it is settled; the imported one is known to work now.
                 pairs::keep(self, client_id, &grant.profile, now, &vault::Pair::of(response)).await?;
-                let held = self.store.find_connection_on_grant(&live.id, Some(&end_user), false).await?;
-                Ok(Imported::KeptNewer(held.ok_or(Error::NotFound("connection"))?.id))
+                let held = self.store.find_connection_on_grant(&live.id, Some(end_user), false).await?;
+                Ok(ControlFlow::Break(Imported::KeptNewer(held.ok_or(Error::NotFound("connection"))?.id)))
             }
         }
     }

@@ -5,9 +5,8 @@ use std::time::Duration;
 
 use axum::http::StatusCode;
 use notion_emulator::{Effect, Fault, Reauthorize, Switches};
-use serde_json::json;
 
-use crate::support::{CLIENT_SECRET, House, Plan, basic, house};
+use crate::support::{House, Plan, house, until};
 
 const REVOKE: &str = "/v1/oauth/revoke";
 
@@ -134,7 +133,8 @@ async fn a_disconnect_while_a_refresh_is_on_its_way_ends_what_the_refresh_brings
         // Notion has rotated the pair and we do not know the new one yet.
         let end = t.api("DELETE", &own, None);
         let answer = async {
-            while t.api("GET", &own, None).await.json()["state"] != "disconnected" {}
+            let shown = async || t.api("GET", &own, None).await.json()["state"].clone();
+            until("disconnected", async || shown().await == "disconnected").await;
             gate.open();
         };
         tokio::join!(end, answer).0
@@ -317,18 +317,7 @@ async fn an_imported_pair_of_a_connected_person_is_kept_until_it_is_known_which_
         let t = house().await;
         let live = t.connection("u").await;
         // The hand-written back end had the same person consent again: Notion ended the pair that is here.
-        let notion = |path: &str| format!("{}{path}", t.notion.url);
-        let asked = json!({"client_id": "client-demo"});
-        let consent = t.send("POST", &notion("/_emulator/consent"), &[], Some(asked)).await.json();
-        let redirect_uri = format!("{}/callback/demo", t.url);
-        let asked = json!({"grant_type": "authorization_code", "code": consent["code"], "redirect_uri": redirect_uri});
-        let basic = basic("client-demo", CLIENT_SECRET);
-        let mut pair = t
-            .send("POST", &notion("/v1/oauth/token"), &[("authorization", &basic)], Some(asked))
-            .await
-            .json();
-        pair["end_user"] = json!("v");
-        t.gateway.import("demo", pair.to_string().as_bytes()).await.unwrap();
+        t.gateway.import("demo", t.line_of_another_back_end("v").await.as_bytes()).await.unwrap();
         if settled {
             t.gateway.settle().await.unwrap();
         }

@@ -4,12 +4,12 @@
 use std::time::Duration;
 
 use axum::http::StatusCode;
-use notion_emulator::{OldPair, Switches};
+use notion_emulator::{OldPair, Reauthorize, Switches};
 use tokio::sync::Notify;
 use tokio::task::JoinHandle;
 
 use crate::gate::Gate;
-use crate::support::{House, Plan, Reply};
+use crate::support::{House, Plan, Reply, until};
 
 const TOKEN: &str = "/v1/oauth/token";
 const REVOKE: &str = "/v1/oauth/revoke";
@@ -89,9 +89,7 @@ async fn stays(t: &House, id: &str) {
 
 /// Waits until somebody in the gateway waits for a turn.
 async fn waiting(t: &House) {
-    while t.clock.next_wake().is_none_or(|wait| wait > LOOK) {
-        tokio::task::yield_now().await;
-    }
+    until("somebody waits", async || t.clock.next_wake().is_some_and(|wait| wait <= LOOK)).await;
 }
 
 /// It once was exchanged while the revocation was under way, and ended by it.
@@ -207,9 +205,7 @@ async fn a_revocation_whose_turn_was_long_on_its_way_is_begun_anew() {
         let (held, asked) = (store::suite::held(&t.folder.path().join("vestibule.db")), t.own_store.asked());
         gate.hold_request(REVOKE);
         gate.open();
-        while t.own_store.asked() == asked {
-            tokio::task::yield_now().await;
-        }
+        until("the store is asked", async || t.own_store.asked() != asked).await;
         t.wait(Duration::from_secs(40));
         drop(held);
         gate.asked().await;
@@ -218,9 +214,7 @@ async fn a_revocation_whose_turn_was_long_on_its_way_is_begun_anew() {
             waiting(&t).await;
             assert_eq!(t.notion_calls(TOKEN), sent, "the turn is the revocation's");
             gate.pass();
-            while t.notion_calls(REVOKE) == 0 {
-                tokio::task::yield_now().await;
-            }
+            until("revoked", async || t.notion_calls(REVOKE) > 0).await;
         };
         let letting_go = t.passing(LOOK, letting_go);
         tokio::join!(browser.open(&callback), letting_go).0
@@ -228,6 +222,38 @@ async fn a_revocation_whose_turn_was_long_on_its_way_is_begun_anew() {
     let (_, back) = tokio::join!(end(&t, &id), t.passing(LOOK, slow));
     let new = redeemed(&t, &back.query("code").expect("a code"), "v").await;
     stays(&t, &new).await;
+}
+
+/// Where a consent gives the pair that is there, it once was taken over while its own authorization was being ended, and was dead.
+#[tokio::test]
+async fn a_pair_is_not_imported_while_a_revocation_of_it_is_on_its_way() {
+    for notion_has_done_it in [false, true] {
+        let switches = Switches { reauthorize: Reauthorize::Same, ..Switches::default() };
+        let t = House::build(Plan { switches, gate: true, ..Plan::default() }).await;
+        let gate = t.gate.clone().unwrap();
+        let id = t.connection("u").await;
+        let line = t.line_of_another_back_end("v").await;
+        hold(&gate, REVOKE, notion_has_done_it);
+        let crossing = async {
+            reached(&gate, notion_has_done_it).await;
+            let letting_go = async {
+                // Verified, held back, and verified once more.
+                let asked = async || t.notion_calls("/v1/users/me") >= 2;
+                if !notion_has_done_it {
+                    until("the import waits", asked).await;
+                }
+                let_go(&gate, notion_has_done_it);
+            };
+            let import = t.gateway.import("demo", line.as_bytes());
+            tokio::join!(t.passing(Duration::from_secs(1), import), letting_go).0
+        };
+        let (ended, imported) = tokio::join!(end(&t, &id), crossing);
+        assert_eq!(ended.status, StatusCode::NO_CONTENT);
+        let refused = imported.expect_err("Notion has ended it").to_string();
+        assert!(refused.contains("does not accept"), "{refused}");
+        let shown = t.api("GET", "/api/connections?state=active", None).await.json();
+        assert_eq!(shown["data"], serde_json::json!([]));
+    }
 }
 
 /// They once waited for a refresh as long as Notion took to answer it.
@@ -250,10 +276,11 @@ async fn a_disconnect_and_an_erasure_are_answered_while_a_refresh_hangs_and_end_
         assert!(t.clock.now().duration_since(began).as_secs() <= 60);
         assert_eq!(t.notion_calls(REVOKE), 0, "the refresh is still on its way");
         gate.open();
-        while t.notion_calls(REVOKE) == 0 {
+        let revoked = async || {
             t.wait(Duration::from_secs(1));
-            tokio::task::yield_now().await;
-        }
+            t.notion_calls(REVOKE) > 0
+        };
+        until("revoked", revoked).await;
         hours(&t).await;
         assert!(!t.notion.emulator.remove_connection(bot), "nothing of it is left at Notion");
     }
@@ -334,9 +361,7 @@ async fn nobody_is_told_to_reconnect_while_the_exchange_that_heals_it_is_on_its_
     let asked = t.notion_calls(INTROSPECT);
     let answer = async {
         // Before the refresh, and after it was refused: now only the exchange is waited for.
-        while t.notion_calls(INTROSPECT) < asked + 2 {
-            tokio::task::yield_now().await;
-        }
+        until("asked twice", async || t.notion_calls(INTROSPECT) >= asked + 2).await;
         waiting(&t).await;
         assert_eq!(state(&t, &id).await, "active");
         gate.open();
@@ -356,7 +381,7 @@ async fn an_exchange_that_never_ends_is_waited_for_for_minutes_and_no_longer() {
     let began = t.clock.now();
     let call = async { t.api("GET", &format!("/notion/{id}/v1/users/me"), None).await };
     assert_eq!(t.passing(LOOK, call).await.refusal(), "429, token_renewing", "its caller waits 30 seconds");
-    let told = async { while state(&t, &id).await == "active" {} };
+    let told = until("told", async || state(&t, &id).await != "active");
     t.passing(LOOK, told).await;
     assert_eq!(state(&t, &id).await, "reconnect_needed");
     let waited = t.clock.now().duration_since(began).as_secs();

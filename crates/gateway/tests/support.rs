@@ -38,6 +38,9 @@ pub(crate) const CLIENT_SECRET: &str = "notion-side-client-secret-canary";
 
 const ROOT_KEY: &str = "abababababababababababababababababababababababababababababababab";
 
+/// How long a test waits for what must come, by the machine's clock: far longer than it takes on a busy one.
+const PATIENCE: Duration = Duration::from_mins(2);
+
 /// Everything that one test needs.
 pub(crate) struct House {
     pub(crate) gateway: Gateway,
@@ -312,6 +315,20 @@ impl House {
         reply.json()
     }
 
+    /// A hand-written back end has the first person consent: its line to import.
+    pub(crate) async fn line_of_another_back_end(&self, end_user: &str) -> String {
+        let notion = |path: &str| format!("{}{path}", self.notion.url);
+        let asked = json!({"client_id": "client-demo"});
+        let consent = self.send("POST", &notion("/_emulator/consent"), &[], Some(asked)).await.json();
+        let redirect_uri = format!("{}/callback/demo", self.url);
+        let asked = json!({"grant_type": "authorization_code", "code": consent["code"], "redirect_uri": redirect_uri});
+        let basic = basic("client-demo", CLIENT_SECRET);
+        let with = [("authorization", basic.as_str())];
+        let mut pair = self.send("POST", &notion("/v1/oauth/token"), &with, Some(asked)).await.json();
+        pair["end_user"] = json!(end_user);
+        pair.to_string()
+    }
+
     /// An attempt with its steps.
     pub(crate) async fn attempt(&self, id: &str) -> Value {
         self.api("GET", &format!("/api/attempts/{id}"), None).await.json()
@@ -353,17 +370,16 @@ impl House {
 
     /// Does `work`; whenever somebody in the gateway waits for a time that is at most `patience` away, it comes.
     pub(crate) async fn passing<T>(&self, patience: Duration, work: impl Future<Output = T>) -> T {
-        let mut work = std::pin::pin!(work);
-        loop {
-            tokio::select! {
-                biased;
-                done = &mut work => return done,
-                () = tokio::task::yield_now() => {
-                    if let Some(wait) = self.clock.next_wake().filter(|wait| *wait <= patience) {
-                        self.clock.advance(wait);
-                    }
-                }
+        let pass = until("what time is let pass for", async || {
+            if let Some(wait) = self.clock.next_wake().filter(|wait| *wait <= patience) {
+                self.clock.advance(wait);
             }
+            false
+        });
+        tokio::select! {
+            biased;
+            done = work => done,
+            () = pass => unreachable!("it never holds"),
         }
     }
 
@@ -371,6 +387,22 @@ impl House {
         let entries = std::fs::read_dir(self.folder.path()).expect("a folder");
         entries.map(|entry| entry.expect("an entry").path()).collect()
     }
+}
+
+/// What `work` comes to. A test that waits for what never comes fails, and says for what.
+pub(crate) async fn soon<T>(what: &str, work: impl Future<Output = T>) -> T {
+    let done = tokio::time::timeout(PATIENCE, work).await;
+    done.unwrap_or_else(|_| panic!("{what}: not within {PATIENCE:?}"))
+}
+
+/// Looks again and again whether it holds, and lets everybody else go on in between.
+pub(crate) async fn until(what: &str, mut holds: impl AsyncFnMut() -> bool) {
+    let look = async {
+        while !holds().await {
+            tokio::task::yield_now().await;
+        }
+    };
+    soon(what, look).await;
 }
 
 pub(crate) fn basic(user: &str, password: &str) -> String {
@@ -436,8 +468,8 @@ impl Http {
             request = request.header(*name, *value);
         }
         let request = request.body(Body::from(body)).expect("a request");
-        let (parts, body) = self.0.request(request).await.expect("an answer").into_parts();
-        let body = body.collect().await.expect("a whole body").to_bytes();
+        let (parts, body) = soon(url, self.0.request(request)).await.expect("an answer").into_parts();
+        let body = soon(url, body.collect()).await.expect("a whole body").to_bytes();
         Reply { status: parts.status, headers: parts.headers, body }
     }
 }

@@ -103,10 +103,11 @@ pub fn disconnect(stage: Option<Option<ConnectionStage>>, others: usize) -> Endi
     }
 }
 
-/// What importing a pair as `grant_id` comes to: a live grant of the same identity keeps its own pair.
-pub fn import(live: Option<&str>, grant_id: &str) -> Imported {
+/// What importing a pair as `grant_id` comes to: a live grant of the same identity keeps its own pair. Without one a revocation that
+/// is on its way may be that of the pair's own authorization.
+pub fn import(live: Option<&str>, grant_id: &str, revoking_until: Option<Timestamp>) -> Imported {
     match live {
-        None => Imported::Created,
+        None => revoking_until.map_or(Imported::Created, Imported::Wait),
         // By an earlier try.
         Some(live) if live == grant_id => Imported::Created,
         Some(_) => Imported::KeptNewer,

@@ -317,6 +317,8 @@ pub enum Imported {
     /// A live grant of the same identity is here already: left as it is, and a connection for this end user added
     /// to it if there was none.
     KeptNewer,
+    /// Nothing was stored: a revocation is on its way, until then at the latest, that may end the pair.
+    Wait(Timestamp),
 }
 
 /// What Vestibule remembers.
@@ -572,7 +574,8 @@ pub trait Store: Send + Sync + 'static {
     /// Notes when a connection was last used. `first_call` ends its attempt's diagram if it was never used before.
     /// Again: the same; the first call is drawn once.
     async fn touch_connection(&self, id: &str, now: Timestamp, first_call: &[Step]) -> Result<()>;
-    /// Stores a connection that a hand-written back end held; `grant` is used only if no live one of its identity exists.
+    /// Stores a connection that a hand-written back end held; `grant` is used only if no live one of its identity exists, and no
+    /// revocation of the integration is on its way at the event's time.
     /// Again: the same answer, and no second connection.
     async fn import(&self, grant: &Grant, connection: &Connection, event: &Event) -> Result<Imported>;
 

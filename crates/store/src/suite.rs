@@ -99,6 +99,7 @@ macro_rules! conformance {
             a_filter_by_state_finds_what_reads_in_that_state
             every_query_stays_in_its_integration
             an_import_never_replaces_a_live_pair
+            an_import_waits_for_a_revocation_that_may_end_its_pair
             a_first_call_is_drawn_once
             each_change_names_what_is_remembered_of_it_and_nothing_else
             who_asks_for_changes_that_were_never_there_is_told_that_anything_may_have_changed

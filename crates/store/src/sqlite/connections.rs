@@ -6,7 +6,7 @@ use rusqlite::{Connection as Db, OptionalExtension as _, Row, named_params, para
 use super::damage::{self, listed};
 use super::rows::{At, Word, limit, pair, time, time_if, unsigned};
 use super::way_in::insert_steps;
-use super::{candidates, grants, history, keys, redeem};
+use super::{candidates, grants, history, keys, redeem, turns};
 use crate::decide::{self, Ending};
 use crate::records::{
     Candidate, Connection, ConnectionStage, ConnectionState, ConnectionView, Event, Grant, Listed, Profile,
@@ -285,7 +285,11 @@ pub(super) fn touch(db: &Db, id: &str, now: Timestamp, first_call: &[Step]) -> R
 
 pub(super) fn import(db: &Db, grant: &Grant, connection: &Connection, event: &Event) -> Result<Imported> {
     let live = grants::find_live(db, &grant.client_id, &grant.profile)?.map(|live| live.id);
-    let imported = decide::import(live.as_deref(), &grant.id);
+    let imported =
+        decide::import(live.as_deref(), &grant.id, turns::revoking_until(db, &grant.client_id, event.at)?);
+    if let Imported::Wait(_) = imported {
+        return Ok(imported);
+    }
     if live.is_none() {
         grants::insert(db, grant)?;
     }

@@ -28,12 +28,13 @@ pub(super) fn begin_exchange(
     db.prepare_cached("UPDATE attempts SET consumed_at = ?2 WHERE id = ?1 AND outcome <> 'exchanging'")?
         .execute(params![attempt_id, At(now)])?;
     update_attempt(db, attempt_id, Some(AttemptOutcome::Exchanging), std::slice::from_ref(step))?;
-    let wait = db
-        .prepare_cached(
-            "SELECT max(ends_at) AS ends_at FROM revocations WHERE client_id = ?1 AND ends_at > ?2",
-        )?
-        .query_row(params![client_id, At(now)], |row| time_if(row, "ends_at"))?;
-    Ok(wait.map_or(ExchangeStart::Begun, ExchangeStart::Wait))
+    Ok(revoking_until(db, client_id, now)?.map_or(ExchangeStart::Begun, ExchangeStart::Wait))
+}
+
+/// Until when the revocations that are on their way may take, if any are.
+pub(super) fn revoking_until(db: &Db, client_id: &str, now: Timestamp) -> Result<Option<Timestamp>> {
+    let sql = "SELECT max(ends_at) AS ends_at FROM revocations WHERE client_id = ?1 AND ends_at > ?2";
+    Ok(db.prepare_cached(sql)?.query_row(params![client_id, At(now)], |row| time_if(row, "ends_at"))?)
 }
 
 pub(super) fn is_exchanging(db: &Db, client_id: &str, begun_by: Timestamp, now: Timestamp) -> Result<bool> {

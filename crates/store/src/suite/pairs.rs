@@ -6,10 +6,10 @@ use super::Subject;
 use super::scene::{
     APP, OTHER, activation, all, arrival, arrived, at, attempt, event, grant, id, live, profile, sealed, step,
 };
-use crate::records::{AttemptOutcome, Candidate, ConnectionStage, EventKind, Grant};
+use crate::records::{AttemptOutcome, Candidate, Connection, ConnectionStage, Event, EventKind, Grant};
 use crate::{
-    Activated, Activation, ArrivalSaved, Committed, Disconnected, ExchangeStart, Footing, LeaseTaken,
-    Revocation, RevocationStart,
+    Activated, Activation, ArrivalSaved, Committed, Disconnected, ExchangeStart, Footing, Imported,
+    LeaseTaken, Revocation, RevocationStart,
 };
 
 pub async fn a_candidate_is_adopted_only_at_the_expected_generation(store: Subject) {
@@ -226,6 +226,39 @@ pub async fn an_exchange_and_a_revocation_of_one_integration_take_turns(store: S
     let due = Candidate { connection_id: None, attempt_id: None, ..arrival.candidate.clone() };
     store.insert_candidate(&due).await.expect("stored");
     assert_eq!(revoke(APP, 44).await, RevocationStart::Begun);
+}
+
+pub async fn an_import_waits_for_a_revocation_that_may_end_its_pair(store: Subject) {
+    let revocation = Revocation {
+        id: "rev_1".to_owned(),
+        client_id: APP.to_owned(),
+        profile: profile("bot"),
+        now: at(0),
+        ends_at: at(35),
+    };
+    assert_eq!(store.begin_revocation(&revocation).await.expect("answered"), RevocationStart::Begun);
+    let brought = grant(&id("grt"), "bot", 1);
+    let connection = Connection {
+        end_user: Some("u".to_owned()),
+        grant_id: Some(brought.id.clone()),
+        stage: ConnectionStage::Active,
+        ..arrival(&attempt(None), None, "bot").connection
+    };
+    let import = async |second| {
+        let event = Event { at: at(second), ..event("connection.imported") };
+        store.import(&brought, &connection, &event).await.expect("answered")
+    };
+    assert_eq!(import(1).await, Imported::Wait(at(35)));
+    assert!(store.find_live_grant(APP, &profile("bot")).await.expect("read").is_none());
+    store.end_revocation("rev_1").await.expect("ended");
+    // And the other way round: a pair that is here is not ended by one that comes later, nor does its import wait for another's.
+    for _ in 0..2 {
+        assert_eq!(import(2).await, Imported::Created);
+    }
+    assert_eq!(store.begin_revocation(&revocation).await.expect("answered"), RevocationStart::Shared);
+    let others = Revocation { profile: profile("another"), ..revocation };
+    assert_eq!(store.begin_revocation(&others).await.expect("answered"), RevocationStart::Begun);
+    assert_eq!(import(3).await, Imported::Created);
 }
 
 pub async fn a_candidate_takes_anothers_place_and_nobody_redeems_the_older_pair(store: Subject) {
