@@ -8,7 +8,7 @@ use notion_emulator::{Effect, Fault};
 use serde_json::{Value, json};
 use store::suite::tamper;
 
-use crate::support::{House, Plan, RETURN_URL, Reply, house};
+use crate::support::{House, Plan, RETURN_URL, Reply, house, until};
 
 /// A name that stands nowhere else.
 const NAME: &str = "erase-me-canary";
@@ -221,9 +221,8 @@ async fn a_refresh_that_comes_after_the_erasure_names_nobody_while_its_pair_wait
             t.notion.emulator.fault(Fault::from(Effect::HangUpBefore).on(path).times(u32::MAX));
         }
         let answered = async {
-            while t.api("GET", &format!("/api/connections/{id}"), None).await.status != StatusCode::NOT_FOUND
-            {
-            }
+            let shown = async || t.api("GET", &format!("/api/connections/{id}"), None).await.status;
+            until("erased", async || shown().await == StatusCode::NOT_FOUND).await;
             gate.open();
         };
         tokio::join!(erase(&t, NAME), answered).0
@@ -247,9 +246,8 @@ async fn a_refresh_that_is_on_its_way_during_the_erasure_is_ended_when_it_comes(
     let meanwhile = async {
         gate.arrived().await;
         let answered = async {
-            while t.api("GET", &format!("/api/connections/{id}"), None).await.status != StatusCode::NOT_FOUND
-            {
-            }
+            let shown = async || t.api("GET", &format!("/api/connections/{id}"), None).await.status;
+            until("erased", async || shown().await == StatusCode::NOT_FOUND).await;
             gate.open();
         };
         tokio::join!(erase(&t, NAME), answered).0

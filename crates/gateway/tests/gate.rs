@@ -14,6 +14,8 @@ use serde_json::Value;
 use tokio::net::TcpListener;
 use tokio::sync::Semaphore;
 
+use crate::support::soon;
+
 /// The gate's handle.
 #[derive(Clone)]
 pub(crate) struct Gate(Arc<Inner>);
@@ -69,7 +71,7 @@ impl Gate {
 
     /// Waits until the held answer is there: Notion has done what it was asked.
     pub(crate) async fn arrived(&self) {
-        self.0.arrived.acquire().await.unwrap().forget();
+        soon("a held call", self.0.arrived.acquire()).await.unwrap().forget();
     }
 
     /// Lets the held answer go.
@@ -86,7 +88,7 @@ impl Gate {
 
     /// Waits until the held request is there.
     pub(crate) async fn asked(&self) {
-        self.0.asked.acquire().await.unwrap().forget();
+        soon("a held call", self.0.asked.acquire()).await.unwrap().forget();
     }
 
     /// Changes the next token answer on its way.

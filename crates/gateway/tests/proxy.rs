@@ -7,7 +7,7 @@ use notion_emulator::{Effect, Fault};
 use serde_json::json;
 use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
 
-use crate::support::house;
+use crate::support::{house, until};
 
 #[tokio::test]
 async fn the_callers_version_passes_and_a_missing_one_is_filled_in() {
@@ -132,9 +132,7 @@ async fn a_rate_limit_is_waited_out_when_there_is_time_and_passed_on_when_not() 
     let call = t.api("GET", &path, None);
     let hand = async {
         // Once Notion has said "wait", the clock is moved past it.
-        while t.notion_calls("/v1/users/me") < 2 {
-            tokio::task::yield_now().await;
-        }
+        until("called", async || t.notion_calls("/v1/users/me") >= 2).await;
         for _ in 0..50 {
             tokio::task::yield_now().await;
             t.wait(Duration::from_millis(100));
@@ -150,14 +148,14 @@ async fn a_wait_of_nothing_is_a_second_and_ends_after_five() {
     let id = t.connection("u").await;
     let path = format!("/notion/{id}/v1/users/me");
     t.notion.emulator.fault(Fault::rate_limited(Duration::ZERO).on("/v1/users/me").times(100));
-    let call = t.api("GET", &path, None);
-    let mut call = std::pin::pin!(call);
-    let reply = loop {
-        tokio::select! {
-            biased;
-            reply = &mut call => break reply,
-            () = tokio::task::yield_now() => t.wait(Duration::from_millis(1)),
-        }
+    let time = until("answered", async || {
+        t.wait(Duration::from_millis(1));
+        false
+    });
+    let reply = tokio::select! {
+        biased;
+        reply = t.api("GET", &path, None) => reply,
+        () = time => unreachable!("it never holds"),
     };
     assert_eq!(reply.status, StatusCode::TOO_MANY_REQUESTS);
     assert_eq!(t.notion_calls("/v1/users/me"), 6);

@@ -8,7 +8,7 @@ use futures_util::future::join_all;
 use notion_emulator::{Effect, Fault, OldPair, Refresh, Switches};
 use store::{LeaseTaken, SqliteStore, Store as _};
 
-use crate::support::{House, Plan, house};
+use crate::support::{House, Plan, house, until};
 
 const TOKEN: &str = "/v1/oauth/token";
 const INTROSPECT: &str = "/v1/oauth/introspect";
@@ -201,10 +201,8 @@ async fn interrupted(t: &House, id: &str) -> [(String, Option<String>); 2] {
     let looked = t.passing(SOON, t.gateway.look_into_interrupted()).await;
     looked.unwrap();
     // The round may have ended before the store took it; the refresh goes on and waits for its time.
-    let mut at_once = shown(t, id).await;
-    while at_once.0 == "active" {
-        at_once = shown(t, id).await;
-    }
+    until("told", async || shown(t, id).await.0 != "active").await;
+    let at_once = shown(t, id).await;
     t.passing(Duration::from_secs(5), t.gateway.drain()).await;
     [at_once, shown(t, id).await]
 }
@@ -272,7 +270,8 @@ async fn under_a_lease_of_a_process_that_only_stands_still_callers_are_told_to_c
     assert_eq!(t.passing(SOON, call).await.refusal(), "429, token_renewing");
     // The renewal goes on without its caller, and takes the lease when that has ended.
     let grant = grant_of(&t, &id).await;
-    let renewed = async { while t.store().find_grant(&grant).await.unwrap().unwrap().generation.0 < 2 {} };
+    let generation = async || t.store().find_grant(&grant).await.unwrap().unwrap().generation.0;
+    let renewed = until("renewed", async || generation().await >= 2);
     t.passing(SOON, renewed).await;
     works(&t, &id).await;
 }
@@ -292,11 +291,10 @@ async fn a_second_process_waits_for_the_firsts_refresh_and_shares_its_outcome() 
         let asked = t.api("POST", &path, None);
         let open = async {
             // The callers wait for 30 seconds; the second one's renewal watches the lease.
-            while t.clock.next_wake().is_none_or(|wait| wait > SOON) {
-                tokio::task::yield_now().await;
-            }
+            until("the second one watches", async || t.clock.next_wake().is_some_and(|wait| wait <= SOON))
+                .await;
             gate.open();
-            while leased(&t, &grant).await {}
+            until("the lease is let go of", async || !leased(&t, &grant).await).await;
             t.wait(SOON);
         };
         tokio::join!(asked, open).0
