@@ -23,7 +23,7 @@ use crate::link::{after, internal, redirect, starts_nothing};
 use crate::notion::TokenError;
 use crate::pages::{Notice, WayBack, mismatch_page, page, page_with};
 use crate::reconnect::{self, Reconnect};
-use crate::{Error, Gateway, cookie, link, turns, vault};
+use crate::{Error, Gateway, cookie, link, pairs, turns, vault};
 
 /// How long the app has to redeem our code.
 pub(crate) const CODE_LIFE: Duration = Duration::from_mins(5);
@@ -362,13 +362,26 @@ async fn save(gateway: &Gateway, arrival: &Arrival, now: Timestamp) -> Result<Ar
     loop {
         match gateway.store.save_arrival(arrival, now).await {
             Ok(saved) => return Ok(saved),
-            Err(error @ StoreError::Damaged { .. }) => return Err(error.into()),
+            Err(error @ StoreError::Damaged { .. }) => {
+                pairs::keep_alone(gateway, &arrival.candidate).await?;
+                note_damaged(gateway, &arrival.attempt_id).await?;
+                return Err(error.into());
+            }
             Err(error) => {
                 tracing::error!(event = "arrival.unsaved", attempt = arrival.attempt_id, why = %error);
                 gateway.world.sleep_until(after(gateway.world.now(), SAVE_PAUSE)).await;
             }
         }
     }
+}
+
+/// The attempt is over, as far as its row takes that.
+async fn note_damaged(gateway: &Gateway, attempt_id: &str) -> Result<(), Error> {
+    let (now, what) = (gateway.world.now(), "Seal the tokens and store them");
+    let note = "What is stored of this attempt or its session is damaged, so nothing was connected. Open a new link.";
+    let step = Step::failed(now, Actor::Vestibule, Actor::Vestibule, what, note);
+    let outcome = Some(AttemptOutcome::ExchangeFailed);
+    Ok(gateway.store.update_attempt(attempt_id, outcome, &[step]).await?)
 }
 
 /// A page about an attempt, with the way back to the app that it was begun for.

@@ -24,12 +24,29 @@ pub(crate) async fn keep(
     pair: &vault::Pair,
 ) -> Result<Candidate, Error> {
     let candidate = due(gateway, client_id, profile, issued_at, pair);
+    store(gateway, &candidate).await?;
+    Ok(candidate)
+}
+
+/// Keeps the pair of a consent whose attempt or session cannot be read: settling finds out what becomes of it.
+pub(crate) async fn keep_alone(gateway: &Gateway, candidate: &Candidate) -> Result<(), Error> {
+    let alone = Candidate {
+        connection_id: None,
+        attempt_id: None,
+        profile: nameless(&candidate.profile),
+        expires_at: gateway.world.now(),
+        ..candidate.clone()
+    };
+    store(gateway, &alone).await
+}
+
+async fn store(gateway: &Gateway, candidate: &Candidate) -> Result<(), Error> {
     failpoints::hit(Point::PairSealed);
     loop {
-        match gateway.store.insert_candidate(&candidate).await {
+        match gateway.store.insert_candidate(candidate).await {
             Ok(()) => {
                 failpoints::hit(Point::PairKept);
-                return Ok(candidate);
+                return Ok(());
             }
             Err(error @ StoreError::Damaged { .. }) => return Err(error.into()),
             Err(error) => {
@@ -116,14 +133,19 @@ fn due(
         client_id: client_id.to_owned(),
         connection_id: None,
         attempt_id: None,
-        profile: Profile {
-            workspace_name: None,
-            workspace_icon: None,
-            owner_name: None,
-            owner_email: None,
-            ..profile.clone()
-        },
+        profile: nameless(profile),
         issued_at,
         expires_at: gateway.world.now(),
+    }
+}
+
+/// Whose it is, without a name.
+fn nameless(profile: &Profile) -> Profile {
+    Profile {
+        workspace_name: None,
+        workspace_icon: None,
+        owner_name: None,
+        owner_email: None,
+        ..profile.clone()
     }
 }

@@ -7,7 +7,7 @@ use http_body_util::BodyExt as _;
 use store::suite::tamper;
 use tower::ServiceExt as _;
 
-use crate::support::{House, house};
+use crate::support::{House, Plan, house};
 
 /// Changes the store behind the gateway's back.
 async fn damage(t: &House, sql: &str) {
@@ -170,6 +170,40 @@ async fn no_damaged_row_of_any_kind_keeps_others_of_its_kind_or_of_a_later_one_f
             _ => (1, 2),
         };
         assert_eq!((consents, authorizations), expected, "{kind}: {sql}");
+    }
+}
+
+/// It was dropped once: the connection whose pair it had ended at Notion was left with nothing.
+#[tokio::test]
+async fn the_pair_of_a_consent_whose_rows_are_damaged_meanwhile_is_kept_and_heals_what_it_ended() {
+    for (sql, other) in [
+        ("UPDATE attempts SET outcome = 'odd' WHERE end_user = 'v'", false),
+        ("UPDATE attempts SET started_at = 9223372036854775807 WHERE end_user = 'v'", false),
+        ("UPDATE connect_sessions SET created_at = 9223372036854775807 WHERE end_user = 'v'", false),
+        ("UPDATE connect_sessions SET token_sha256 = x'00' WHERE end_user = 'v'", true),
+    ] {
+        let t = House::build(Plan { gate: true, ..Plan::default() }).await;
+        let gate = t.gate.clone().expect("a gate");
+        let id = t.connection("u").await;
+        let mut browser = t.browser();
+        browser.person = usize::from(other);
+        let callback = browser.consent(&t.link("v").await).await;
+        gate.hold("/v1/oauth/token");
+        let meanwhile = async {
+            gate.arrived().await;
+            damage(&t, sql).await;
+            gate.open();
+        };
+        let (back, ()) = tokio::join!(browser.open(&callback), meanwhile);
+        assert_eq!(back.status, StatusCode::INTERNAL_SERVER_ERROR, "{sql}");
+        t.gateway.settle().await.expect("settled");
+        let me = t.api("GET", &format!("/notion/{id}/v1/users/me"), None).await;
+        assert_eq!(me.status, StatusCode::OK, "{sql}: {}", me.text());
+        // One of somebody who has no connection is ended at Notion, and at once: nothing is on its way any more.
+        let told = t.events().await;
+        let expected = if other { "consent.revoked" } else { "connection.adopted" };
+        assert_eq!(told.last().map(String::as_str), Some(expected), "{sql}: {told:?}");
+        assert!(!told.contains(&"connection.reconnect_needed".to_owned()), "{sql}: {told:?}");
     }
 }
 
