@@ -63,18 +63,13 @@ pub(crate) enum Verdict {
 }
 
 /// What this process knows of all renewals, beside those under way.
+#[derive(Default)]
 pub(crate) struct Renewing {
-    /// This node's name in leases.
-    node: String,
     /// One for each integration, by client id.
     breakers: Mutex<HashMap<String, Breaker>>,
 }
 
 impl Renewing {
-    pub(crate) fn new(node: String) -> Self {
-        Self { node, breakers: Mutex::default() }
-    }
-
     /// What the integration's breaker says.
     fn breaker<T>(&self, client_id: &str, ask: impl FnOnce(&mut Breaker) -> T) -> T {
         let mut breakers = self.breakers.lock().unwrap_or_else(PoisonError::into_inner);
@@ -150,6 +145,14 @@ pub(crate) async fn look_into_interrupted(gateway: &Gateway) -> Result<(), Error
         tracing::warn!(event = "refresh.interrupted", grant = grant_id, outcome = ?outcome.ok());
     });
     join_all(looked_into).await;
+    Ok(())
+}
+
+/// Something may have ended the pair though no call was refused: Notion is asked, and what follows is what follows a refused call.
+pub(crate) async fn look_into(gateway: &Gateway, grant_id: &str, deadline: Timestamp) -> Result<(), Error> {
+    let Some(grant) = gateway.store.find_grant(grant_id).await? else { return Ok(()) };
+    let outcome = in_time(gateway, grant_id, Why::Refused401 { used: grant.generation }, deadline).await?;
+    tracing::info!(event = "grant.looked_into", grant = grant_id, ?outcome);
     Ok(())
 }
 

@@ -209,8 +209,7 @@ async fn exchange_and_save(
                 "Exchange the code",
                 exchange_note(&error),
             );
-            let outcome = Some(AttemptOutcome::ExchangeFailed);
-            gateway.store.update_attempt(&attempt.id, outcome, &[step]).await.map_err(internal(gateway))?;
+            fail(gateway, &attempt.id, step).await.map_err(internal(gateway))?;
             tracing::warn!(event = "exchange.failed", attempt = attempt.id, why = exchange_note(&error));
             Ok(back(gateway, &attempt, &[("error", "exchange_failed")]))
         }
@@ -364,7 +363,7 @@ async fn save(gateway: &Gateway, arrival: &Arrival, now: Timestamp) -> Result<Ar
             Ok(saved) => return Ok(saved),
             Err(error @ StoreError::Damaged { .. }) => {
                 pairs::keep_alone(gateway, &arrival.candidate).await?;
-                note_damaged(gateway, &arrival.attempt_id).await?;
+                fail(gateway, &arrival.attempt_id, damaged(gateway)).await?;
                 return Err(error.into());
             }
             Err(error) => {
@@ -375,13 +374,24 @@ async fn save(gateway: &Gateway, arrival: &Arrival, now: Timestamp) -> Result<Ar
     }
 }
 
-/// The attempt is over, as far as its row takes that.
-async fn note_damaged(gateway: &Gateway, attempt_id: &str) -> Result<(), Error> {
+fn damaged(gateway: &Gateway) -> Step {
     let (now, what) = (gateway.world.now(), "Seal the tokens and store them");
     let note = "What is stored of this attempt or its session is damaged, so nothing was connected. Open a new link.";
-    let step = Step::failed(now, Actor::Vestibule, Actor::Vestibule, what, note);
-    let outcome = Some(AttemptOutcome::ExchangeFailed);
-    Ok(gateway.store.update_attempt(attempt_id, outcome, &[step]).await?)
+    Step::failed(now, Actor::Vestibule, Actor::Vestibule, what, note)
+}
+
+/// Ends an attempt's exchange. Until that is on record revocations wait for it, so the store is asked until it answers.
+async fn fail(gateway: &Gateway, attempt_id: &str, step: Step) -> Result<(), Error> {
+    let (outcome, steps) = (Some(AttemptOutcome::ExchangeFailed), [step]);
+    loop {
+        match gateway.store.update_attempt(attempt_id, outcome, &steps).await {
+            Err(error @ StoreError::Unavailable(..)) => {
+                tracing::error!(event = "attempt.unsaved", attempt = attempt_id, why = %error);
+                gateway.world.sleep_until(after(gateway.world.now(), SAVE_PAUSE)).await;
+            }
+            answered => return Ok(answered?),
+        }
+    }
 }
 
 /// A page about an attempt, with the way back to the app that it was begun for.

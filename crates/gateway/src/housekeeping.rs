@@ -3,7 +3,7 @@
 
 use std::time::Duration;
 
-use crate::{Error, Gateway, access, settle};
+use crate::{Error, Gateway, access, interrupted, settle};
 
 /// How often another process's change is looked for: it must be noticed within a second.
 const NOTICE_EVERY: Duration = Duration::from_millis(500);
@@ -11,7 +11,7 @@ const NOTICE_EVERY: Duration = Duration::from_millis(500);
 const SETTLE_EVERY: Duration = Duration::from_secs(15);
 /// How often grants whose refresh was not answered are looked into, those that are due.
 const SUSPECTS_EVERY: Duration = Duration::from_secs(10);
-/// How often it is looked for refreshes that a process was in the middle of when it ended; at the start, at once.
+/// How often it is looked for exchanges and refreshes that a process was in the middle of when it ended; at the start, at once.
 const INTERRUPTED_EVERY: Duration = Duration::from_secs(1);
 /// How often old rows are deleted.
 const PURGE_EVERY: Duration = Duration::from_hours(1);
@@ -28,13 +28,17 @@ impl Gateway {
         );
     }
 
-    /// Settles what is due once: unredeemed codes, candidates, tombstones.
+    /// Settles what is due once: interrupted exchanges, unredeemed codes, candidates, tombstones.
     ///
     /// # Errors
     /// [`Error::StoreUnavailable`]; what was not settled stays due.
     pub async fn settle(&self) -> Result<(), Error> {
         let inner = self.clone();
-        self.uninterrupted(async move { settle::all(&inner).await }).await
+        self.uninterrupted(async move {
+            interrupted::end_exchanges(&inner).await?;
+            settle::all(&inner).await
+        })
+        .await
     }
 
     /// Looks once into the grants whose last refresh was sent and not answered, those that are due.
@@ -45,11 +49,13 @@ impl Gateway {
         access::look_into_suspects(self).await
     }
 
-    /// Looks once for refreshes that a process was in the middle of when it ended, and sends them again.
+    /// Looks once for exchanges and refreshes that a process was in the middle of when it ended: it tells of the former, and sends the
+    /// latter again.
     ///
     /// # Errors
     /// [`Error::StoreUnavailable`]; they stay on record.
     pub async fn look_into_interrupted(&self) -> Result<(), Error> {
+        interrupted::end_exchanges(self).await?;
         access::look_into_interrupted(self).await
     }
 

@@ -19,6 +19,7 @@ mod events;
 mod flights;
 mod housekeeping;
 mod import;
+mod interrupted;
 mod keys;
 mod link;
 mod near_miss;
@@ -72,6 +73,8 @@ pub struct Inner {
     pub(crate) config: Config,
     pub(crate) store: Arc<dyn Store>,
     pub(crate) vault: vault::Vault,
+    /// This process's name on the store.
+    pub(crate) node: String,
     pub(crate) world: World,
     pub(crate) notion: Notion,
     pub(crate) pacing: pacing::Pacing,
@@ -137,12 +140,13 @@ impl Gateway {
             starts: starts::Starts::new(config.attempts_per_address),
             memory,
             flights: Arc::default(),
-            renewing: access::Renewing::new(node),
+            renewing: access::Renewing::default(),
             settling: settle::Settling::default(),
             uninterrupted: Arc::new(Semaphore::new(UNINTERRUPTED_MAX as usize)),
             config,
             store,
             vault: vault::Vault::new(keyring),
+            node,
             world,
             notion,
         };

@@ -24,7 +24,7 @@ const UNSENT_MAX: Duration = Duration::from_secs(5);
 pub(crate) async fn begin_exchange(gateway: &Gateway, attempt: &Attempt, step: &Step) -> Result<bool, Error> {
     loop {
         let now = gateway.world.now();
-        match gateway.store.begin_exchange(&attempt.client_id, &attempt.id, step, now).await? {
+        match gateway.store.begin_exchange(&attempt.client_id, &attempt.id, &gateway.node, step, now).await? {
             ExchangeStart::Begun => return Ok(true),
             ExchangeStart::Gone => return Ok(false),
             ExchangeStart::Wait(until) => {

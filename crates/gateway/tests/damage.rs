@@ -9,6 +9,9 @@ use tower::ServiceExt as _;
 
 use crate::support::{House, Plan, house};
 
+/// How often what could not be stored is offered again.
+const PAUSE: std::time::Duration = std::time::Duration::from_millis(500);
+
 /// Changes the store behind the gateway's back.
 async fn damage(t: &House, sql: &str) {
     tamper(&t.folder.path().join("vestibule.db"), sql);
@@ -204,6 +207,43 @@ async fn the_pair_of_a_consent_whose_rows_are_damaged_meanwhile_is_kept_and_heal
         let expected = if other { "consent.revoked" } else { "connection.adopted" };
         assert_eq!(told.last().map(String::as_str), Some(expected), "{sql}: {told:?}");
         assert!(!told.contains(&"connection.reconnect_needed".to_owned()), "{sql}: {told:?}");
+    }
+}
+
+/// One that failed once stayed `exchanging`, and revocations waited for it.
+#[tokio::test]
+async fn what_comes_of_an_exchange_while_the_store_is_away_is_stored_when_it_is_back() {
+    for refused in [false, true] {
+        let t = House::build(Plan { gate: true, ..Plan::default() }).await;
+        let gate = t.gate.clone().expect("a gate");
+        let mut browser = t.browser();
+        let callback = browser.consent(&t.link("u").await).await;
+        if refused {
+            let fault = notion_emulator::Fault::from(notion_emulator::Effect::Status(400));
+            t.notion.emulator.fault(fault.on("/v1/oauth/token"));
+        }
+        let (path, away) = (t.folder.path().join("vestibule.db"), t.folder.path().join("away"));
+        gate.hold("/v1/oauth/token");
+        let meanwhile = async {
+            gate.arrived().await;
+            std::fs::rename(&path, &away).expect("moved");
+            gate.open();
+            while t.clock.next_wake().is_none_or(|wait| wait > PAUSE) {
+                tokio::task::yield_now().await;
+            }
+            std::fs::rename(&away, &path).expect("moved back");
+            t.wait(PAUSE);
+        };
+        let (back, ()) = tokio::join!(browser.open(&callback), meanwhile);
+        if refused {
+            assert_eq!(back.query("error").as_deref(), Some("exchange_failed"));
+        } else {
+            let code = back.query("code").expect("a code");
+            assert_eq!(t.redeem(&code, "u").await.status, StatusCode::OK);
+        }
+        let attempts = t.api("GET", "/api/attempts", None).await.json();
+        let expected = if refused { "exchange_failed" } else { "connected" };
+        assert_eq!(attempts["data"][0]["outcome"], expected);
     }
 }
 

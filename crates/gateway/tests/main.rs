@@ -16,6 +16,7 @@ mod forms;
 mod framing;
 mod gate;
 mod http_clients;
+mod killed;
 mod matrix;
 mod notion_door;
 mod proxy;

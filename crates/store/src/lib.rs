@@ -386,17 +386,24 @@ pub trait Store: Send + Sync + 'static {
     /// Again: a step is drawn once.
     async fn update_attempt(&self, id: &str, outcome: Option<AttemptOutcome>, steps: &[Step]) -> Result<()>;
     /// Puts a taken attempt's exchange on record: its outcome is `exchanging` from then on, until it is set anew, and no revocation of
-    /// the same integration begins. One that is on its way at Notion by then would end what the exchange brings: while it is, the
+    /// the same integration begins while `node`, this process's name, is alive. One that is on its way at Notion by then would end what the exchange brings: while it is, the
     /// exchange waits, and this is asked again. After an unknown commit it may be repeated.
     async fn begin_exchange(
         &self,
         client_id: &str,
         attempt_id: &str,
+        node: &str,
         step: &Step,
         now: Timestamp,
     ) -> Result<ExchangeStart>;
-    /// Whether an exchange of this integration is on its way, or waits for its turn, that was put on record by `begun_by`.
+    /// Whether an exchange of this integration is on its way, or waits for its turn, that was put on record by `begun_by`. One
+    /// whose process has ended is not.
     async fn is_exchanging(&self, client_id: &str, begun_by: Timestamp, now: Timestamp) -> Result<bool>;
+    /// Attempts whose process ended in the middle of their exchange; rows that cannot be read are passed over.
+    async fn interrupted_exchanges(&self, now: Timestamp, limit: usize) -> Result<Vec<Attempt>>;
+    /// Ends such an attempt as failed, and tells of it. False if it was ended before.
+    /// Again: false; it was told once.
+    async fn end_interrupted_exchange(&self, id: &str, step: &Step, event: &Event) -> Result<bool>;
     /// Begins a revocation, unless an exchange of the same integration is on its way, or a live grant or a
     /// pending connection stands on the authorization.
     /// Until it ends, by [`Store::end_revocation`] or its time, no exchange begins. Repeating it is answered the same.

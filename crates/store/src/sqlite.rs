@@ -236,21 +236,33 @@ impl Store for SqliteStore {
         &self,
         client_id: &str,
         attempt_id: &str,
+        node: &str,
         step: &Step,
         now: Timestamp,
     ) -> Result<ExchangeStart> {
-        let (client_id, attempt_id, step) = (client_id.to_owned(), attempt_id.to_owned(), step.clone());
-        self.write(move |db| turns::begin_exchange(db, &client_id, &attempt_id, &step, now)).await
+        let (client_id, attempt_id) = (client_id.to_owned(), attempt_id.to_owned());
+        let (node, step) = (node.to_owned(), step.clone());
+        self.write(move |db| turns::begin_exchange(db, &client_id, &attempt_id, &node, &step, now)).await
     }
 
     async fn is_exchanging(&self, client_id: &str, begun_by: Timestamp, now: Timestamp) -> Result<bool> {
-        let client_id = client_id.to_owned();
-        self.read(move |db| turns::is_exchanging(db, &client_id, begun_by, now)).await
+        let (client_id, nodes) = (client_id.to_owned(), Arc::clone(&self.nodes));
+        self.read(move |db| turns::is_exchanging(db, &nodes, &client_id, begun_by, now)).await
+    }
+
+    async fn interrupted_exchanges(&self, now: Timestamp, limit: usize) -> Result<Vec<Attempt>> {
+        let nodes = Arc::clone(&self.nodes);
+        self.read(move |db| turns::interrupted(db, &nodes, now, limit)).await
+    }
+
+    async fn end_interrupted_exchange(&self, id: &str, step: &Step, event: &Event) -> Result<bool> {
+        let (id, step, event) = (id.to_owned(), step.clone(), event.clone());
+        self.write(move |db| turns::end_interrupted(db, &id, &step, &event)).await
     }
 
     async fn begin_revocation(&self, revocation: &Revocation) -> Result<RevocationStart> {
-        let revocation = revocation.clone();
-        self.write(move |db| turns::begin_revocation(db, &revocation)).await
+        let (revocation, nodes) = (revocation.clone(), Arc::clone(&self.nodes));
+        self.write(move |db| turns::begin_revocation(db, &nodes, &revocation)).await
     }
 
     async fn end_revocation(&self, id: &str) -> Result<()> {

@@ -91,6 +91,7 @@ macro_rules! conformance {
             a_refresh_is_committed_by_the_spent_generation_and_not_by_the_lease
             a_tombstone_is_never_revived_and_makes_room_for_a_new_grant
             a_state_change_tells_once
+            an_exchange_whose_process_ended_is_found_told_once_and_waited_for_by_nobody
             an_exchange_and_a_revocation_of_one_integration_take_turns
             only_the_last_connection_ends_its_grant
             an_erased_user_leaves_nothing_and_takes_nothing_of_the_others

@@ -182,7 +182,7 @@ impl<'g> Flight<'g> {
         let (generation, now) = (grant.generation, gateway.world.now());
         let taken = gateway
             .store
-            .take_refresh_lease(self.grant_id, generation, &gateway.renewing.node, now, expires_at)
+            .take_refresh_lease(self.grant_id, generation, &gateway.node, now, expires_at)
             .await?;
         let reply = match taken {
             LeaseTaken::Taken(lease) => {

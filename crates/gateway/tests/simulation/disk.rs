@@ -506,10 +506,19 @@ impl Store for Disk {
         &self,
         client_id: &str,
         attempt_id: &str,
+        node: &str,
         step: &Step,
         now: Timestamp,
     ) -> Result<ExchangeStart> {
-        self.write("begin_exchange", self.inner.begin_exchange(client_id, attempt_id, step, now)).await
+        self.write("begin_exchange", self.inner.begin_exchange(client_id, attempt_id, node, step, now)).await
+    }
+
+    async fn interrupted_exchanges(&self, now: Timestamp, limit: usize) -> Result<Vec<Attempt>> {
+        self.read("interrupted_exchanges", self.inner.interrupted_exchanges(now, limit)).await
+    }
+
+    async fn end_interrupted_exchange(&self, id: &str, step: &Step, event: &Event) -> Result<bool> {
+        self.write("end_interrupted_exchange", self.inner.end_interrupted_exchange(id, step, event)).await
     }
 
     async fn is_exchanging(&self, client_id: &str, begun_by: Timestamp, now: Timestamp) -> Result<bool> {

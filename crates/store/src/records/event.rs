@@ -66,6 +66,7 @@ kinds! {
     Unredeemed, "connection.unredeemed", "the app never redeemed the code: the pending connection was deleted";
     Refused, "connection.refused", "the redeemer was not who the link was made for, or failed its proof";
     ConsentRevoked, "consent.revoked", "a consent that nobody redeemed, or a pair that was kept when its connection ended, was ended at Notion";
+    ConsentInterrupted, "consent.interrupted", "a process ended while it exchanged a consent's code: nothing was connected, and the user must open a new link. What stands on the same person's authorization is looked into";
     CodeReplayed, "code.replayed", "a code was presented again; nothing was ended";
     KeyMinted, "key.minted", "a key was made";
     KeyRevoked, "key.revoked", "a key was ended";

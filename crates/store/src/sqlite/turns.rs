@@ -6,8 +6,11 @@ use jiff::Timestamp;
 use rusqlite::{Connection as Db, OptionalExtension as _, named_params, params};
 
 use super::callback::update_attempt;
+use super::nodes::Nodes;
 use super::rows::{At, time_if};
-use crate::records::{AttemptOutcome, Step};
+use super::way_in::{attempt, insert_steps};
+use super::{damage, history};
+use crate::records::{Attempt, AttemptOutcome, Event, Step};
 use crate::{ExchangeStart, Result, Revocation, RevocationStart};
 
 /// An exchange is over after this: its answer is listened to for five minutes, and it may have waited before it was sent.
@@ -17,6 +20,7 @@ pub(super) fn begin_exchange(
     db: &Db,
     client_id: &str,
     attempt_id: &str,
+    node: &str,
     step: &Step,
     now: Timestamp,
 ) -> Result<ExchangeStart> {
@@ -25,8 +29,10 @@ pub(super) fn begin_exchange(
         return Ok(ExchangeStart::Gone);
     }
     // On record before it waits, so that no further revocation begins meanwhile; its time is that of the first asking.
-    db.prepare_cached("UPDATE attempts SET consumed_at = ?2 WHERE id = ?1 AND outcome <> 'exchanging'")?
-        .execute(params![attempt_id, At(now)])?;
+    db.prepare_cached(
+        "UPDATE attempts SET consumed_at = ?2, exchanging_by = ?3 WHERE id = ?1 AND outcome <> 'exchanging'",
+    )?
+    .execute(params![attempt_id, At(now), node])?;
     update_attempt(db, attempt_id, Some(AttemptOutcome::Exchanging), std::slice::from_ref(step))?;
     Ok(revoking_until(db, client_id, now)?.map_or(ExchangeStart::Begun, ExchangeStart::Wait))
 }
@@ -37,17 +43,64 @@ pub(super) fn revoking_until(db: &Db, client_id: &str, now: Timestamp) -> Result
     Ok(db.prepare_cached(sql)?.query_row(params![client_id, At(now)], |row| time_if(row, "ends_at"))?)
 }
 
-pub(super) fn is_exchanging(db: &Db, client_id: &str, begun_by: Timestamp, now: Timestamp) -> Result<bool> {
-    let since = now.checked_sub(EXCHANGE_MAX).unwrap_or(Timestamp::MIN);
-    let sql = "SELECT 1 FROM attempts
-        WHERE client_id = ?1 AND outcome = 'exchanging' AND consumed_at BETWEEN ?2 AND ?3";
-    Ok(db.prepare_cached(sql)?.exists(params![client_id, At(since), At(begun_by)])?)
+pub(super) fn is_exchanging(
+    db: &Db,
+    nodes: &Nodes,
+    client_id: &str,
+    begun_by: Timestamp,
+    now: Timestamp,
+) -> Result<bool> {
+    let mut statement = db.prepare_cached(
+        "SELECT DISTINCT exchanging_by FROM attempts
+         WHERE client_id = ?1 AND outcome = 'exchanging' AND consumed_at BETWEEN ?2 AND ?3",
+    )?;
+    let found = statement.query_map(params![client_id, At(exchanging_since(now)), At(begun_by)], |row| {
+        row.get::<_, Option<String>>(0)
+    })?;
+    // What a process that has ended was sent nobody hears, so nothing waits for it.
+    for node in found {
+        if node?.is_none_or(|node| !nodes.is_gone(&node)) {
+            return Ok(true);
+        }
+    }
+    Ok(false)
 }
 
-pub(super) fn begin_revocation(db: &Db, asked: &Revocation) -> Result<RevocationStart> {
+/// When the oldest exchange began that still counts.
+fn exchanging_since(now: Timestamp) -> Timestamp {
+    now.checked_sub(EXCHANGE_MAX).unwrap_or(Timestamp::MIN)
+}
+
+/// Of an older version's exchanges nobody knows the process: their time tells.
+pub(super) fn interrupted(db: &Db, nodes: &Nodes, now: Timestamp, limit: usize) -> Result<Vec<Attempt>> {
+    let mut statement = db.prepare_cached(
+        "SELECT * FROM attempts
+         WHERE outcome = 'exchanging' AND (exchanging_by IS NOT NULL OR consumed_at < ?1) ORDER BY id",
+    )?;
+    let found = damage::sound(statement.query([At(exchanging_since(now))])?, usize::MAX, |row| {
+        Ok((row.get::<_, Option<String>>("exchanging_by")?, attempt(row)?))
+    })?;
+    let ended = found.into_iter().filter(|(node, _)| node.as_ref().is_none_or(|node| nodes.is_gone(node)));
+    Ok(ended.map(|(_, attempt)| attempt).take(limit).collect())
+}
+
+pub(super) fn end_interrupted(db: &Db, id: &str, step: &Step, event: &Event) -> Result<bool> {
+    let ended = db
+        .prepare_cached(
+            "UPDATE attempts SET outcome = 'exchange_failed' WHERE id = ?1 AND outcome = 'exchanging'",
+        )?
+        .execute([id])?;
+    if ended == 1 {
+        insert_steps(db, id, std::slice::from_ref(step))?;
+        history::insert_event(db, event)?;
+    }
+    Ok(ended == 1)
+}
+
+pub(super) fn begin_revocation(db: &Db, nodes: &Nodes, asked: &Revocation) -> Result<RevocationStart> {
     db.prepare_cached("DELETE FROM revocations WHERE ends_at <= ?1")?.execute([At(asked.now)])?;
     // Whatever began by the time of this write, though it was asked for before.
-    if is_exchanging(db, &asked.client_id, Timestamp::MAX, asked.now)? {
+    if is_exchanging(db, nodes, &asked.client_id, Timestamp::MAX, asked.now)? {
         return Ok(RevocationStart::Exchanging);
     }
     let others = "SELECT 1 FROM grants WHERE client_id = :client AND bot_id = :bot AND owner_id = :owner

@@ -159,7 +159,42 @@ pub async fn an_erased_user_leaves_nothing_and_takes_nothing_of_the_others(store
     assert_eq!(due.len(), 2);
 }
 
+/// It once counted as on its way for six minutes, and nobody was told.
+pub async fn an_exchange_whose_process_ended_is_found_told_once_and_waited_for_by_nobody(store: Subject) {
+    store.enter("node_1").await.expect("entered");
+    let exchange = async |node: &str| {
+        let made = attempt(None);
+        store.insert_attempt(&made, &[], 5, at(0)).await.expect("stored");
+        let begun = store.begin_exchange(APP, &made.id, node, &step("asked"), at(1)).await.expect("answered");
+        assert_eq!(begun, ExchangeStart::Begun);
+        made.id
+    };
+    let found = async || -> Vec<String> {
+        let found = store.interrupted_exchanges(at(2), 10).await.expect("read");
+        found.into_iter().map(|attempt| attempt.id).collect()
+    };
+    let killed = exchange("node_killed").await;
+    assert!(!store.is_exchanging(APP, at(2), at(2)).await.expect("read"));
+    let under_way = exchange("node_1").await;
+    assert!(store.is_exchanging(APP, at(2), at(2)).await.expect("read"));
+    assert_eq!(found().await, [killed.clone()]);
+    for told in [true, false] {
+        let event = event("consent.interrupted");
+        let ended = store.end_interrupted_exchange(&killed, &step("lost"), &event).await.expect("ended");
+        assert_eq!(ended, told);
+    }
+    assert_eq!(found().await, Vec::<String>::new());
+    let (ended, steps) = store.find_attempt(APP, &killed).await.expect("read").expect("there");
+    assert_eq!((ended.outcome, steps.len()), (AttemptOutcome::ExchangeFailed, 2));
+    let events = store.list_events(APP, &all()).await.expect("read").sound();
+    assert_eq!(events.len(), 1);
+    store.update_attempt(&under_way, Some(AttemptOutcome::Returned), &[]).await.expect("updated");
+    let event = event("consent.interrupted");
+    assert!(!store.end_interrupted_exchange(&under_way, &step("lost"), &event).await.expect("answered"));
+}
+
 pub async fn an_exchange_and_a_revocation_of_one_integration_take_turns(store: Subject) {
+    store.enter("node_1").await.expect("entered");
     let made = attempt(None);
     store.insert_attempt(&made, &[], 5, at(0)).await.expect("stored");
     let cookies = [made.cookie_sha256];
@@ -174,7 +209,7 @@ pub async fn an_exchange_and_a_revocation_of_one_integration_take_turns(store: S
     let revoke =
         async |client: &str, second| store.begin_revocation(&asked(client, second)).await.expect("answered");
     let exchange = async |second| {
-        store.begin_exchange(APP, &made.id, &step("asked"), at(second)).await.expect("answered")
+        store.begin_exchange(APP, &made.id, "node_1", &step("asked"), at(second)).await.expect("answered")
     };
     let exchanging = async |by, now| store.is_exchanging(APP, at(by), at(now)).await.expect("read");
     // Whoever comes first goes first; another integration's turns are its own.
@@ -208,7 +243,7 @@ pub async fn an_exchange_and_a_revocation_of_one_integration_take_turns(store: S
     assert_eq!((exchange(39).await, exchange(40).await), (ExchangeStart::Wait(at(40)), ExchangeStart::Begun));
     store.update_attempt(&made.id, Some(AttemptOutcome::Returned), &[]).await.expect("updated");
     assert_eq!(
-        store.begin_exchange(APP, "att_gone", &step("asked"), at(41)).await.expect("answered"),
+        store.begin_exchange(APP, "att_gone", "node_1", &step("asked"), at(41)).await.expect("answered"),
         ExchangeStart::Gone
     );
     // Whatever stands on the authorization keeps it: a pending connection, a live one.
