@@ -14,7 +14,7 @@ use sealing::{equal, sha256};
 use store::records::{
     Actor, AttemptOutcome, Candidate, Code, CodeSpent, ConnectionView, Door, Event, EventKind, Grant, Step,
 };
-use store::{Activated, Activation, CodeFound, Footing, StoreError};
+use store::{Activated, Activation, Chosen, CodeFound, Footing, StoreError};
 
 use crate::caller::AppCaller;
 use crate::keys::MintedKey;
@@ -192,7 +192,7 @@ async fn activate(
 ) -> Result<Option<Redeemed>, Error> {
     let Some(candidate) = &found.candidate else { return Err(Error::InvalidGrant(UNKNOWN)) };
     let live = gateway.store.find_live_grant(&caller.client_id, &candidate.profile).await?;
-    let (kind, connection_id) = standing(gateway, &found, live.as_ref(), candidate, proof).await?;
+    let (kind, connection_id, chosen) = standing(gateway, &found, live.as_ref(), candidate, proof).await?;
     let footing = footing(gateway, candidate, live.as_ref(), now).await?;
     failpoints::hit(Point::RedeemAsked);
     let notion_shaped = matches!(found.attempt.door, Door::NotionShaped { .. });
@@ -204,6 +204,7 @@ async fn activate(
         candidate_id: candidate.id.clone(),
         footing,
         connection_id: connection_id.clone(),
+        chosen,
         ends_keys: kind == EventKind::Switched,
         key: key
             .as_ref()
@@ -317,14 +318,17 @@ async fn standing(
     live: Option<&Grant>,
     candidate: &Candidate,
     proof: &Proof<'_>,
-) -> Result<(EventKind, String), Error> {
+) -> Result<(EventKind, String, Option<Chosen>), Error> {
     if let (Door::Session { end_user, reconnect: Some(id), .. }, Proof::EndUser { mismatch, .. }) =
         (&found.attempt.door, proof)
     {
         let named = gateway.store.find_connection(&found.code.client_id, id).await?;
+        let chosen = named.as_ref().map(|named| Chosen::of(&named.connection));
         match (named.map(|named| reconnect::judge(&named, end_user, &candidate.profile)), mismatch) {
-            (Some(Reconnect::Heal), _) => return Ok((EventKind::Reconnected, id.clone())),
-            (Some(Reconnect::Other(_)), OnMismatch::Switch) => return Ok((EventKind::Switched, id.clone())),
+            (Some(Reconnect::Heal), _) => return Ok((EventKind::Reconnected, id.clone(), chosen)),
+            (Some(Reconnect::Other(_)), OnMismatch::Switch) => {
+                return Ok((EventKind::Switched, id.clone(), chosen));
+            }
             (Some(Reconnect::Other(mismatch)), OnMismatch::Refuse) => {
                 let (now, what) = (gateway.world.now(), "Redeem the code");
                 let step = Step::failed(now, Actor::App, Actor::Vestibule, what, mismatch.note());
@@ -345,8 +349,11 @@ async fn standing(
         None => None,
     };
     Ok(match older {
-        Some(older) => (EventKind::Reconnected, older.id),
-        None => (EventKind::Connected, found.code.connection_id.clone()),
+        Some(older) => {
+            let chosen = Some(Chosen::of(&older));
+            (EventKind::Reconnected, older.id, chosen)
+        }
+        None => (EventKind::Connected, found.code.connection_id.clone(), None),
     })
 }
 

@@ -6,7 +6,7 @@ use std::time::Duration;
 use axum::http::StatusCode;
 use serde_json::{Value, json};
 
-use crate::support::{House, RETURN_URL, Reply, house};
+use crate::support::{House, Plan, RETURN_URL, Reply, house};
 
 const REVOKE: &str = "/v1/oauth/revoke";
 
@@ -219,4 +219,97 @@ async fn an_order_that_is_none_is_refused_and_one_that_is_not_needed_changes_not
     let told = t.events().await;
     assert!(told.contains(&"connection.reconnected".to_owned()), "{told:?}");
     assert!(!told.contains(&"connection.switched".to_owned()), "{told:?}");
+}
+
+/// A redemption that heals the connection is on its way, and has judged it, while `meanwhile` happens; what it is answered.
+async fn crossed(
+    t: &House,
+    code: &str,
+    mismatch: Option<&str>,
+    meanwhile: impl Future<Output = ()>,
+) -> Reply {
+    let gate = t.gate.as_ref().unwrap();
+    gate.hold("/v1/oauth/introspect");
+    let meanwhile = async {
+        gate.arrived().await;
+        meanwhile.await;
+        gate.open();
+    };
+    tokio::join!(redeem(t, code, mismatch), meanwhile).0
+}
+
+/// A connection of `u`, on an authorization that `w` shares, so that it lives on when the former moves; and two codes of links that are
+/// to reconnect it: of the same person, and of another.
+async fn raced() -> (House, String, [String; 2]) {
+    let t = House::build(Plan { gate: true, ..Plan::default() }).await;
+    let id = t.connection("u").await;
+    t.connection("w").await;
+    let same = comes(&t, &link(&t, &id).await, 0, 0).await.query("code").expect("a code");
+    let other = code_of(&buttons(&comes(&t, &link(&t, &id).await, 1, 0).await)[1]);
+    (t, id, [same, other])
+}
+
+/// The keys that were minted for the second person's workspace once opened the first one's.
+#[tokio::test]
+async fn a_connection_that_was_moved_since_it_was_judged_is_judged_anew() {
+    let (t, id, [same, other]) = raced().await;
+    let reply = crossed(&t, &same, None, async {
+        assert_eq!(redeem(&t, &other, Some("switch")).await.status, StatusCode::OK);
+    })
+    .await;
+    let moved = shown(&t, &id).await;
+    let keys = t.api("POST", &format!("/api/connections/{id}/keys"), None).await.json();
+    assert_eq!(reply.refusal(), "409, reconnect_mismatch");
+    assert_eq!(reply.json()["mismatch"]["expected"]["owner"]["id"], moved["owner"]["id"]);
+    // By the app's order it moves back, and the keys end that were minted meanwhile.
+    let reply = redeem(&t, &same, Some("switch")).await;
+    assert_eq!((reply.status, &reply.json()["id"]), (StatusCode::OK, &json!(id)));
+    assert_ne!(shown(&t, &id).await["owner"]["id"], moved["owner"]["id"]);
+    let key = keys["key"].as_str().unwrap();
+    assert_eq!(t.call_as(key, "GET", "/v1/users/me", None).await.refusal(), "401, key_invalid");
+    works(&t, &id).await;
+}
+
+/// Two orders to move it elsewhere: both are done, one after the other, and no key of the first place opens the second.
+#[tokio::test]
+async fn of_two_orders_to_move_a_connection_that_cross_the_later_one_ends_what_the_earlier_one_brought() {
+    let (t, id, [_, other]) = raced().await;
+    // A further connection of the person whom the first order moves it to: Notion is asked which pair lives.
+    t.connection_of(1, "x").await;
+    let elsewhere = code_of(&buttons(&comes(&t, &link(&t, &id).await, 0, 1).await)[1]);
+    let minted = std::cell::OnceCell::new();
+    let reply = crossed(&t, &other, Some("switch"), async {
+        assert_eq!(redeem(&t, &elsewhere, Some("switch")).await.status, StatusCode::OK);
+        let key = t.api("POST", &format!("/api/connections/{id}/keys"), None).await.json();
+        minted.set(key["key"].as_str().unwrap().to_owned()).unwrap();
+    })
+    .await;
+    assert_eq!((reply.status, &reply.json()["id"]), (StatusCode::OK, &json!(id)));
+    let key = minted.get().unwrap();
+    assert_eq!(t.call_as(key, "GET", "/v1/users/me", None).await.refusal(), "401, key_invalid");
+    works(&t, &id).await;
+    let told = t.events().await;
+    assert_eq!(told.iter().filter(|kind| *kind == "connection.switched").count(), 2, "{told:?}");
+}
+
+/// It was healed for the first user though it was the second one's by then: the first one's code opened it.
+#[tokio::test]
+async fn a_connection_that_was_given_to_another_user_since_it_was_judged_is_not_the_first_ones() {
+    for by_link in [true, false] {
+        let (t, id, [same, _]) = raced().await;
+        let code = if by_link { same } else { t.returned("u").await.0 };
+        let reply = crossed(&t, &code, None, async {
+            let given =
+                t.api("PATCH", &format!("/api/connections/{id}"), Some(json!({"end_user": "v"}))).await;
+            assert_eq!(given.status, StatusCode::OK);
+        })
+        .await;
+        assert_eq!(reply.status, StatusCode::OK, "{}", reply.text());
+        assert_ne!(reply.json()["id"], json!(id), "by a link that names it: {by_link}");
+        assert_eq!(
+            (shown(&t, &id).await["end_user"].clone(), reply.json()["end_user"].clone()),
+            (json!("v"), json!("u"))
+        );
+        works(&t, &id).await;
+    }
 }

@@ -204,7 +204,7 @@ pub struct RedeemRows {
     pub spent: bool,
     /// The candidate that waits for this code is still the one that was read.
     pub same_candidate: bool,
-    /// The connection that becomes live has not been ended.
+    /// The connection that becomes live has not been ended, and an older one is as it was when it was chosen.
     pub may_live: bool,
     /// The grant: for [`Stand::New`] the live one of its identity, else the one that was read.
     pub grant: Option<GrantRow>,

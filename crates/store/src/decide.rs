@@ -5,7 +5,7 @@ use jiff::Timestamp;
 use sealing::Sha256;
 
 use crate::records::{Attempt, AttemptOutcome, ConnectSession, ConnectionStage};
-use crate::{ArrivalSaved, AttemptStart, Imported};
+use crate::{ArrivalSaved, AttemptStart, Chosen, Imported};
 
 /// Whether an attempt of the session door may begin: while its session is open and has had few enough.
 pub fn start(
@@ -74,6 +74,12 @@ pub fn arrive(attempt: &Attempt, session_spent: bool, connection_id: &str) -> Ar
         _ if session_spent => Arriving::Supersede,
         _ => Arriving::Save,
     }
+}
+
+/// Whether a connection may become live by a redemption: it has not ended, and an older one that was `chosen` is still as it was
+/// then. `found`: whether it has ended, and how it is now.
+pub fn may_live(found: Option<&(bool, Chosen)>, chosen: Option<&Chosen>) -> bool {
+    found.is_some_and(|(ended, now)| !ended && chosen.is_none_or(|chosen| chosen == now))
 }
 
 /// What disconnecting comes to.

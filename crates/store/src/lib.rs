@@ -226,8 +226,24 @@ impl Footing {
     }
 }
 
-/// The change that makes a redeemed connection live. One transaction, conditional on neither the grant nor the candidate
-/// having moved since they were read.
+/// A connection that is to be healed or moved, as it was when it was chosen.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Chosen {
+    /// Whose it is, at the session door.
+    pub end_user: Option<String>,
+    /// The grant that it stands on.
+    pub grant_id: Option<String>,
+}
+
+impl Chosen {
+    /// As the row says.
+    pub fn of(connection: &Connection) -> Self {
+        Self { end_user: connection.end_user.clone(), grant_id: connection.grant_id.clone() }
+    }
+}
+
+/// The change that makes a redeemed connection live. One transaction, conditional on neither the grant nor the candidate nor the
+/// connection having moved since they were read.
 #[derive(Debug, Clone)]
 pub struct Activation {
     /// The code, unspent until now.
@@ -242,6 +258,9 @@ pub struct Activation {
     /// The connection that the pending one turns into: itself, or an older one that is healed (then the pending row
     /// is deleted).
     pub connection_id: String,
+    /// The older one. If it was given to another user or moved to another grant since, its keys may be theirs, and who was to be
+    /// reconnected is another question.
+    pub chosen: Option<Chosen>,
     /// Whether the keys end that the connection has: they were minted for another person's workspace.
     pub ends_keys: bool,
     /// A connection key minted with it (Notion-shaped door), and the event that says so.
@@ -261,7 +280,8 @@ pub enum Activated {
     Done,
     /// The code was spent meanwhile.
     CodeSpent,
-    /// The grant's row moved on (or came, or went), or another candidate waits: read again and decide anew.
+    /// The grant's row moved on (or came, or went), another candidate waits, or the connection was ended, moved or given away: read
+    /// again and decide anew.
     GrantMoved,
 }
 

@@ -20,7 +20,7 @@ use crate::records::{
     Door, KeyKind, Listed,
 };
 use crate::{
-    Activated, Activation, ArrivalSaved, AttemptFilter, AttemptStart, AttemptTaken, ConnectionFilter,
+    Activated, Activation, ArrivalSaved, AttemptFilter, AttemptStart, AttemptTaken, Chosen, ConnectionFilter,
     Disconnected, Imported, PageRequest, Store,
 };
 use scene::{
@@ -77,6 +77,7 @@ macro_rules! conformance {
             a_refused_code_deletes_its_connection_and_frees_its_candidate
             a_code_that_nobody_redeemed_is_found_when_it_ended
             an_older_connection_is_healed_and_the_pending_one_goes
+            a_connection_that_was_given_away_or_moved_since_it_was_chosen_is_not_healed
             a_connection_that_was_ended_meanwhile_is_not_healed
             a_candidate_is_adopted_only_at_the_expected_generation
             what_happens_to_a_grant_is_told_of_each_connection_on_it
@@ -386,6 +387,24 @@ pub async fn an_older_connection_is_healed_and_the_pending_one_goes(store: Subje
         steps.iter().map(|step| step.what.as_str()).collect::<Vec<_>>(),
         ["opened", "arrived", "redeemed"]
     );
+}
+
+pub async fn a_connection_that_was_given_away_or_moved_since_it_was_chosen_is_not_healed(store: Subject) {
+    let (older, grant_id) = live(&store, "u", "bot").await;
+    let arrival = arrived(&store, Some("u"), "bot").await;
+    let healing = |end_user: &str, on: &str| Activation {
+        connection_id: older.clone(),
+        chosen: Some(Chosen { end_user: Some(end_user.to_owned()), grant_id: Some(on.to_owned()) }),
+        ..activation(&arrival, grant(&grant_id, "bot", 2), Some(1))
+    };
+    for stale in [healing("v", &grant_id), healing("u", "grt_before")] {
+        assert_eq!(store.activate(&stale).await.expect("answered"), Activated::GrantMoved);
+    }
+    let given = event("connection.end_user_changed");
+    assert!(store.update_end_user(APP, &older, "v", &given).await.expect("changed"));
+    let activate = async |activation: Activation| store.activate(&activation).await.expect("answered");
+    assert_eq!(activate(healing("u", &grant_id)).await, Activated::GrantMoved);
+    assert_eq!(activate(healing("v", &grant_id)).await, Activated::Done);
 }
 
 pub async fn a_connection_that_was_ended_meanwhile_is_not_healed(store: Subject) {

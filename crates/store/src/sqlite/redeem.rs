@@ -9,7 +9,7 @@ use super::rows::{At, Hash, Word, time};
 use super::way_in::{attempt, insert_steps};
 use super::{candidates, connections, damage, grants, history, keys};
 use crate::records::{AttemptOutcome, Candidate, Code, CodeSpent, Event, Step};
-use crate::{Activated, Activation, CodeFound, Footing, Result, StoreError};
+use crate::{Activated, Activation, Chosen, CodeFound, Footing, Result, StoreError, decide};
 
 pub(super) fn find_code(db: &Db, code_sha256: &Sha256) -> Result<Option<CodeFound>> {
     let found = db
@@ -58,7 +58,7 @@ pub(super) fn activate(db: &Db, activation: &Activation) -> Result<Activated> {
         told: history::is_told(db, &activation.event)?,
         spent: found.code.spent.is_some(),
         same_candidate: found.candidate.as_ref().is_some_and(same),
-        may_live: may_live(db, &activation.connection_id)?,
+        may_live: may_live(db, activation)?,
         grant,
     };
     match rows::redeem(&rows, stand) {
@@ -123,10 +123,16 @@ fn place_candidate(db: &Db, activation: &Activation) -> Result<()> {
     }
 }
 
-/// A connection that is to be healed may have been disconnected since it was chosen: that is final.
-fn may_live(db: &Db, connection_id: &str) -> Result<bool> {
-    let sql = "SELECT 1 FROM connections WHERE id = ?1 AND stage <> 'disconnected'";
-    Ok(db.prepare_cached(sql)?.exists([connection_id])?)
+/// A connection that is to be healed may have been disconnected, moved or given away since it was chosen.
+fn may_live(db: &Db, activation: &Activation) -> Result<bool> {
+    let sql = "SELECT stage = 'disconnected', end_user, grant_id FROM connections WHERE id = ?1";
+    let found = db
+        .prepare_cached(sql)?
+        .query_row([&activation.connection_id], |row| {
+            Ok((row.get(0)?, Chosen { end_user: row.get(1)?, grant_id: row.get(2)? }))
+        })
+        .optional()?;
+    Ok(decide::may_live(found.as_ref(), activation.chosen.as_ref()))
 }
 
 /// The pending connection becomes live, or gives way to the older one that is healed.

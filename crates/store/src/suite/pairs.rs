@@ -177,7 +177,7 @@ pub async fn an_exchange_whose_process_ended_is_found_told_once_and_waited_for_b
     assert!(!store.is_exchanging(APP, at(2), at(2)).await.expect("read"));
     let under_way = exchange("node_1").await;
     assert!(store.is_exchanging(APP, at(2), at(2)).await.expect("read"));
-    assert_eq!(found().await, [killed.clone()]);
+    assert_eq!(found().await, std::slice::from_ref(&killed));
     for told in [true, false] {
         let event = event("consent.interrupted");
         let ended = store.end_interrupted_exchange(&killed, &step("lost"), &event).await.expect("ended");

@@ -187,6 +187,7 @@ pub(super) fn activation(arrival: &Arrival, grant: Grant, expected: Option<u64>)
             None => Footing::New(grant),
             Some(spent) => Footing::Renewed { grant, spent: Generation(spent), kept: None },
         },
+        chosen: None,
         connection_id: arrival.connection.id.clone(),
         ends_keys: false,
         key: None,
