@@ -32,6 +32,7 @@ mod proxy;
 mod recall;
 mod reconnect;
 mod redeem;
+mod retries;
 mod routes;
 pub mod serve;
 mod settle;

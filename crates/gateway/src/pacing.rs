@@ -11,6 +11,7 @@ use jiff::Timestamp;
 
 use crate::Error;
 use crate::error::whole_seconds;
+use crate::retries::Retries;
 use crate::world::World;
 
 /// Notion's window, in milliseconds. Source: Notion, "Request limits" (autumn 2026).
@@ -43,6 +44,8 @@ pub(crate) struct Lane {
     turn: tokio::sync::Mutex<()>,
     waiting: AtomicUsize,
     log: Mutex<Log>,
+    /// How often its calls were sent again.
+    pub(crate) retries: Retries,
 }
 
 /// What was sent in the last window.

@@ -8,6 +8,7 @@ mod headers;
 mod path;
 mod request_body;
 
+use std::pin::pin;
 use std::time::Duration;
 
 use axum::BoxError;
@@ -15,7 +16,7 @@ use axum::body::Bytes;
 use axum::http::header::AUTHORIZATION;
 use axum::http::request::Parts;
 use axum::http::uri::PathAndQuery;
-use axum::http::{HeaderMap, Method, Response, StatusCode, Version};
+use axum::http::{HeaderMap, HeaderName, Method, Response, StatusCode, Version};
 use jiff::Timestamp;
 use store::records::{Actor, Step};
 
@@ -33,12 +34,12 @@ use request_body::RequestBody;
 
 /// How long a call may wait for its turn, renewals and repeats included: SDKs give up after a minute.
 pub(crate) const PATIENCE: Duration = Duration::from_secs(30);
-/// How long Notion may take for an answer's head: it ends a call after a minute itself.
-const HEAD_DEADLINE: Duration = Duration::from_secs(65);
 /// How long to wait after a 429 that does not say, and at the least after one that does.
 const WAIT_MIN: Duration = Duration::from_secs(1);
 /// How often one call is sent again after a 429 or 529.
 const WAITS_MAX: u32 = 5;
+/// How a caller asks for fewer.
+const RETRIES: HeaderName = HeaderName::from_static("vestibule-retries");
 
 /// Whether Notion's API has a method. An offered upgrade (the JDK and curl offer HTTP/2) is ignored, as RFC 9110 7.8 has it; a
 /// tunnel cannot be, an echo (TRACE, TRACK) would show the credentials that are added here, and what is made up nobody knows.
@@ -69,7 +70,7 @@ where
         target.parse().map_err(|_| Error::PathRefused("it is not a path and query"))?;
     let (integration, (_, lane)) = (caller.integration(gateway)?, caller.grant()?);
     headers::check(&parts.headers)?;
-    let mut body = RequestBody::load(&parts.headers, body).await?;
+    let mut body = RequestBody::load(&gateway.world, &parts.headers, body).await?;
     let began = gateway.world.now();
     let (headers, version) = (&parts.headers, integration.notion_version.as_deref());
     let call = Call { method: &parts.method, target, headers, version, began };
@@ -79,12 +80,25 @@ where
     loop {
         let turn = gateway.pacing.wait(lane, integration.requests_per_minute, deadline).await?;
         let sent = send(gateway, &call, &token, &mut body).await;
+        if let (Err(_), Some(error)) = (&sent, body.broken()) {
+            return Err(error);
+        }
         let now = gateway.world.now();
         if let Some(wait) = told_to_wait(&sent) {
             // Whatever becomes of this call, the grant's others keep to it too.
             lane.close(after(now, wait));
         }
-        match judge(call.method, &sent, &mut tried, body.is_kept(), deadline, now) {
+        let mut next = judge(call.method, &sent, &mut tried, body.is_kept(), deadline, now);
+        let refused = match next {
+            Next::Resend => !lane.retries.take(integration.requests_per_minute, now.as_millisecond()),
+            Next::Answer | Next::Wait | Next::Renew => false,
+        };
+        if refused
+            || (matches!(next, Next::Resend | Next::Wait) && tried.times() > retries_max(&parts.headers))
+        {
+            next = Next::Answer;
+        }
+        match next {
             Next::Answer => return answer(gateway, caller, &call, sent, &turn).await,
             // Its next turn comes when the grant's lane opens again.
             Next::Resend | Next::Wait => {}
@@ -114,6 +128,20 @@ struct Tried {
     renewed: bool,
     repeated: bool,
     waits: u32,
+}
+
+impl Tried {
+    /// How often it was sent again because of what Notion answered, or did not.
+    fn times(&self) -> u32 {
+        self.waits + u32::from(self.repeated)
+    }
+}
+
+/// How often the caller would have its call sent again: as often as we would, or less. Only read when something went wrong; what
+/// is no number asks for none.
+fn retries_max(headers: &HeaderMap) -> u32 {
+    let said = headers.get(RETRIES);
+    said.map_or(u32::MAX, |value| value.to_str().ok().and_then(|text| text.trim().parse().ok()).unwrap_or(0))
 }
 
 /// What to do next.
@@ -176,11 +204,8 @@ async fn send(gateway: &Gateway, call: &Call<'_>, token: &LiveToken, body: &mut 
     // Credentials come last, so nothing before can stand in for them.
     let Some(bearer) = token.bearer.clone() else { return Err(SendError::NotSent) };
     request.headers_mut().insert(AUTHORIZATION, bearer);
-    gateway
-        .world
-        .within(HEAD_DEADLINE, gateway.notion.send(request))
-        .await
-        .unwrap_or(Err(SendError::NoAnswer))
+    let sending = pin!(gateway.notion.send(request));
+    body.in_time(&gateway.world, sending).await.unwrap_or(Err(SendError::NoAnswer))
 }
 
 /// The answer for the caller: Notion's own, streamed, or what can be said instead of one.

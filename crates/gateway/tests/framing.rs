@@ -266,9 +266,11 @@ pub(crate) struct Doors {
 
 impl Doors {
     pub(crate) async fn open() -> Self {
-        let adjust =
-            Some((|integration| integration.requests_per_minute = 100_000) as fn(&mut gateway::Integration));
-        let t = House::build(Plan { tape: true, adjust, ..Plan::default() }).await;
+        Self::with(|integration| integration.requests_per_minute = 100_000).await
+    }
+
+    pub(crate) async fn with(adjust: fn(&mut gateway::Integration)) -> Self {
+        let t = House::build(Plan { tape: true, adjust: Some(adjust), ..Plan::default() }).await;
         let id = t.connection("u").await;
         let key = t.notion_shaped().await["access_token"].as_str().unwrap().to_owned();
         let tape = t.tape.clone().unwrap();

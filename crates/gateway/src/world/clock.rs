@@ -18,7 +18,7 @@ pub(super) enum Clock {
 }
 
 /// A point of time that setting the clock does not move.
-#[derive(Clone, Copy)]
+#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
 pub(crate) enum Moment {
     Real(Instant),
     Manual(Timestamp),
