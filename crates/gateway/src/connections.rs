@@ -3,6 +3,10 @@
 
 mod show;
 
+use std::collections::VecDeque;
+use std::sync::{Mutex, PoisonError};
+
+use futures_util::future::join_all;
 use lifecycle::Introspected;
 use store::records::{Candidate, ConnectionState, ConnectionView, Event, EventKind, Listed};
 use store::{ConnectionFilter, Disconnected, Erased, PageRequest};
@@ -14,6 +18,9 @@ use crate::world::Task;
 use crate::{Error, Gateway, access, settle, vault};
 
 pub(crate) use show::{damaged, shown};
+
+/// How many authorizations of one person are ended at a time: each takes two or three calls of Notion, one after the other.
+const AT_ONCE: usize = 3;
 
 /// The connection, ended ones too.
 pub(crate) async fn find(gateway: &Gateway, client_id: &str, id: &str) -> Result<ConnectionView, Error> {
@@ -80,7 +87,7 @@ type Settling = Task<Result<(), Error>>;
 /// Settles what was ended, in a task that outlives whoever asked.
 fn begin_settling(gateway: &Gateway, ended: Vec<String>, due: Vec<Candidate>) -> Settling {
     let (outer, inner) = (gateway.clone(), gateway.clone());
-    let work = async move { settle_ended(&inner, &ended, &due).await };
+    let work = async move { settle_ended(&inner, ended, due).await };
     gateway.world.spawn(async move { outer.uninterrupted(work).await })
 }
 
@@ -94,18 +101,33 @@ async fn for_a_while(gateway: &Gateway, settling: Settling) -> Result<(), Error>
     }
 }
 
-async fn settle_ended(gateway: &Gateway, ended: &[String], due: &[Candidate]) -> Result<(), Error> {
-    for grant_id in ended {
-        if settle::tombstone_now(gateway, grant_id).await? == Settled::Unanswered {
-            return Ok(());
+/// A few at a time, so that one that waits for Notion keeps no other waiting.
+async fn settle_ended(gateway: &Gateway, ended: Vec<String>, due: Vec<Candidate>) -> Result<(), Error> {
+    let due = due.into_iter().map(|candidate| Ended::Pair(Box::new(candidate)));
+    let left = Mutex::new(ended.into_iter().map(Ended::Grant).chain(due).collect());
+    join_all((0..AT_ONCE).map(|_| settle_each(gateway, &left))).await.into_iter().collect()
+}
+
+/// What ended with a connection, and is to be settled.
+enum Ended {
+    Grant(String),
+    Pair(Box<Candidate>),
+}
+
+/// Takes one after the other. What is left when Notion does not answer stays due.
+async fn settle_each(gateway: &Gateway, left: &Mutex<VecDeque<Ended>>) -> Result<(), Error> {
+    let left = || left.lock().unwrap_or_else(PoisonError::into_inner);
+    loop {
+        let next = left().pop_front();
+        let settled = match next {
+            None => return Ok(()),
+            Some(Ended::Grant(id)) => settle::tombstone_now(gateway, &id).await?,
+            Some(Ended::Pair(candidate)) => settle::candidate_now(gateway, &candidate).await?,
+        };
+        if settled == Settled::Unanswered {
+            left().clear();
         }
     }
-    for candidate in due {
-        if settle::candidate_now(gateway, candidate).await? == Settled::Unanswered {
-            return Ok(());
-        }
-    }
-    Ok(())
 }
 
 /// Refreshes it because somebody asked.

@@ -131,6 +131,59 @@ async fn while_notion_does_not_answer_the_names_are_gone_and_the_revocation_is_t
     assert!(!t.notion.emulator.remove_connection(shown["bot_id"].as_str().unwrap().parse().unwrap()));
 }
 
+/// Four authorizations of one user of the app: of three people in a workspace, and of one of them in another.
+async fn connected_four_times(t: &House) {
+    for (person, workspace) in [(0, 0), (1, 0), (2, 0), (0, 1)] {
+        let mut browser = t.browser();
+        (browser.person, browser.workspace) = (person, workspace);
+        let code = browser.connect(&t.link(NAME).await).await.query("code").unwrap();
+        assert_eq!(t.redeem(&code, NAME).await.status, StatusCode::OK);
+    }
+    t.wait(Duration::from_secs(10));
+}
+
+/// They were ended one after the other: fifty took as long as fifty revocations, and one that hung held up all.
+#[tokio::test]
+async fn of_many_authorizations_none_waits_until_another_is_revoked() {
+    let t = House::build(Plan { gate: true, ..Plan::default() }).await;
+    let gate = t.gate.clone().unwrap();
+    connected_four_times(&t).await;
+    gate.hold_request(REVOKE);
+    let meanwhile = async {
+        gate.asked().await;
+        for _ in 0..200 {
+            // All of it is gone already, whoever is waited for.
+            assert_eq!(t.api("GET", "/api/connections", None).await.json()["data"], json!([]));
+            if t.notion_calls(REVOKE) == 3 {
+                break;
+            }
+        }
+        assert_eq!(t.notion_calls(REVOKE), 3);
+        gate.pass();
+    };
+    let (erased, ()) = tokio::join!(erase(&t, NAME), meanwhile);
+    assert_eq!(counts(&erased), [4, 0, 4, 4, 4, 0, 0]);
+    assert_eq!(t.notion_calls(REVOKE), 4);
+    let told = t.events().await;
+    assert_eq!(told.iter().filter(|kind| *kind == "connection.revoked").count(), 4, "{told:?}");
+}
+
+#[tokio::test]
+async fn a_notion_that_does_not_answer_is_not_asked_about_every_one_of_many() {
+    let t = house().await;
+    connected_four_times(&t).await;
+    let asked = t.notion_calls("/v1/oauth/introspect");
+    let fault = Fault::from(Effect::Status(503)).on("/v1/oauth/introspect");
+    t.notion.emulator.fault(fault.times(u32::MAX));
+    assert_eq!(counts(&erase(&t, NAME).await)[4], 4);
+    assert_eq!(t.notion_calls("/v1/oauth/introspect"), asked + 3, "a few at a time");
+    let faults = format!("{}/_emulator/faults", t.notion.url);
+    assert!(t.send("DELETE", &faults, &[], None).await.status.is_success());
+    t.wait(Duration::from_mins(5));
+    t.gateway.settle().await.unwrap();
+    assert_eq!(t.notion_calls(REVOKE), 4, "they stay due");
+}
+
 #[tokio::test]
 async fn whoever_shares_the_authorization_goes_on_and_so_does_every_other_user() {
     let t = house().await;
