@@ -324,6 +324,33 @@ fn no_file_names_a_machine() {
     }
 }
 
+/// What a simulation gives a gateway: a clock that stands still, secrets that a seed tells. A feature of Cargo's would be on for all
+/// that is built beside the tests, so the code is read instead.
+const FOR_TESTS: [&str; 5] = ["World::manual", "World::by_hand", ".seeded(", ".run_by(", ".through("];
+
+/// Lines of this code that call what is for tests, but for its own tests and comments.
+fn unreal(code: &str) -> Vec<&str> {
+    let code = code.split("#[cfg(test)]\nmod tests {").next().unwrap_or_default();
+    let lines = code.lines().map(str::trim).filter(|line| !line.starts_with("//"));
+    lines.filter(|line| FOR_TESTS.iter().any(|name| line.contains(name))).collect()
+}
+
+#[test]
+fn nothing_that_is_shipped_lives_in_another_world_than_the_real_one() {
+    let call = "let (world, hand) = World::manual(start).seeded(7);";
+    assert_eq!(unreal(call), [call]);
+    let (mut real, mut seen) = (false, 0);
+    for file in ["crates", "examples"].iter().flat_map(|folder| files(folder, ".rs")) {
+        let path = file.strip_prefix(root()).expect("it is ours").to_string_lossy().into_owned();
+        if path.contains("/src/") {
+            let code = std::fs::read_to_string(&file).expect("a file");
+            assert!(unreal(&code).is_empty(), "{path}: {:?}", unreal(&code));
+            (real, seen) = (real || code.contains("World::real()"), seen + 1);
+        }
+    }
+    assert!(real && seen > 100, "they are found");
+}
+
 #[test]
 fn no_select_of_the_gateway_draws_which_branch_it_looks_at_first() {
     for file in files("crates/gateway/src", ".rs") {

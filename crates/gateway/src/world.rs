@@ -1,6 +1,7 @@
 //! What surrounds the gateway, and the only ways to it: time, randomness, tasks, and the network to Notion.
 //! Production takes [`World::real`]. A test takes [`World::manual`] and moves time by hand, so nothing ever sleeps; a simulation
-//! gives the rest as well, so that one seed always tells one story.
+//! gives the rest as well, so that one seed always tells one story. What is for tests alone is hidden from the documentation, and a
+//! test of the house holds that nothing but a test calls it.
 
 mod clock;
 mod random;
@@ -64,27 +65,32 @@ impl World {
     }
 
     /// A clock that stands still until its hand is moved.
+    #[doc(hidden)]
     pub fn manual(start: Timestamp) -> (Self, ClockHand) {
         let hand = ClockHand::at(start);
         (Self::by_hand(&hand), hand)
     }
 
     /// Another world whose time this hand moves.
+    #[doc(hidden)]
     pub fn by_hand(hand: &ClockHand) -> Self {
         Self { clock: Clock::Manual(hand.clone()), ..Self::real() }
     }
 
     /// With randomness that a seed repeats. Whoever knows the seed knows all secrets: for simulations alone.
+    #[doc(hidden)]
     pub fn seeded(self, seed: u64) -> Self {
         Self { random: Random::seeded(seed), request_ids: Arc::default(), ..self }
     }
 
     /// With its tasks run by somebody else than tokio, who may let them rest or end them.
+    #[doc(hidden)]
     pub fn run_by(self, spawn: Arc<dyn Spawn>) -> Self {
         Self { tasks: Tasks::Given(spawn), ..self }
     }
 
     /// With another way to Notion than sockets.
+    #[doc(hidden)]
     pub fn through(self, network: Arc<dyn Network>) -> Self {
         Self { network: Some(network), ..self }
     }
