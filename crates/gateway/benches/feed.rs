@@ -96,6 +96,7 @@ fn config(url: &Url, notion_url: Url) -> Config {
         integrations: BTreeMap::from([("bench".to_owned(), integration)]),
         trusted_proxies: Vec::new(),
         plain_http_hosts: Vec::new(),
+        way_out: gateway::WayOut::default(),
         attempts_per_address: Config::ATTEMPTS_PER_ADDRESS,
     }
 }

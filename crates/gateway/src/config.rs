@@ -8,6 +8,8 @@ use notion_wire::redirect::check_return_url;
 use sealing::Secret;
 use url::{Host, Url};
 
+use crate::way_out::WayOut;
+
 /// Notion's own address.
 pub const NOTION_URL: &str = "https://api.notion.com";
 
@@ -20,6 +22,8 @@ pub struct Config {
     pub notion_url: Url,
     /// Hosts other than the loopback that `notion_url` may name with plain http: an emulator's, in a network of one's own.
     pub plain_http_hosts: Vec<String>,
+    /// How Notion is reached.
+    pub way_out: WayOut,
     /// The developer's apps at Notion, by their lower-case names.
     pub integrations: BTreeMap<String, Integration>,
     /// Ranges of peers whose `X-Forwarded-For` is believed.

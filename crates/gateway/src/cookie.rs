@@ -72,6 +72,7 @@ mod tests {
             integrations: std::collections::BTreeMap::new(),
             trusted_proxies: Vec::new(),
             plain_http_hosts: Vec::new(),
+            way_out: crate::WayOut::default(),
             attempts_per_address: 1,
         }
     }

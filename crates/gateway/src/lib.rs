@@ -39,6 +39,7 @@ mod settle;
 mod starts;
 mod turns;
 mod vault;
+mod way_out;
 mod world;
 
 use std::ops::Deref;
@@ -57,6 +58,7 @@ pub use notion::{Notion, NotionError, TokenError};
 pub use sealing::{RootKey, Secret};
 pub use store::Contents;
 pub use store::records::{ApiKey, EventKind, KeyKind, Listed};
+pub use way_out::{Certificates, Proxy, Roots, WayOut};
 pub use world::{ClockHand, Network, SendError, Spawn, World};
 
 /// How long [`Gateway::drain`] waits.
@@ -129,8 +131,8 @@ impl Gateway {
         }
         let keyring = keys::open_keyring(&*store, root_key, &world).await?;
         store.prepare().await?;
-        let notion =
-            Notion::new(&config.notion_url, &world).map_err(|e| BuildError::Notion(e.to_string()))?;
+        let notion = Notion::new(&config.notion_url, &config.way_out, &world)
+            .map_err(|e| BuildError::Notion(e.to_string()))?;
         let memory = Arc::new(recall::Memory::new(store.newest_change().await?));
         let told = Arc::clone(&memory);
         store.on_change(Arc::new(move |changes| told.apply(changes)));

@@ -12,9 +12,7 @@ use axum::http::{HeaderMap, Request, Response, Uri};
 use failpoints::Point;
 use http_body_util::{BodyExt as _, Either, Full, Limited};
 use hyper::body::Incoming;
-use hyper_rustls::{HttpsConnector, HttpsConnectorBuilder};
 use hyper_util::client::legacy::Client;
-use hyper_util::client::legacy::connect::HttpConnector;
 use hyper_util::rt::{TokioExecutor, TokioTimer};
 use lifecycle::{Introspected, LISTEN_MAX, RefreshReply};
 use notion_wire::token::{
@@ -26,10 +24,9 @@ use serde::Deserialize;
 use url::Url;
 
 use crate::config::Integration;
+use crate::way_out::{Connector, WayOut, connector, reasons};
 use crate::world::{Moment, Network, SendError, World};
 
-/// How long a TCP and TLS handshake may take.
-const CONNECT_DEADLINE: Duration = Duration::from_secs(10);
 /// How long an OAuth call may take altogether that changes nothing, or nothing that is lost with its answer.
 const OAUTH_DEADLINE: Duration = Duration::from_secs(30);
 /// How long Notion may take to say whether a token is active: somebody waits for more than that.
@@ -63,7 +60,7 @@ pub struct Notion {
 /// What calls go through.
 #[expect(clippy::large_enum_variant, reason = "there is one in a gateway")]
 enum Wire {
-    Sockets(Client<HttpsConnector<HttpConnector>, CallBody>),
+    Sockets(Client<Connector, CallBody>),
     Given(Arc<dyn Network>),
 }
 
@@ -75,7 +72,7 @@ pub(crate) type AnswerBody = Either<Incoming, Body>;
 /// The client cannot be made.
 #[derive(Debug, thiserror::Error)]
 #[error("{0}")]
-pub struct NotionError(String);
+pub struct NotionError(pub(crate) String);
 
 /// An exchange or a refresh gave no pair.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -141,23 +138,12 @@ struct Answer {
 }
 
 /// The client that production uses.
-fn sockets() -> Result<Client<HttpsConnector<HttpConnector>, CallBody>, NotionError> {
-    let mut tcp = HttpConnector::new();
-    tcp.set_connect_timeout(Some(CONNECT_DEADLINE));
-    tcp.set_nodelay(true);
-    tcp.enforce_http(false);
-    let https = HttpsConnectorBuilder::new()
-        .with_provider_and_webpki_roots(rustls::crypto::aws_lc_rs::default_provider())
-        .map_err(|error| NotionError(error.to_string()))?
-        .https_or_http()
-        .enable_http1()
-        .enable_http2()
-        .wrap_connector(tcp);
+fn sockets(way: &WayOut, world: &World) -> Result<Client<Connector, CallBody>, NotionError> {
     Ok(Client::builder(TokioExecutor::new())
         .pool_timer(TokioTimer::new())
         .pool_idle_timeout(IDLE_LIFE)
         .pool_max_idle_per_host(IDLE_MAX)
-        .build(https))
+        .build(connector(way, world)?))
 }
 
 impl Notion {
@@ -165,7 +151,7 @@ impl Notion {
     ///
     /// # Errors
     /// [`NotionError`] if the URL has no host or TLS cannot be set up.
-    pub fn new(base: &Url, world: &World) -> Result<Self, NotionError> {
+    pub fn new(base: &Url, way: &WayOut, world: &World) -> Result<Self, NotionError> {
         let uri: Uri = base.as_str().parse().map_err(|error| NotionError(format!("{base}: {error}")))?;
         let parts = uri.into_parts();
         let (Some(scheme), Some(authority)) = (parts.scheme, parts.authority) else {
@@ -173,7 +159,7 @@ impl Notion {
         };
         let wire = match world.network() {
             Some(network) => Wire::Given(network),
-            None => Wire::Sockets(sockets()?),
+            None => Wire::Sockets(sockets(way, world)?),
         };
         let real = authority.host() == "api.notion.com";
         Ok(Self { wire, world: world.clone(), scheme, authority, real })
@@ -194,7 +180,11 @@ impl Notion {
             Wire::Sockets(client) => {
                 let answered = client.request(request).await;
                 let answered = answered.map_err(|error| {
-                    if error.is_connect() { SendError::NotSent } else { SendError::NoAnswer }
+                    if !error.is_connect() {
+                        return SendError::NoAnswer;
+                    }
+                    tracing::warn!(event = "notion.unreachable", why = reasons(&error));
+                    SendError::NotSent
                 })?;
                 Ok(answered.map(Either::Left))
             }
@@ -360,6 +350,14 @@ impl Notion {
             Some(Err(SendError::NotSent)) => Err(TokenError::NotSent),
             Some(Err(SendError::NoAnswer)) | None => Err(TokenError::NoAnswer),
         }
+    }
+
+    /// Why Notion cannot be reached, if nothing can be sent to it.
+    pub async fn unreachable(&self) -> Option<String> {
+        let Wire::Sockets(client) = &self.wire else { return None };
+        let request = self.own_request("GET", "/v1/users/me", "Bearer none", Bytes::new())?;
+        let error = self.world.within(OAUTH_DEADLINE, client.request(request)).await?.err()?;
+        error.is_connect().then(|| reasons(&error))
     }
 
     async fn oauth(

@@ -31,4 +31,5 @@ mod support;
 mod tape;
 mod two_ways;
 mod uploads;
+mod way_out;
 mod ways_back;

@@ -50,7 +50,7 @@ pub(crate) struct House {
     pub(crate) app_key: String,
     pub(crate) app_secret: String,
     pub(crate) folder: TempDir,
-    world: World,
+    pub(crate) world: World,
     settings: Settings,
     /// The gateway's own handle of the store.
     pub(crate) own_store: Arc<SqliteStore>,
@@ -117,6 +117,7 @@ impl Settings {
             integrations: BTreeMap::from_iter([integration("demo"), integration("other")]),
             trusted_proxies: Vec::new(),
             plain_http_hosts: Vec::new(),
+            way_out: gateway::WayOut::default(),
             attempts_per_address: Config::ATTEMPTS_PER_ADDRESS,
         };
         if let Some(change) = self.config {
@@ -189,10 +190,16 @@ impl House {
 
     /// Another process on the same store, with the same clock; its URL.
     pub(crate) async fn second_process(&self) -> String {
+        self.process_with(|_| {}).await
+    }
+
+    /// Another process on the same store, with another configuration; its URL.
+    pub(crate) async fn process_with(&self, change: impl FnOnce(&mut Config)) -> String {
         let store = self.store();
         let root_key = RootKey::parse(ROOT_KEY).expect("a root key");
-        let gateway =
-            Gateway::build(self.settings.config(), std::sync::Arc::new(store), &root_key, self.world.clone());
+        let mut config = self.settings.config();
+        change(&mut config);
+        let gateway = Gateway::build(config, std::sync::Arc::new(store), &root_key, self.world.clone());
         let router = gateway.await.expect("the gateway builds").router();
         let listener = TcpListener::bind(("127.0.0.1", 0)).await.expect("a port");
         let url = format!("http://{}", listener.local_addr().expect("an address"));

@@ -4,6 +4,7 @@
 mod injected;
 mod readable;
 mod reader;
+mod way_out;
 
 use std::collections::BTreeMap;
 use std::net::{IpAddr, SocketAddr};
@@ -84,6 +85,7 @@ fn read(text: &str, folder: &Path, private: Readable, env: Env) -> Result<Settin
     let notion_url =
         notion.url("base_url", "NOTION_BASE_URL", Some(gateway::config::NOTION_URL), &mut reader);
     let plain_http_hosts = notion.list("plain_http_hosts", "NOTION_PLAIN_HTTP_HOSTS", &mut reader);
+    let way_out = way_out::way_out(&mut notion, notion_url.as_ref(), private, &mut reader);
     notion.end(&mut reader);
     let integrations = integrations(&mut reader, private);
     let root_key = root_key.and_then(|text| reader.parsed("keys.root_key", RootKey::parse(text.expose())));
@@ -98,6 +100,7 @@ fn read(text: &str, folder: &Path, private: Readable, env: Env) -> Result<Settin
         notion_url: notion_url.unwrap_or_else(sound),
         integrations,
         plain_http_hosts,
+        way_out,
         trusted_proxies,
         attempts_per_address: attempts,
     };
@@ -361,6 +364,76 @@ mod tests {
         assert!(read(&allowed, Path::new("/"), Readable::ByOthers, env(&[])).is_ok());
         let by_variable = env(&[("VESTIBULE_ALLOW_READABLE_SECRETS", "true")]);
         assert!(read(GOOD, Path::new("/"), Readable::ByOthers, by_variable).is_ok());
+    }
+
+    /// What a `[notion]` table and the environment come to, as it is shown: a way out has no password in it.
+    fn way(table: &str, pairs: &[(&str, &str)]) -> Result<String, String> {
+        let text = format!("{GOOD}\n[notion]\n{table}\n");
+        let read = read(&text, Path::new("/etc/vestibule"), Readable::ByOwner, env(pairs));
+        read.map(|settings| format!("{:?}", settings.gateway.way_out.proxy)).map_err(|told| told.join("\n"))
+    }
+
+    #[test]
+    fn the_proxy_is_what_the_setting_says_or_else_the_environment() {
+        let none = || Ok("None".to_owned());
+        let some = |shown: &str| Ok(format!("Some(Proxy({shown}))"));
+        let https = ("HTTPS_PROXY", "http://u:hush@env:1");
+        assert_eq!(way("", &[]), none());
+        assert_eq!(way("proxy = \"http://file:2\"", &[https]), some("file:2"));
+        assert_eq!(way("", &[https]), some("env:1, [redacted]"));
+        assert_eq!(way("", &[("https_proxy", "env:3")]), some("env:3"));
+        assert_eq!(way("", &[("HTTPS_PROXY", ""), ("https_proxy", "env:3")]), some("env:3"));
+        assert_eq!(way("proxy = \"http://file:2\"", &[("VESTIBULE_NOTION_PROXY", "ours:4")]), some("ours:4"));
+        assert_eq!(way("proxy = \"none\"", &[https]), none());
+        assert_eq!(way("", &[https, ("NO_PROXY", "localhost,.notion.com")]), none());
+        assert_eq!(way("", &[https, ("no_proxy", "example.com")]), some("env:1, [redacted]"));
+        assert_eq!(way("base_url = \"http://127.0.0.1:8472\"", &[https]), none());
+        assert_eq!(way("base_url = \"https://localhost:8472\"", &[https]), none());
+        for (table, pairs, named) in [
+            ("proxy = \"https://u:hush@x\"", &[][..], "notion.proxy: "),
+            ("proxy = \"socks5://hush@x\"", &[], "notion.proxy: "),
+            ("proxy = \"\"", &[], "notion.proxy: "),
+            ("", &[("HTTPS_PROXY", "https://u:hush@x")], "HTTPS_PROXY: "),
+            ("proxy_file = \"/nowhere\"", &[], "notion.proxy_file: /nowhere: "),
+        ] {
+            let told = way(table, pairs).expect_err("it is refused");
+            assert!(told.starts_with(named) && !told.contains("hush"), "{table}: {told}");
+        }
+    }
+
+    #[test]
+    fn a_proxys_password_is_a_secret_and_its_address_is_none() {
+        let readable = |table: &str| {
+            let text = GOOD
+                .replace("root_key =", "root_key_file = \"x\" #")
+                .replace("client_secret =", "client_secret_file = \"y\" #");
+            let text = format!("{text}\n[notion]\n{table}\n");
+            let told =
+                read(&text, Path::new("/nowhere"), Readable::ByOthers, env(&[])).err().unwrap_or_default();
+            told.join("\n").contains("notion.proxy")
+        };
+        assert!(readable("proxy = \"http://u:p@x:1\""));
+        assert!(!readable("proxy = \"http://x:1\""));
+    }
+
+    #[test]
+    fn roots_and_further_certificates_are_named_and_judged() {
+        let folder = tempfile::tempdir().unwrap();
+        let file = folder.path().join("roots.pem");
+        let table = format!("ca_file = {:?}", file.display().to_string());
+        let missing = way(&table, &[]).expect_err("there is none");
+        assert!(missing.contains("notion.ca_file") && missing.contains("roots.pem"), "{missing}");
+        std::fs::write(&file, "no certificate").unwrap();
+        let empty = way(&table, &[]).expect_err("it has none");
+        assert!(empty.contains("notion.ca_file") && empty.contains("no certificate in it"), "{empty}");
+        let by_variable =
+            way("", &[("VESTIBULE_NOTION_CA_FILE", "/nowhere/x.pem")]).expect_err("there is none");
+        assert!(by_variable.contains("VESTIBULE_NOTION_CA_FILE") && by_variable.contains("/nowhere/x.pem"));
+        let odd = way("roots = \"mine\"", &[]).expect_err("there are two");
+        assert!(odd.contains("notion.roots") && odd.contains("platform"), "{odd}");
+        for word in ["built-in", "platform"] {
+            assert!(way(&format!("roots = {word:?}"), &[]).is_ok());
+        }
     }
 
     #[test]

@@ -188,6 +188,7 @@ async fn build(places: &Places, folder: &Path, integration: Integration) -> anyh
         integrations: BTreeMap::from([(INTEGRATION.to_owned(), integration)]),
         trusted_proxies: Vec::new(),
         plain_http_hosts: Vec::new(),
+        way_out: gateway::WayOut::default(),
         attempts_per_address: 10_000,
     };
     let store = SqliteStore::open(&folder.join("vestibule.db")).context("cannot open the demo's store")?;

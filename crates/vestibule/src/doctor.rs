@@ -148,7 +148,7 @@ async fn contents(gateway: &Gateway, path: &Path) -> Check {
 /// What Notion must know, and whether it can be asked.
 async fn outside(config: &Config, checks: &mut Vec<Check>) {
     checks.extend(redirect_uris(config));
-    match Notion::new(&config.notion_url, &World::real()) {
+    match Notion::new(&config.notion_url, &config.way_out, &World::real()) {
         Ok(notion) => checks.extend(reach(&notion, config).await),
         Err(error) => checks.push(check("Notion", Grade::Fail, error.to_string())),
     }
@@ -165,8 +165,10 @@ fn redirect_uris(config: &Config) -> Vec<Check> {
 async fn reach(notion: &Notion, config: &Config) -> Vec<Check> {
     let url = config.notion_url.as_str();
     let Ok(date) = notion.date().await else {
-        let words =
-            format!("{url} does not answer: check the network, a proxy or firewall, and notion.base_url");
+        let why = notion.unreachable().await.map(|why| format!(" ({why})")).unwrap_or_default();
+        let words = format!(
+            "{url} does not answer{why}: check the network, a proxy or firewall, notion.proxy and notion.base_url"
+        );
         return vec![check("Notion", Grade::Fail, words)];
     };
     let mut checks = vec![check("Notion", Grade::Ok, format!("{url} answers")), clock(date.as_deref())];

@@ -173,6 +173,7 @@ fn check(answers: &Answers) -> anyhow::Result<String> {
         integrations: [(answers.name.clone(), integration)].into(),
         trusted_proxies: Vec::new(),
         plain_http_hosts: Vec::new(),
+        way_out: gateway::WayOut::default(),
         attempts_per_address: gateway::Config::ATTEMPTS_PER_ADDRESS,
     };
     let problems = config.check();

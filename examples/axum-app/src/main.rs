@@ -76,6 +76,7 @@ async fn build(url: &str) -> anyhow::Result<Gateway> {
         integrations: BTreeMap::from([("app".to_owned(), integration)]),
         trusted_proxies: Vec::new(),
         plain_http_hosts: Vec::new(),
+        way_out: gateway::WayOut::default(),
         attempts_per_address: Config::ATTEMPTS_PER_ADDRESS,
     };
     let store = SqliteStore::open(&PathBuf::from(need("STORE")?))?;

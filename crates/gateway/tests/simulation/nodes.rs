@@ -85,6 +85,7 @@ fn config() -> Config {
         integrations: BTreeMap::from([("demo".to_owned(), integration)]),
         trusted_proxies: Vec::new(),
         plain_http_hosts: Vec::new(),
+        way_out: gateway::WayOut::default(),
         attempts_per_address: 1_000_000,
     }
 }

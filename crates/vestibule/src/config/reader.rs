@@ -27,10 +27,15 @@ const NOT_SETTINGS: [&str; 8] = [
     "VESTIBULE_VERIFY_REFRESH_TOKEN",
 ];
 
+/// Variables that are not ours alone.
+const OUTER: [&str; 4] = ["HTTPS_PROXY", "https_proxy", "NO_PROXY", "no_proxy"];
+
 /// The environment's `VESTIBULE_…` variables, and which were asked for.
 pub(super) struct Env {
     values: BTreeMap<String, String>,
     asked: BTreeSet<String>,
+    /// What all programs read.
+    outer: BTreeMap<String, String>,
 }
 
 impl Env {
@@ -42,8 +47,10 @@ impl Env {
     }
 
     pub(super) fn of(pairs: impl Iterator<Item = (String, String)>) -> Self {
-        let ours = |(name, _): &(String, String)| name.starts_with("VESTIBULE_");
-        Self { values: pairs.filter(ours).collect(), asked: BTreeSet::new() }
+        let (ours, others): (BTreeMap<_, _>, BTreeMap<_, _>) =
+            pairs.partition(|(name, _)| name.starts_with("VESTIBULE_"));
+        let outer = others.into_iter().filter(|(name, _)| OUTER.contains(&name.as_str())).collect();
+        Self { values: ours, asked: BTreeSet::new(), outer }
     }
 
     fn get(&mut self, name: &str) -> Option<(String, String)> {
@@ -117,6 +124,12 @@ impl Reader {
     /// Keeps a parsed value, or its error.
     pub(super) fn parsed<T>(&mut self, key: &str, result: Result<T, impl Display>) -> Option<T> {
         result.map_err(|error| self.problem(format!("{key}: {error}"))).ok()
+    }
+
+    /// The first of these variables that says something; they are not ours alone.
+    pub(super) fn outer(&self, names: &[&str]) -> Option<(String, String)> {
+        let said = names.iter().filter_map(|name| self.env.outer.get_key_value(*name));
+        said.map(|(name, value)| (name.clone(), value.clone())).find(|(_, value)| !value.trim().is_empty())
     }
 
     /// Whether a variable says yes.
@@ -297,6 +310,49 @@ impl Section {
         let name = self.key(key);
         let texts = self.list(key, variable, reader);
         texts.into_iter().filter_map(|text| reader.parsed(&name, range(&text))).collect()
+    }
+
+    /// A word, with the name to call it by.
+    pub(super) fn word(
+        &mut self,
+        key: &str,
+        variable: &str,
+        reader: &mut Reader,
+    ) -> Option<(String, String)> {
+        self.text_or_env(key, variable, reader)
+    }
+
+    /// A file that may be named, with the name to call it by.
+    pub(super) fn file_if(
+        &mut self,
+        key: &str,
+        variable: &str,
+        reader: &mut Reader,
+    ) -> Option<(String, PathBuf)> {
+        let (name, text) = self.text_or_env(key, variable, reader)?;
+        Some((name, reader.folder.join(text)))
+    }
+
+    /// A text that may be there and may hold a password, from wherever a secret may come from, with the name to call it by. In a
+    /// configuration that others can read it may stand as long as there is no password in it.
+    pub(super) fn secret_if(
+        &mut self,
+        key: &str,
+        variable: &str,
+        private: Readable,
+        reader: &mut Reader,
+    ) -> Option<(String, Secret<String>)> {
+        let (file_key, file_variable) = (format!("{key}_file"), format!("{variable}_FILE"));
+        let is_given = self.table.contains_key(key)
+            || self.table.contains_key(&file_key)
+            || reader.env.get(variable).is_some()
+            || reader.env.get(&file_variable).is_some();
+        if !is_given {
+            return None;
+        }
+        let open = self.table.get(key).and_then(Value::as_str).is_some_and(|text| !text.contains('@'));
+        let private = if open { Readable::ByOwner } else { private };
+        self.secret(key, variable, private, reader).map(|secret| (self.key(key), secret))
     }
 
     pub(super) fn path(&mut self, key: &str, variable: &str, reader: &mut Reader) -> Option<PathBuf> {
