@@ -198,6 +198,8 @@ async fn activate(
     let notion_shaped = matches!(found.attempt.door, Door::NotionShaped { .. });
     let key = notion_shaped.then(|| keys::mint_refreshable(gateway, &caller.client_id, &connection_id));
     let what = if notion_shaped { "Redeem the code for a key" } else { "Redeem the code" };
+    let told =
+        |kind| Event { connection_id: Some(connection_id.clone()), ..event_of(gateway, kind, &found.code) };
     let activation = Activation {
         code_sha256: found.code.code_sha256,
         key_id: caller.key_id.clone(),
@@ -213,11 +215,8 @@ async fn activate(
             Step::ok(now, Actor::App, Actor::Vestibule, what),
             Step::ok(now, Actor::Vestibule, Actor::App, "The connection is live"),
         ],
-        event: Event { connection_id: Some(connection_id.clone()), ..event_of(gateway, kind, &found.code) },
-        second_owner: Event {
-            connection_id: Some(connection_id.clone()),
-            ..event_of(gateway, EventKind::SecondOwner, &found.code)
-        },
+        event: told(kind),
+        second_owner: told(EventKind::SecondOwner),
     };
     match stored(gateway, &activation).await? {
         Activated::Done => {

@@ -328,3 +328,49 @@ async fn an_imported_pair_of_a_connected_person_is_kept_until_it_is_known_which_
         assert_eq!(states, ["active", "active"]);
     }
 }
+
+/// Nobody has to wait for the next round.
+#[tokio::test]
+async fn a_consent_whose_redeemer_is_refused_is_ended_at_once() {
+    let t = house().await;
+    let (code, _) = t.returned("u").await;
+    assert_eq!(t.redeem(&code, "somebody-else").await.refusal(), "400, invalid_grant");
+    for _ in 0..500 {
+        if t.events().await.contains(&"consent.revoked".to_owned()) {
+            return;
+        }
+    }
+    panic!("it is not ended");
+}
+
+#[tokio::test]
+async fn that_a_code_was_never_redeemed_is_told_of_the_connection_and_the_attempt_that_it_was_of() {
+    let t = house().await;
+    let (_, attempt) = t.returned("u").await;
+    let pending = t.api("GET", "/api/connections?state=pending", None).await.json()["data"][0]["id"].clone();
+    t.wait(Duration::from_mins(6));
+    t.gateway.settle().await.unwrap();
+    let events = t.api("GET", "/api/events", None).await.json();
+    let told =
+        events["data"].as_array().unwrap().iter().find(|event| event["type"] == "connection.unredeemed");
+    let told = told.expect("it is told");
+    assert_eq!((&told["connection"], &told["attempt"]), (&pending, &serde_json::json!(attempt)));
+}
+
+/// Its access token had ended when it was settled, so it was put off; by the time that the grant is given up it may be all there is.
+#[tokio::test]
+async fn a_pair_that_was_put_off_is_tried_as_soon_as_its_grant_is_given_up() {
+    let t = house().await;
+    let id = t.connection("u").await;
+    t.returned("v").await;
+    t.notion.emulator.end_access_tokens();
+    t.wait(Duration::from_mins(6));
+    for _ in 0..2 {
+        t.gateway.settle().await.unwrap();
+    }
+    let me = format!("/notion/{id}/v1/users/me");
+    assert_eq!(t.api("GET", &me, None).await.refusal(), "401, reconnect_needed");
+    t.gateway.settle().await.unwrap();
+    t.wait(Duration::from_mins(2));
+    assert_eq!(t.api("GET", &me, None).await.status, StatusCode::OK);
+}

@@ -4,7 +4,7 @@
 use std::time::Duration;
 
 use axum::http::StatusCode;
-use notion_emulator::{OldPair, Reauthorize, Switches};
+use notion_emulator::{Effect, Fault, OldPair, Reauthorize, Switches};
 use tokio::sync::Notify;
 use tokio::task::JoinHandle;
 
@@ -387,4 +387,55 @@ async fn an_exchange_that_never_ends_is_waited_for_for_minutes_and_no_longer() {
     let waited = t.clock.now().duration_since(began).as_secs();
     assert!((300..=420).contains(&waited), "{waited}");
     assert_eq!(exchange.await.unwrap().query("error").as_deref(), Some("exchange_failed"));
+}
+
+/// Two processes have found the same pair due, and Notion has told both that its access token has ended: to revoke with, one of them
+/// refreshes it. Twice might end what a newer consent stands on.
+#[tokio::test]
+async fn two_processes_that_end_one_authorization_spend_its_refresh_token_once() {
+    for unredeemed in [false, true] {
+        let (t, gate) = gated(OldPair::Dies).await;
+        if unredeemed {
+            t.returned("u").await;
+        } else {
+            let id = t.connection("u").await;
+            t.notion.emulator.fault(Fault::from(Effect::Status(503)).on(INTROSPECT));
+            end(&t, &id).await;
+        }
+        t.notion.emulator.end_access_tokens();
+        t.wait(Duration::from_mins(6));
+        let (other, sent) = (t.second_gateway(|_| {}).await, t.notion_calls(TOKEN));
+        gate.hold(INTROSPECT);
+        let meanwhile = async {
+            gate.arrived().await;
+            other.settle().await.unwrap();
+            gate.open();
+        };
+        let (settled, ()) = tokio::join!(t.gateway.settle(), meanwhile);
+        settled.unwrap();
+        assert_eq!((t.notion_calls(TOKEN), t.notion_calls(REVOKE)), (sent + 1, 1), "{unredeemed}");
+    }
+}
+
+/// The refresh is another process's, which keeps what it brings and ends it; the pair that is here is being spent.
+#[tokio::test]
+async fn a_disconnect_while_another_process_refreshes_leaves_the_end_to_that_one() {
+    let (t, gate) = gated(OldPair::Dies).await;
+    let id = t.connection("u").await;
+    let bot = t.api("GET", &format!("/api/connections/{id}"), None).await.json()["bot_id"].clone();
+    let (other, sent) = (t.second_process().await, t.notion_calls(TOKEN));
+    gate.hold(TOKEN);
+    let refresh = format!("{other}/api/connections/{id}/refresh");
+    let ending = async {
+        gate.arrived().await;
+        assert_eq!(end(&t, &id).await.status, StatusCode::NO_CONTENT);
+        t.gateway.settle().await.unwrap();
+        assert_eq!((t.notion_calls(TOKEN), t.notion_calls(REVOKE)), (sent + 1, 0));
+        gate.open();
+    };
+    let (refreshed, ()) = tokio::join!(t.api("POST", &refresh, None), ending);
+    assert_eq!(refreshed.refusal(), "401, disconnected");
+    hours(&t).await;
+    assert_eq!(t.notion_calls(TOKEN), sent + 1);
+    assert!(!t.notion.emulator.remove_connection(bot.as_str().unwrap().parse().unwrap()), "nothing is left");
 }

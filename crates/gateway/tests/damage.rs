@@ -247,6 +247,25 @@ async fn what_comes_of_an_exchange_while_the_store_is_away_is_stored_when_it_is_
     }
 }
 
+/// Nobody is given up whose end cannot be put on record, and the caller is told that it is the store.
+#[tokio::test]
+async fn a_store_that_does_not_take_a_state_is_told_as_what_it_is_and_the_state_stays() {
+    let t = house().await;
+    let id = t.connection("u").await;
+    assert!(t.still_authorized(&id).await);
+    damage(
+        &t,
+        "CREATE TRIGGER full BEFORE UPDATE OF state ON grants BEGIN SELECT RAISE(FAIL, 'no room'); END",
+    )
+    .await;
+    let me = format!("/notion/{id}/v1/users/me");
+    assert_eq!(t.api("GET", &me, None).await.refusal(), "503, store_unavailable");
+    assert_eq!(states(&t).await, ["active"]);
+    damage(&t, "DROP TRIGGER full").await;
+    t.wait(std::time::Duration::from_mins(2));
+    assert_eq!(t.api("GET", &me, None).await.refusal(), "401, reconnect_needed");
+}
+
 #[tokio::test]
 async fn readiness_says_in_a_word_why_the_store_is_not_ready() {
     let t = house().await;

@@ -195,16 +195,20 @@ impl House {
 
     /// Another process on the same store, with another configuration; its URL.
     pub(crate) async fn process_with(&self, change: impl FnOnce(&mut Config)) -> String {
-        let store = self.store();
-        let root_key = RootKey::parse(ROOT_KEY).expect("a root key");
-        let mut config = self.settings.config();
-        change(&mut config);
-        let gateway = Gateway::build(config, std::sync::Arc::new(store), &root_key, self.world.clone());
-        let router = gateway.await.expect("the gateway builds").router();
+        let router = self.second_gateway(change).await.router();
         let listener = TcpListener::bind(("127.0.0.1", 0)).await.expect("a port");
         let url = format!("http://{}", listener.local_addr().expect("an address"));
         tokio::spawn(gateway::serve::serve(listener, router, std::future::pending()));
         url
+    }
+
+    /// The gateway of another process, with its configuration changed by this.
+    pub(crate) async fn second_gateway(&self, change: impl FnOnce(&mut Config)) -> Gateway {
+        let root_key = RootKey::parse(ROOT_KEY).expect("a root key");
+        let mut config = self.settings.config();
+        change(&mut config);
+        let built = Gateway::build(config, Arc::new(self.store()), &root_key, self.world.clone()).await;
+        built.expect("the gateway builds")
     }
 
     /// The store, opened once more.
