@@ -94,6 +94,77 @@ async fn somebody_else_is_told_on_a_page_and_the_app_when_it_redeems_and_nothing
 }
 
 #[tokio::test]
+async fn who_looks_at_the_attempt_reads_in_what_another_one_came_and_later_what_became_of_it() {
+    for (person, workspace, word) in [(1, 0, "Another person"), (0, 1, "another workspace")] {
+        for said in ["add", "switch"] {
+            let t = house().await;
+            let id = t.connection("u").await;
+            let page = comes(&t, &link(&t, &id).await, person, workspace).await;
+            let onward = url::Url::parse(&buttons(&page)[1]).unwrap();
+            let attempt = onward.query_pairs().find(|(name, _)| name == "attempt").unwrap().1.into_owned();
+            let notes = async || {
+                let shown = t.attempt(&attempt).await;
+                let steps = shown["steps"].as_array().unwrap().clone();
+                let of = |step: &Value| step["what"] == "Another workspace or person than expected";
+                let noted: Vec<_> = steps.iter().filter(|step| of(step)).cloned().collect();
+                (noted, shown["outcome"].clone(), shown["connection"].clone())
+            };
+            let (noted, outcome, _) = notes().await;
+            assert_eq!(
+                (noted.len(), &noted[0]["outcome"], &outcome),
+                (1, &json!("failed"), &json!("returned"))
+            );
+            let note = noted[0]["note"].as_str().unwrap();
+            assert!(note.contains(word) && note.contains("Nothing was changed"), "{note}");
+            assert!(note.contains("add it or switch to it"), "it says what to do: {note}");
+            // Whoever looks may be another person: no name and no id of either.
+            let before = shown(&t, &id).await;
+            for told in ["/workspace/name", "/owner/name", "/owner/id"] {
+                assert!(!note.contains(before.pointer(told).and_then(Value::as_str).unwrap()));
+            }
+            let code = code_of(onward.as_str());
+            let came = redeem(&t, &code, Some(said)).await.json();
+            let (_, outcome, connection) = notes().await;
+            assert_eq!((&outcome, &connection), (&json!("connected"), &came["id"]));
+            assert_eq!(came["id"] == id.as_str(), said == "switch");
+        }
+    }
+}
+
+/// It once was told as given up for ever, though it worked again.
+#[tokio::test]
+async fn one_that_was_given_up_and_is_switched_to_what_works_has_recovered() {
+    for joined in [false, true] {
+        let t = house().await;
+        let id = t.connection("u").await;
+        assert!(t.still_authorized(&id).await);
+        t.api("GET", &format!("/notion/{id}/v1/users/me"), None).await;
+        assert_eq!(shown(&t, &id).await["state"], "reconnect_needed");
+        if joined {
+            // Somebody else's connection stands on it already.
+            let back = comes(&t, &t.link("v").await, 0, 1).await;
+            assert_eq!(t.redeem(&back.query("code").unwrap(), "v").await.status, StatusCode::OK);
+        }
+        let page = comes(&t, &link(&t, &id).await, 0, 1).await;
+        let switched = redeem(&t, &code_of(&buttons(&page)[1]), Some("switch")).await.json();
+        assert_eq!((&switched["id"], &switched["state"]), (&json!(id), &json!("active")));
+        let events = t.api("GET", "/api/events", None).await.json();
+        let of: Vec<&Value> = events["data"]
+            .as_array()
+            .unwrap()
+            .iter()
+            .filter(|event| event["connection"] == id.as_str())
+            .collect();
+        let count = |kind: &str| of.iter().filter(|event| event["type"] == kind).count();
+        assert_eq!((count("connection.recovered"), count("connection.switched")), (1, 1), "{events}");
+        let attempt =
+            of.iter().find(|event| event["type"] == "connection.recovered").unwrap()["attempt"].clone();
+        assert!(attempt.is_string(), "by which consent: {events}");
+        works(&t, &id).await;
+    }
+}
+
+#[tokio::test]
 async fn added_it_is_a_further_connection_and_the_first_one_keeps_its_keys() {
     let t = house().await;
     let id = t.connection("u").await;

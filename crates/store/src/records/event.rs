@@ -58,7 +58,7 @@ kinds! {
     Suspect, "connection.suspect", "a refresh was sent and its answer was lost, or a process ended in the middle of it: it is looked into until that is settled";
     Degraded, "connection.degraded", "Notion refused its refresh token; its access token still works";
     ReconnectNeeded, "connection.reconnect_needed", "Notion no longer accepts it: the user must connect again";
-    Recovered, "connection.recovered", "it is `active` again after `suspect`, `degraded` or `reconnect_needed`";
+    Recovered, "connection.recovered", "it is `active` again after `suspect`, `degraded` or `reconnect_needed`, or was moved from there to what is";
     Disconnected, "connection.disconnected", "it was ended, with its keys";
     Erased, "connection.erased", "it was deleted with all that was stored of its user";
     Revoked, "connection.revoked", "the last one on its authorization ended, and that was revoked at Notion and its data key destroyed. Not told while a newer pair of it stands: that one ends as `consent.revoked`";

@@ -289,16 +289,16 @@ pub(super) fn renew(db: &Db, grant: &Grant, decided: Write, event: &Event) -> Re
 
 /// Stores a new pair, and tells of the state's move if it makes the grant active again. `like` lends that event its time and
 /// attempt, and its ids from number `first` on.
-pub(super) fn replace(db: &Db, grant: &Grant, like: &Event, first: usize) -> Result<()> {
+pub(super) fn replace(db: &Db, grant: &Grant, like: &Event, first: usize) -> Result<usize> {
     let moved = db
         .prepare_cached("SELECT 1 FROM grants WHERE id = ?1 AND state <> ?2")?
         .exists(params![grant.id, grant.state.as_str()])?;
     write(db, grant)?;
     if moved && grant.state == GrantState::Active {
         let recovered = Event { kind: EventKind::Recovered, note: None, ..like.clone() };
-        history::tell_connections(db, &grant.id, &recovered, first)?;
+        return history::tell_connections(db, &grant.id, &recovered, first);
     }
-    Ok(())
+    Ok(first)
 }
 
 /// The row, as writes are decided on it, and whether it holds this very pair. No more is read than is asked: a damaged row must

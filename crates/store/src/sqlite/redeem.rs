@@ -1,6 +1,7 @@
 //! Our codes: found, redeemed, refused.
 
 use jiff::Timestamp;
+use lifecycle::GrantState;
 use lifecycle::rows::{self, GrantRow, Redeem, RedeemRows, Stand};
 use rusqlite::{Connection as Db, OptionalExtension as _, Row, named_params, params};
 use sealing::Sha256;
@@ -8,7 +9,7 @@ use sealing::Sha256;
 use super::rows::{At, Hash, Word, time};
 use super::way_in::{attempt, insert_steps};
 use super::{candidates, connections, damage, grants, history, keys};
-use crate::records::{AttemptOutcome, Candidate, Code, CodeSpent, Event, Step};
+use crate::records::{AttemptOutcome, Candidate, Code, CodeSpent, Event, EventKind, Step};
 use crate::{Activated, Activation, Chosen, CodeFound, Footing, Result, StoreError, decide};
 
 pub(super) fn find_code(db: &Db, code_sha256: &Sha256) -> Result<Option<CodeFound>> {
@@ -81,10 +82,11 @@ fn standing(db: &Db, footing: &Footing) -> Result<(Stand, Option<GrantRow>)> {
 }
 
 fn apply(db: &Db, activation: &Activation, code: &Code) -> Result<()> {
+    let mut told = 1;
     match &activation.footing {
         Footing::New(grant) => grants::insert(db, grant)?,
         // All that stand on it are healed by it.
-        Footing::Renewed { grant, .. } => grants::replace(db, grant, &activation.event, 1)?,
+        Footing::Renewed { grant, .. } => told = grants::replace(db, grant, &activation.event, told)?,
         Footing::Joined { .. } => {}
     }
     db.prepare_cached(
@@ -92,7 +94,7 @@ fn apply(db: &Db, activation: &Activation, code: &Code) -> Result<()> {
     )?
     .execute(params![Hash(activation.code_sha256), activation.key_id, activation.connection_id])?;
     place_candidate(db, activation)?;
-    make_live(db, activation, &code.connection_id)?;
+    make_live(db, activation, &code.connection_id, told)?;
     if activation.ends_keys {
         keys::end_all(db, &activation.connection_id, activation.event.at)?;
     }
@@ -135,8 +137,8 @@ fn may_live(db: &Db, activation: &Activation) -> Result<bool> {
     Ok(decide::may_live(found.as_ref(), activation.chosen.as_ref()))
 }
 
-/// The pending connection becomes live, or gives way to the older one that is healed.
-fn make_live(db: &Db, activation: &Activation, pending: &str) -> Result<()> {
+/// The pending connection becomes live, or gives way to the older one that is healed, or moves here.
+fn make_live(db: &Db, activation: &Activation, pending: &str, told: usize) -> Result<()> {
     if pending != activation.connection_id {
         db.prepare_cached("DELETE FROM connections WHERE id = ?1 AND stage = 'pending'")?
             .execute([pending])?;
@@ -144,16 +146,33 @@ fn make_live(db: &Db, activation: &Activation, pending: &str) -> Result<()> {
     let former: Option<String> = db
         .prepare_cached("SELECT grant_id FROM connections WHERE id = ?1")?
         .query_row([&activation.connection_id], |row| row.get(0))?;
+    let grant_id = activation.footing.grant_id();
     db.prepare_cached("UPDATE connections SET stage = 'active', grant_id = ?2 WHERE id = ?1")?
-        .execute(params![activation.connection_id, activation.footing.grant_id()])?;
-    match former {
-        Some(former)
-            if former != activation.footing.grant_id() && connections::count_on(db, &former)? == 0 =>
-        {
-            grants::end(db, &former)
-        }
-        _ => Ok(()),
-    }
+        .execute(params![activation.connection_id, grant_id])?;
+    let Some(former) = former.filter(|former| former != grant_id) else { return Ok(()) };
+    tell_move(db, activation, &former, told)?;
+    if connections::count_on(db, &former)? == 0 { grants::end(db, &former) } else { Ok(()) }
+}
+
+/// A connection that moves has the state of what it comes to stand on: if that is another one, it is told.
+fn tell_move(db: &Db, activation: &Activation, former: &str, number: usize) -> Result<()> {
+    let state = |id: &str| -> Result<Option<(String, Option<String>)>> {
+        let sql = "SELECT state, reason FROM grants WHERE id = ?1";
+        let found = db.prepare_cached(sql)?.query_row([id], |row| Ok((row.get(0)?, row.get(1)?)));
+        Ok(found.optional()?)
+    };
+    let before = state(former)?.map(|(word, _)| word);
+    let Some((now, reason)) = state(activation.footing.grant_id())? else { return Ok(()) };
+    let kind = match GrantState::parse(&now) {
+        _ if before.as_ref() == Some(&now) => return Ok(()),
+        Some(GrantState::Active) => EventKind::Recovered,
+        Some(GrantState::Suspect) => EventKind::Suspect,
+        Some(GrantState::Degraded) => EventKind::Degraded,
+        Some(GrantState::ReconnectNeeded) => EventKind::ReconnectNeeded,
+        Some(GrantState::Tombstone) | None => return Ok(()),
+    };
+    let id = history::numbered(&activation.event.id, number);
+    history::insert_event(db, &Event { id, kind, note: reason, ..activation.event.clone() })
 }
 
 fn end_attempt(
