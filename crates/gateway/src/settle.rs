@@ -311,7 +311,9 @@ async fn renew_and_revoke(
         Ok(answer) if answer.is_of(&profile.bot_id, &profile.workspace_id) => {
             let (renewed, now) = (vault::Pair::of_tokens(answer.tokens()), gateway.world.now());
             let kept = pairs::keep(gateway, &integration.client_id, profile, now, &renewed).await?;
-            if revoke(gateway, integration, profile, &renewed).await? != Settled::Done {
+            // What it was refreshed with is spent, whatever becomes of what it brought: that is ended by itself.
+            if revoke(gateway, integration, profile, &renewed).await.unwrap_or(Settled::Kept) != Settled::Done
+            {
                 return Ok(Settled::Kept);
             }
             gateway.store.delete_candidate(&kept.id, None).await?;

@@ -7,6 +7,7 @@ use http_body_util::BodyExt as _;
 use store::suite::tamper;
 use tower::ServiceExt as _;
 
+use crate::canary::{Log, contains};
 use crate::support::{House, Plan, house};
 
 /// How often what could not be stored is offered again.
@@ -264,6 +265,27 @@ async fn a_store_that_does_not_take_a_state_is_told_as_what_it_is_and_the_state_
     damage(&t, "DROP TRIGGER full").await;
     t.wait(std::time::Duration::from_mins(2));
     assert_eq!(t.api("GET", &me, None).await.refusal(), "401, reconnect_needed");
+}
+
+/// A kept pair whose sealed bytes do not open once could have been taken for an end of the look for one that lives.
+#[tokio::test]
+async fn a_kept_pair_that_does_not_open_is_told_and_passed_over_and_the_others_are_tried() {
+    let (log, _guard) = Log::of_this_thread();
+    let t = house().await;
+    let id = t.connection("user-1").await;
+    // The same person's consent, which ended the pair that is in use; nobody redeems it.
+    t.returned("user-2").await;
+    let copy = "CREATE TEMP TABLE copied AS SELECT * FROM candidates;
+        UPDATE copied SET id = 'can_' || hex(randomblob(16)), connection_id = NULL, attempt_id = NULL,
+            issued_at = issued_at + 1000, expires_at = expires_at + 1000000000;
+        INSERT INTO candidates SELECT * FROM copied";
+    // Newer than the good one, so that it is tried first; bound to another row, so that it does not open.
+    damage(&t, copy).await;
+    let me = t.api("GET", &format!("/notion/{id}/v1/users/me"), None).await;
+    assert_eq!(me.status, StatusCode::OK, "{}", me.text());
+    assert_eq!(states(&t).await.iter().filter(|state| *state == "active").count(), 1);
+    assert!(!t.events().await.contains(&"connection.reconnect_needed".to_owned()));
+    assert!(contains(&log.bytes(), "candidate.damaged"), "{}", String::from_utf8_lossy(&log.bytes()));
 }
 
 #[tokio::test]

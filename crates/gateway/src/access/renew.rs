@@ -118,8 +118,12 @@ impl<'g> Flight<'g> {
             Effect::Probe { candidate } => {
                 let candidate = self.candidates.get(candidate).ok_or(Error::Internal)?;
                 // One that does not open serves nobody, and must not block the grant for ever.
-                let Ok(pair) = vault::open_candidate(self.gateway, candidate) else {
-                    return Ok(Input::Introspected(Introspected::Inactive));
+                let pair = match vault::open_candidate(self.gateway, candidate) {
+                    Ok(pair) => pair,
+                    Err(error) => {
+                        tracing::error!(event = "candidate.damaged", candidate = candidate.id, why = %error);
+                        return Ok(Input::Introspected(Introspected::Inactive));
+                    }
                 };
                 Input::Introspected(self.introspect(self.in_hand()?.0, &pair.access_token).await?)
             }
