@@ -1,8 +1,11 @@
 //! What happens when Notion stops accepting a token: asked first, refreshed once, never lost.
 
+use std::time::Duration;
+
 use axum::http::StatusCode;
 use futures_util::future::join_all;
 use notion_emulator::{Effect, Fault};
+use sealing::Secret;
 use serde_json::json;
 use uuid::Uuid;
 
@@ -10,6 +13,8 @@ use crate::support::house;
 
 const TOKEN: &str = "/v1/oauth/token";
 const INTROSPECT: &str = "/v1/oauth/introspect";
+/// Sooner than any caller's patience ends.
+const SOON: Duration = Duration::from_secs(1);
 
 #[tokio::test]
 async fn many_calls_that_meet_a_dead_token_refresh_it_once_and_all_succeed() {
@@ -97,6 +102,37 @@ async fn a_secret_that_notion_refuses_is_the_operators_fault_and_ends_no_grant()
     let asked = t.api("POST", &format!("/api/connections/{id}/introspect"), None).await;
     assert_eq!(asked.json()["active"], true);
     assert!(asked.json()["scope"].as_str().unwrap().contains("read_content"), "as Notion told it");
+}
+
+/// A process with a wrong client secret once left up to a minute of 429 to the next one that had the right one.
+#[tokio::test]
+async fn after_a_wrong_client_secret_and_a_restart_with_the_right_one_the_next_call_works_at_once() {
+    for ordered in [false, true] {
+        let t = house().await;
+        let id = t.connection("u").await;
+        t.wait(Duration::from_mins(5));
+        t.notion.emulator.end_access_tokens();
+        let wrong = t
+            .process_with(|config| {
+                let all = config.integrations.values_mut();
+                all.for_each(|one| one.client_secret = Secret::new("mistyped".to_owned()));
+            })
+            .await;
+        let (order, call) = (format!("/api/connections/{id}/refresh"), format!("/notion/{id}/v1/users/me"));
+        for _ in 0..3 {
+            let reply = t.passing(SOON, t.api("POST", &format!("{wrong}{order}"), None)).await;
+            assert_eq!(reply.refusal(), "502, client_refused");
+            let reply = t.passing(SOON, t.api("GET", &format!("{wrong}{call}"), None)).await;
+            assert_ne!(reply.status, StatusCode::OK);
+        }
+        let began = t.clock.now();
+        let right = t.second_process().await;
+        let (method, path) = if ordered { ("POST", order) } else { ("GET", call) };
+        let reply = t.api(method, &format!("{right}{path}"), None).await;
+        assert_eq!(reply.status, StatusCode::OK, "{}", reply.text());
+        assert_eq!(t.clock.now(), began, "at once");
+        assert_eq!(t.api("GET", &format!("/api/connections/{id}"), None).await.json()["state"], "active");
+    }
 }
 
 /// Every statement is run for something that the store was asked.

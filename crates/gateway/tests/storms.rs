@@ -140,3 +140,28 @@ async fn a_refresh_that_was_never_sent_says_that_nothing_was() {
     assert_eq!(t.api("POST", &path, None).await.status, StatusCode::OK);
     assert_eq!(shown().await, "active");
 }
+
+/// Notion could not be reached: nothing is spent, nothing counts, nobody is told anything, and when it can be reached all is as before.
+#[tokio::test]
+async fn refreshes_that_could_not_be_sent_leave_no_trace() {
+    let t = house().await;
+    let id = t.connection("u").await;
+    let nobody_there = "http://127.0.0.1:1".parse().expect("a URL");
+    let cut_off = t.process_with(|config| config.notion_url = nobody_there).await;
+    let path = format!("/api/connections/{id}");
+    let (before, told, sent) =
+        (t.api("GET", &path, None).await.json(), t.events().await, t.notion_calls(TOKEN));
+    for _ in 0..20 {
+        let reply = t.passing(SOON, t.api("POST", &format!("{cut_off}{path}/refresh"), None)).await;
+        assert_eq!(reply.refusal(), "502, notion_unreachable");
+    }
+    assert_eq!((t.api("GET", &path, None).await.json(), t.events().await), (before, told));
+    assert_eq!(t.notion_calls(TOKEN), sent);
+    // There is room for all that an hour has: an order, and what a call needs.
+    assert_eq!(t.api("POST", &format!("{path}/refresh"), None).await.status, StatusCode::OK);
+    t.wait(Duration::from_mins(2));
+    t.notion.emulator.end_access_tokens();
+    let me = t.api("GET", &format!("/notion/{id}{ME}"), None).await;
+    assert_eq!(me.status, StatusCode::OK, "{}", me.text());
+    assert_eq!(t.notion_calls(TOKEN), sent + 2);
+}
