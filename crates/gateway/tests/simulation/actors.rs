@@ -35,7 +35,7 @@ impl App {
         self.cluster.wires().history.note("app", what);
     }
 
-    async fn sleep(&self, by: Duration) {
+    pub(crate) async fn sleep(&self, by: Duration) {
         let hand = &self.cluster.wires().hand;
         World::by_hand(hand).sleep_until(hand.now().checked_add(by).expect("in range")).await;
     }
@@ -66,7 +66,13 @@ impl App {
     }
 
     /// The same, tried again as a careful back end does.
-    async fn insist(&self, method: &str, path: &str, bearer: &str, body: Option<Value>) -> Option<Reply> {
+    pub(crate) async fn insist(
+        &self,
+        method: &str,
+        path: &str,
+        bearer: &str,
+        body: Option<Value>,
+    ) -> Option<Reply> {
         for _ in 0..4 {
             match self.send(Self::request(method, path, bearer, body.as_ref())).await {
                 Some(reply)
@@ -85,7 +91,7 @@ impl App {
         (!all.is_empty()).then(|| all[self.dice.index(all.len())].clone())
     }
 
-    fn keep(of: &Arc<Mutex<Vec<String>>>, value: &str) {
+    pub(crate) fn keep(of: &Arc<Mutex<Vec<String>>>, value: &str) {
         let mut all = of.lock().unwrap_or_else(PoisonError::into_inner);
         if !all.iter().any(|had| had == value) {
             all.push(value.to_owned());
@@ -100,23 +106,25 @@ impl App {
             match choice {
                 0..18 => self.connect(user).await,
                 18..24 => self.connect_notion_shaped(user).await,
-                24..62 => self.call().await,
-                62..70 => self.call_with_key().await,
-                70..84 => self.refresh().await,
-                84..90 => self.disconnect().await,
-                90..95 => self.import(user).await,
+                24..54 => self.call().await,
+                54..61 => self.call_with_key().await,
+                61..75 => self.refresh().await,
+                75..81 => self.disconnect().await,
+                81..86 => self.import(user).await,
+                86..94 => self.reconnect(user).await,
+                94..97 => self.erase(user).await,
                 _ => self.list().await,
             }
         }
     }
 
-    fn person(&self, user: u64) -> usize {
+    pub(crate) fn person(&self, user: u64) -> usize {
         let own = if self.dice.once_in_thousand(150) { self.dice.below(PEOPLE) } else { user % PEOPLE };
         usize::try_from(own).unwrap_or_default()
     }
 
     /// From a link's first redirect to the app's return URL; the code of ours.
-    async fn consent(&self, link: Request<Body>, person: usize) -> Option<String> {
+    pub(crate) async fn consent(&self, link: Request<Body>, person: usize) -> Option<String> {
         let started = self.send(link).await.filter(|reply| reply.status == StatusCode::SEE_OTHER)?;
         let state = started.parameter("state")?;
         let cookie = started.headers.get("set-cookie")?.to_str().ok()?.split(';').next()?.to_owned();
@@ -125,7 +133,7 @@ impl App {
         let path = format!("/callback/demo?code={code}&state={state}");
         let callback = Request::get(path).header("cookie", cookie).body(Body::empty()).expect("a request");
         let back = self.send(callback).await?;
-        back.parameter("code")
+        back.parameter("code").or_else(|| back.code_on_the_page())
     }
 
     async fn connect(&self, user: u64) {

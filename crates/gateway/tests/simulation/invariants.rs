@@ -46,6 +46,9 @@ impl Ending<'_> {
         let (id, state, bot) = (text("id"), text("state"), text("bot_id"));
         let works = self.works.get(id).copied().unwrap_or_default();
         let mut faults = Vec::new();
+        if self.book.erased.contains(id) {
+            faults.push(format!("{id} was erased and is {state}"));
+        }
         if self.book.disconnected.contains(id) && state != "disconnected" {
             faults.push(format!("{id} was disconnected and is {state}"));
         }

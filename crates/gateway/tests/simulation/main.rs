@@ -14,6 +14,7 @@ mod ledger;
 mod network;
 mod nodes;
 mod peace;
+mod returns;
 mod runner;
 mod world;
 

@@ -62,6 +62,13 @@ impl Reply {
         serde_json::from_slice(&self.body).unwrap_or_default()
     }
 
+    /// The code in the way on from a page to the app.
+    pub(crate) fn code_on_the_page(&self) -> Option<String> {
+        let page = String::from_utf8_lossy(&self.body).into_owned();
+        let (_, after) = page.split_once(&format!("{RETURN_URL}?code="))?;
+        after.split(['&', '"']).next().map(str::to_owned)
+    }
+
     /// A parameter of the URL that a redirect leads to.
     pub(crate) fn parameter(&self, name: &str) -> Option<String> {
         let location = Url::parse(self.headers.get("location")?.to_str().ok()?).ok()?;

@@ -285,6 +285,8 @@ impl Sim {
                 break;
             }
             self.look_after();
+            // Every process has noticed by then.
+            self.pass(Duration::from_secs(2));
             works = self.try_all();
         }
         let connections = self.page("/api/connections");
