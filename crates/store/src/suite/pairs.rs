@@ -274,10 +274,9 @@ pub async fn an_import_waits_for_a_revocation_that_may_end_its_pair(store: Subje
     assert_eq!(store.begin_revocation(&revocation).await.expect("answered"), RevocationStart::Begun);
     let brought = grant(&id("grt"), "bot", 1);
     let connection = Connection {
-        end_user: Some("u".to_owned()),
         grant_id: Some(brought.id.clone()),
         stage: ConnectionStage::Active,
-        ..arrival(&attempt(None), None, "bot").connection
+        ..arrival(&attempt(None), Some("u"), "bot").connection
     };
     let import = async |second| {
         let event = Event { at: at(second), ..event("connection.imported") };
