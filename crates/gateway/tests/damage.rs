@@ -248,6 +248,18 @@ async fn what_comes_of_an_exchange_while_the_store_is_away_is_stored_when_it_is_
     }
 }
 
+/// The token was remembered; when it ended there was nothing left to renew.
+#[tokio::test]
+async fn a_call_whose_authorization_lost_its_tokens_since_it_was_remembered_is_told_that() {
+    let t = house().await;
+    let id = t.connection("u").await;
+    let me = format!("/notion/{id}/v1/users/me");
+    assert_eq!(t.api("GET", &me, None).await.status, StatusCode::OK);
+    t.notion.emulator.end_access_tokens();
+    tamper(&t.folder.path().join("vestibule.db"), "UPDATE grants SET access_token_sealed = NULL");
+    assert_eq!(t.api("GET", &me, None).await.refusal(), "500, damaged");
+}
+
 /// Nobody is given up whose end cannot be put on record, and the caller is told that it is the store.
 #[tokio::test]
 async fn a_store_that_does_not_take_a_state_is_told_as_what_it_is_and_the_state_stays() {
