@@ -8,8 +8,7 @@ use failpoints::Point;
 use lifecycle::{Introspected, LISTEN_MAX, Rival, SettleEffect, Settlement};
 use notion_wire::token::Refusal;
 use sealing::equal;
-use store::CodeFound;
-use store::records::{Actor, AttemptOutcome, Candidate, Event, EventKind, Grant, Profile, Step};
+use store::records::{Actor, AttemptOutcome, Candidate, Code, Event, EventKind, Grant, Profile, Step};
 
 use crate::config::Integration;
 use crate::link::after;
@@ -68,9 +67,9 @@ pub(crate) fn soon(gateway: &Gateway) {
 pub(crate) async fn all(gateway: &Gateway) -> Result<(), Error> {
     let _turn = gateway.settling.0.lock().await;
     let now = gateway.world.now();
-    for found in gateway.store.unredeemed_codes(now, ROUND_MAX).await? {
-        if let Err(error) = end_unredeemed(gateway, &found).await {
-            tracing::error!(event = "settle.failed", attempt = found.attempt.id, why = %error);
+    for code in gateway.store.unredeemed_codes(now, ROUND_MAX).await? {
+        if let Err(error) = end_unredeemed(gateway, &code).await {
+            tracing::error!(event = "settle.failed", attempt = code.attempt_id, why = %error);
         }
     }
     for candidate in gateway.store.due_candidates(now, ROUND_MAX).await? {
@@ -86,17 +85,17 @@ pub(crate) async fn all(gateway: &Gateway) -> Result<(), Error> {
     Ok(())
 }
 
-async fn end_unredeemed(gateway: &Gateway, found: &CodeFound) -> Result<(), Error> {
+async fn end_unredeemed(gateway: &Gateway, code: &Code) -> Result<(), Error> {
     let now = gateway.world.now();
     let note = "The app did not redeem the code within five minutes, so nothing was connected. Does its return URL call POST /api/connections (or /v1/oauth/token)?";
     let step = Step::failed(now, Actor::App, Actor::Vestibule, "The code was never redeemed", note);
     let event = Event {
-        connection_id: Some(found.code.connection_id.clone()),
-        attempt_id: Some(found.code.attempt_id.clone()),
-        ..gateway.event(EventKind::Unredeemed, &found.code.client_id)
+        connection_id: Some(code.connection_id.clone()),
+        attempt_id: Some(code.attempt_id.clone()),
+        ..gateway.event(EventKind::Unredeemed, &code.client_id)
     };
     let outcome = AttemptOutcome::Unredeemed;
-    gateway.store.refuse_code(&found.code.code_sha256, outcome, &[step], &event, now).await?;
+    gateway.store.refuse_code(&code.code_sha256, outcome, &[step], &event, now).await?;
     Ok(())
 }
 

@@ -335,12 +335,12 @@ async fn a_consent_whose_redeemer_is_refused_is_ended_at_once() {
     let t = house().await;
     let (code, _) = t.returned("u").await;
     assert_eq!(t.redeem(&code, "somebody-else").await.refusal(), "400, invalid_grant");
-    for _ in 0..500 {
-        if t.events().await.contains(&"consent.revoked".to_owned()) {
-            return;
-        }
-    }
-    panic!("it is not ended");
+    until("it is ended", async || t.events().await.contains(&"consent.revoked".to_owned())).await;
+    let events = t.api("GET", "/api/events", None).await.json();
+    let refused =
+        events["data"].as_array().unwrap().iter().find(|event| event["type"] == "connection.refused");
+    let why = "the end user is not the one that the link was made for";
+    assert_eq!(refused.expect("it is told")["note"], why);
 }
 
 #[tokio::test]

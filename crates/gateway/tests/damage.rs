@@ -98,7 +98,7 @@ async fn a_damaged_row_hides_no_other_in_any_list_of_the_api() {
 }
 
 #[tokio::test]
-async fn settling_goes_on_past_a_row_that_cannot_be_read() {
+async fn a_code_that_nobody_redeemed_is_settled_though_its_attempt_cannot_be_read() {
     let t = house().await;
     t.returned("user-1").await;
     t.returned("user-2").await;
@@ -106,7 +106,10 @@ async fn settling_goes_on_past_a_row_that_cannot_be_read() {
     t.wait(std::time::Duration::from_secs(301));
     t.gateway.settle().await.expect("it goes on");
     let ended = t.events().await.iter().filter(|kind| *kind == "connection.unredeemed").count();
-    assert_eq!(ended, 1, "the other one was settled");
+    assert_eq!(ended, 2, "once its connection stayed pending, and its authorization with it");
+    assert!(states(&t).await.is_empty());
+    t.gateway.settle().await.expect("it goes on");
+    assert_eq!(t.notion_calls("/v1/oauth/revoke"), 1, "both stand on one authorization");
 }
 
 /// Each kind of pair that is to be settled, two of it, one of them damaged in every way; and after them the kinds that come later
@@ -116,7 +119,7 @@ async fn no_damaged_row_of_any_kind_keeps_others_of_its_kind_or_of_a_later_one_f
     let candidate = "FROM candidates WHERE owner_id = (SELECT min(owner_id) FROM candidates)";
     let tombstone = "FROM grants WHERE state = 'tombstone'";
     let cases = [
-        ("codes", "UPDATE codes SET attempt_id = 'gone' WHERE rowid = (SELECT min(rowid) FROM codes WHERE spent IS NULL)".to_owned()),
+        ("attempts", "UPDATE codes SET attempt_id = 'gone' WHERE rowid = (SELECT min(rowid) FROM codes WHERE spent IS NULL)".to_owned()),
         ("codes", format!("UPDATE codes SET expires_at = {} WHERE rowid = (SELECT min(rowid) FROM codes WHERE spent IS NULL)", i64::MIN)),
         ("candidates", format!("UPDATE candidates SET access_token_sealed = x'00' WHERE id = (SELECT id {candidate})")),
         ("candidates", format!("UPDATE candidates SET issued_at = {} WHERE id = (SELECT id {candidate})", i64::MAX)),
@@ -154,7 +157,7 @@ async fn no_damaged_row_of_any_kind_keeps_others_of_its_kind_or_of_a_later_one_f
             let t = &t;
             async move { t.events().await.iter().filter(|told| *told == kind).count() }
         };
-        if kind == "codes" {
+        if ["codes", "attempts"].contains(&kind) {
             damage(&t, &sql).await;
         }
         t.wait(std::time::Duration::from_mins(6));
@@ -162,7 +165,7 @@ async fn no_damaged_row_of_any_kind_keeps_others_of_its_kind_or_of_a_later_one_f
             // Their codes are over; the pairs are due, and not settled yet.
             damage(&t, "UPDATE candidates SET connection_id = NULL; DELETE FROM codes").await;
         }
-        if kind != "codes" {
+        if ["candidates", "tombstones"].contains(&kind) {
             damage(&t, &sql).await;
         }
         for _ in 0..2 {
@@ -171,6 +174,7 @@ async fn no_damaged_row_of_any_kind_keeps_others_of_its_kind_or_of_a_later_one_f
         let (consents, authorizations) = (took("consent.revoked").await, took("connection.revoked").await);
         let expected = match kind {
             "tombstones" => (2, 1),
+            "attempts" => (2, 2),
             _ => (1, 2),
         };
         assert_eq!((consents, authorizations), expected, "{kind}: {sql}");

@@ -453,7 +453,7 @@ pub trait Store: Send + Sync + 'static {
     ) -> Result<bool>;
     /// Codes that ended unspent before `now`, oldest first; rows that cannot be read are passed over, here and in the two lists
     /// of what is due below.
-    async fn unredeemed_codes(&self, now: Timestamp, limit: usize) -> Result<Vec<CodeFound>>;
+    async fn unredeemed_codes(&self, now: Timestamp, limit: usize) -> Result<Vec<Code>>;
 
     // Candidates to settle.
     /// Those without a connection whose time is over; those first that are due longest, and of these the pairs that came last.

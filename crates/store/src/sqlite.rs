@@ -33,8 +33,8 @@ use rusqlite::{Connection as Db, Transaction};
 use sealing::{Sha256, StoredKeyring};
 
 use crate::records::{
-    ApiKey, Attempt, AttemptOutcome, Candidate, ConnectSession, Connection, ConnectionView, Event, Grant,
-    Listed, Profile, Step,
+    ApiKey, Attempt, AttemptOutcome, Candidate, Code, ConnectSession, Connection, ConnectionView, Event,
+    Grant, Listed, Profile, Step,
 };
 use crate::{
     Activated, Activation, Arrival, ArrivalSaved, AttemptFilter, AttemptStart, AttemptTaken, ChangeHook,
@@ -297,7 +297,7 @@ impl Store for SqliteStore {
         self.write(move |db| redeem::refuse_code(db, &code, outcome, &steps, &event, now)).await
     }
 
-    async fn unredeemed_codes(&self, now: Timestamp, limit: usize) -> Result<Vec<CodeFound>> {
+    async fn unredeemed_codes(&self, now: Timestamp, limit: usize) -> Result<Vec<Code>> {
         self.read(move |db| redeem::unredeemed_codes(db, now, limit)).await
     }
 

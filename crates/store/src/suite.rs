@@ -362,7 +362,7 @@ pub async fn a_code_that_nobody_redeemed_is_found_when_it_ended(store: Subject) 
     assert!(store.unredeemed_codes(at(300), 10).await.expect("read").is_empty());
     let found = store.unredeemed_codes(at(301), 10).await.expect("read");
     assert_eq!(found.len(), 1);
-    assert_eq!(found[0].code.connection_id, arrival.connection.id);
+    assert_eq!(found[0].connection_id, arrival.connection.id);
     assert!(
         store.due_candidates(at(301), 10).await.expect("read").is_empty(),
         "its connection still holds it"

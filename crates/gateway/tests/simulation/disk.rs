@@ -236,7 +236,7 @@ impl Store for Disk {
         self.write("refuse_code", self.inner.refuse_code(code_sha256, outcome, steps, event, now)).await
     }
 
-    async fn unredeemed_codes(&self, now: Timestamp, limit: usize) -> Result<Vec<CodeFound>> {
+    async fn unredeemed_codes(&self, now: Timestamp, limit: usize) -> Result<Vec<Code>> {
         self.read("unredeemed_codes", self.inner.unredeemed_codes(now, limit)).await
     }
 

@@ -13,12 +13,12 @@ use crate::records::{AttemptOutcome, Candidate, Code, CodeSpent, Event, EventKin
 use crate::{Activated, Activation, Chosen, CodeFound, Footing, Result, StoreError, decide};
 
 pub(super) fn find_code(db: &Db, code_sha256: &Sha256) -> Result<Option<CodeFound>> {
-    let found = db
-        .prepare_cached("SELECT * FROM codes WHERE code_sha256 = ?1")?
-        .query_row([Hash(*code_sha256)], code)
-        .optional()
-        .map_err(damage::of("code's"))?;
-    found.map(|code| with_attempt(db, code)).transpose()
+    code_row(db, code_sha256)?.map(|code| with_attempt(db, code)).transpose()
+}
+
+fn code_row(db: &Db, code_sha256: &Sha256) -> Result<Option<Code>> {
+    let mut statement = db.prepare_cached("SELECT * FROM codes WHERE code_sha256 = ?1")?;
+    statement.query_row([Hash(*code_sha256)], code).optional().map_err(damage::of("code's"))
 }
 
 fn with_attempt(db: &Db, code: Code) -> Result<CodeFound> {
@@ -195,13 +195,14 @@ pub(super) fn refuse_code(
     event: &Event,
     now: Timestamp,
 ) -> Result<bool> {
-    let Some(found) = find_code(db, code_sha256)?.filter(|found| found.code.spent.is_none()) else {
+    // By the code alone: what else is of it may be damaged, and its pair must be settled all the same.
+    let Some(code) = code_row(db, code_sha256)?.filter(|code| code.spent.is_none()) else {
         return Ok(false);
     };
-    refuse_pending(db, &found.code.connection_id, now)?;
+    refuse_pending(db, &code.connection_id, now)?;
     db.prepare_cached("UPDATE attempts SET outcome = ?2 WHERE id = ?1")?
-        .execute(params![found.code.attempt_id, Word(outcome)])?;
-    insert_steps(db, &found.code.attempt_id, steps)?;
+        .execute(params![code.attempt_id, Word(outcome)])?;
+    insert_steps(db, &code.attempt_id, steps)?;
     history::insert_event(db, event)?;
     Ok(true)
 }
@@ -219,10 +220,8 @@ pub(super) fn refuse_pending(db: &Db, connection_id: &str, now: Timestamp) -> Re
     Ok(())
 }
 
-pub(super) fn unredeemed_codes(db: &Db, now: Timestamp, rows: usize) -> Result<Vec<CodeFound>> {
+pub(super) fn unredeemed_codes(db: &Db, now: Timestamp, rows: usize) -> Result<Vec<Code>> {
     let mut statement = db
         .prepare_cached("SELECT * FROM codes WHERE spent IS NULL AND expires_at <= ?1 ORDER BY expires_at")?;
-    let codes = damage::sound(statement.query([At(now)])?, rows, code)?;
-    let whole = codes.into_iter().map(|code| with_attempt(db, code));
-    whole.filter(|found| !matches!(found, Err(StoreError::Damaged { .. }))).collect()
+    damage::sound(statement.query([At(now)])?, rows, code)
 }
