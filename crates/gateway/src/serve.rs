@@ -10,6 +10,7 @@ use axum::body::{Body, Bytes};
 use axum::extract::{ConnectInfo, MatchedPath, Request, State};
 use axum::middleware::Next;
 use axum::response::Response;
+use futures_util::FutureExt as _;
 use tokio::net::TcpListener;
 use tower::ServiceExt as _;
 
@@ -87,10 +88,7 @@ pub async fn serve_among(
     stop: impl Future<Output = ()> + Send,
 ) {
     let doors = Arc::new(doors.into());
-    let answer = move |request, peer| {
-        let answered = Arc::clone(&doors).answer(request, peer);
-        async move { Ok::<_, Infallible>(answered.await) }
-    };
+    let answer = move |request, peer| Arc::clone(&doors).answer(request, peer).map(Ok::<_, Infallible>);
     listener::serve(crowd, limits, listener, stop, answer).await;
 }
 
@@ -103,4 +101,20 @@ pub(crate) async fn log_request(State(world): State<World>, request: Request, ne
     let route = route.as_ref().map_or("unmatched", MatchedPath::as_str);
     door::log_answer(&method, route, response.status(), world.since(began));
     response
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn held_by<A, B, C, F>(_: impl Fn(A, B, C) -> F) -> usize {
+        std::mem::size_of::<F>()
+    }
+
+    /// It is held until the client has taken the answer, thousands of times over at once.
+    #[test]
+    fn a_call_holds_no_more_than_it_needs() {
+        let held = held_by(Doors::answer::<listener::Patient>);
+        assert!(held <= 4 * 1024, "{held} bytes");
+    }
 }

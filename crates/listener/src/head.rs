@@ -9,8 +9,6 @@ pub(crate) type Refusal = (StatusCode, &'static str);
 
 pub(crate) const CUT: Refusal =
     bad("a raw # in the address: it must be escaped as %23, or left out with what follows");
-pub(crate) const CROWDED: Refusal =
-    (StatusCode::SERVICE_UNAVAILABLE, "too many calls are open: wait a second");
 const NO_HOST: Refusal = bad("no Host header: exactly one was expected (RFC 9112 3.2)");
 const TWO_HOSTS: Refusal = bad("two different hosts are named: exactly one was expected (RFC 9112 3.2)");
 const ODD_HOST: Refusal = bad("the Host header is not a host and, if need be, a port (RFC 9112 3.2)");

@@ -24,8 +24,10 @@ use std::time::Duration;
 
 use axum::BoxError;
 use axum::body::Bytes;
-use axum::http::header::{CONNECTION, CONTENT_TYPE, RETRY_AFTER};
-use axum::http::{HeaderValue, Request, Response, StatusCode, Version};
+use axum::http::header::{CONNECTION, CONTENT_TYPE};
+use axum::http::{HeaderValue, Request, Response, Version};
+use futures_util::FutureExt as _;
+use futures_util::future::{self, ready};
 use http_body::Body;
 use http_body_util::{Either, Full};
 use hyper::body::Incoming;
@@ -170,36 +172,29 @@ where
     E: Into<BoxError> + 'static,
 {
     let io = TokioIo::new(Watched::new(stream, Arc::clone(&socket)));
+    // Each call holds its future as long as its client does not take the answer, so it is no async block: that would keep what
+    // is moved into it twice or more.
     let service = service_fn(move |request: Request<Incoming>| {
         let version = request.version();
-        let (call, in_bounds) = Call::begin(&socket, version);
-        let refusal = refusal(&request, &socket, in_bounds);
-        let answered = if refusal.is_some() {
-            None
-        } else {
-            Some(answer(request.map(|incoming| Patient::new(incoming, call.reader())), peer))
+        let (call, cut) = match Call::begin(&socket, version, request.method(), request.uri()) {
+            Ok(begun) => begun,
+            Err(no_room) => return future::Either::Right(ready(Err(no_room))),
         };
-        async move {
-            let response = match (answered, refusal) {
-                (Some(answered), _) => answered.await?.map(Either::Left),
-                (None, refusal) => refused(version, refusal.unwrap_or(head::CROWDED)).map(Either::Right),
-            };
-            Ok::<_, E>(response.map(|body| Counted::new(body, call)))
+        let wrong = if cut { Some(head::CUT) } else { head::wrong(&request) };
+        if let Some(refusal) = wrong {
+            let response = refused(version, refusal).map(|body| Counted::new(Either::Right(body), call));
+            return future::Either::Right(ready(Ok(response)));
         }
+        let answered = answer(request.map(|incoming| Patient::new(incoming, call.reader())), peer);
+        future::Either::Left(answered.map(|answered| {
+            let response = answered.map_err(Into::into)?;
+            Ok::<_, BoxError>(response.map(|body| Counted::new(Either::Left(body), call)))
+        }))
     });
     builder.serve_connection(io, service).into_owned()
 }
 
-/// Why a request is not answered as others are, if it is not.
-fn refusal(request: &Request<Incoming>, socket: &Socket, in_bounds: bool) -> Option<Refusal> {
-    if !in_bounds {
-        return Some(head::CROWDED);
-    }
-    let cut = request.version() < Version::HTTP_2 && socket.was_cut(request.method(), request.uri());
-    if cut { Some(head::CUT) } else { head::wrong(request) }
-}
-
-/// The answer to such a request; in HTTP/1 the last one on its socket.
+/// The answer to a head that must not be; in HTTP/1 the last one on its socket.
 fn refused(version: Version, (status, why): Refusal) -> Response<Full<Bytes>> {
     let mut response = Response::new(Full::new(Bytes::from_static(why.as_bytes())));
     *response.status_mut() = status;
@@ -207,9 +202,6 @@ fn refused(version: Version, (status, why): Refusal) -> Response<Full<Bytes>> {
     headers.insert(CONTENT_TYPE, HeaderValue::from_static("text/plain"));
     if version < Version::HTTP_2 {
         headers.insert(CONNECTION, HeaderValue::from_static("close"));
-    }
-    if status == StatusCode::SERVICE_UNAVAILABLE {
-        headers.insert(RETRY_AFTER, HeaderValue::from_static("1"));
     }
     response
 }

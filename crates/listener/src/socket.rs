@@ -4,6 +4,7 @@
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
+use axum::BoxError;
 use axum::http::{Method, Uri, Version};
 use tokio::sync::Notify;
 use tokio::time::Instant;
@@ -181,11 +182,6 @@ impl Socket {
         }
     }
 
-    /// Whether a request's target went on with a `#` that the HTTP library has left out.
-    pub(crate) fn was_cut(&self, method: &Method, uri: &Uri) -> bool {
-        self.doing().lines.cut(method, uri)
-    }
-
     /// Bytes went out, or could not because the client does not read.
     pub(crate) fn wrote(&self, all_well: bool) {
         let mut doing = self.doing();
@@ -213,11 +209,23 @@ pub(crate) struct Call {
 }
 
 impl Call {
-    /// The call, and whether there was room for one more.
-    pub(crate) fn begin(socket: &Arc<Socket>, version: Version) -> (Self, bool) {
+    /// The call, and whether its target went on with a `#` that the HTTP library has left out.
+    ///
+    /// # Errors
+    /// In HTTP/2, if there is no room for one more: the stream is reset, which says that nothing was done with it (RFC 9113 8.7). An
+    /// answer would stay open as long as its client does not take it.
+    pub(crate) fn begin(
+        socket: &Arc<Socket>,
+        version: Version,
+        method: &Method,
+        uri: &Uri,
+    ) -> Result<(Self, bool), BoxError> {
         let http2 = version == Version::HTTP_2;
-        let stream = if http2 { socket.streams.take() } else { None };
-        let in_bounds = stream.is_some() || !http2;
+        let stream = if http2 {
+            Some(socket.streams.take().ok_or_else(|| h2::Error::from(h2::Reason::REFUSED_STREAM))?)
+        } else {
+            None
+        };
         let mut doing = socket.doing();
         doing.last += 1;
         let number = doing.last;
@@ -225,8 +233,9 @@ impl Call {
         doing.spoke = true;
         doing.head_since = None;
         doing.http2 = http2;
+        let cut = !http2 && doing.lines.cut(method, uri);
         drop(doing);
-        (Self { socket: Arc::clone(socket), number, _stream: stream }, in_bounds)
+        Ok((Self { socket: Arc::clone(socket), number, _stream: stream }, cut))
     }
 
     /// The call as its body knows it.
