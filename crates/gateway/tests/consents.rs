@@ -5,6 +5,7 @@ use std::time::Duration;
 
 use axum::http::StatusCode;
 use notion_emulator::{Effect, Fault, Reauthorize, Switches};
+use serde_json::json;
 
 use crate::support::{House, Plan, house, until};
 
@@ -329,32 +330,68 @@ async fn an_imported_pair_of_a_connected_person_is_kept_until_it_is_known_which_
     }
 }
 
+/// What is told of events of this kind: connection, attempt, note.
+async fn told(t: &House, kind: &str) -> [serde_json::Value; 3] {
+    let events = t.api("GET", "/api/events", None).await.json();
+    let event = events["data"].as_array().unwrap().iter().find(|event| event["type"] == kind).expect(kind);
+    ["connection", "attempt", "note"].map(|name| event[name].clone())
+}
+
+async fn pending(t: &House) -> serde_json::Value {
+    t.api("GET", "/api/connections?state=pending", None).await.json()["data"][0]["id"].clone()
+}
+
 /// Nobody has to wait for the next round.
 #[tokio::test]
-async fn a_consent_whose_redeemer_is_refused_is_ended_at_once() {
+async fn a_consent_whose_redeemer_is_refused_is_ended_at_once_and_told_of_its_attempt() {
     let t = house().await;
-    let (code, _) = t.returned("u").await;
+    let (code, attempt) = t.returned("u").await;
+    let (attempt, pending) = (json!(attempt), pending(&t).await);
     assert_eq!(t.redeem(&code, "somebody-else").await.refusal(), "400, invalid_grant");
     until("it is ended", async || t.events().await.contains(&"consent.revoked".to_owned())).await;
-    let events = t.api("GET", "/api/events", None).await.json();
-    let refused =
-        events["data"].as_array().unwrap().iter().find(|event| event["type"] == "connection.refused");
-    let why = "the end user is not the one that the link was made for";
-    assert_eq!(refused.expect("it is told")["note"], why);
+    let why = json!("the end user is not the one that the link was made for");
+    assert_eq!(told(&t, "connection.refused").await, [pending.clone(), attempt.clone(), why]);
+    assert_eq!(told(&t, "consent.revoked").await[1], attempt);
+    assert_eq!(t.redeem(&code, "u").await.refusal(), "400, invalid_grant");
+    assert_eq!(told(&t, "code.replayed").await[..2], [pending, attempt]);
+}
+
+#[tokio::test]
+async fn a_code_and_its_repetition_end_to_the_moment() {
+    let t = house().await;
+    let codes = [t.returned("u").await.0, t.returned("v").await.0];
+    assert_eq!(t.redeem(&codes[0], "u").await.status, StatusCode::OK);
+    t.wait(Duration::from_secs(299));
+    assert_eq!(t.redeem(&codes[0], "u").await.status, StatusCode::OK, "the same again");
+    t.wait(Duration::from_secs(1));
+    for (code, user) in codes.iter().zip(["u", "v"]) {
+        assert_eq!(t.redeem(code, user).await.refusal(), "400, invalid_grant");
+    }
+}
+
+/// It is another authorization's, which nobody ended.
+#[tokio::test]
+async fn what_a_last_refresh_brings_of_another_bot_is_not_revoked() {
+    let t = House::build(Plan { gate: true, ..Plan::default() }).await;
+    let id = t.connection("u").await;
+    t.notion.emulator.end_access_tokens();
+    t.gate.as_ref().unwrap().rewrite(|mut answer| {
+        answer["bot_id"] = json!("00000000-0000-4000-8000-000000000000");
+        answer.to_string()
+    });
+    let sent = t.notion_calls("/v1/oauth/token");
+    t.api("DELETE", &format!("/api/connections/{id}"), None).await;
+    assert_eq!((t.notion_calls("/v1/oauth/token"), t.notion_calls("/v1/oauth/revoke")), (sent + 1, 0));
 }
 
 #[tokio::test]
 async fn that_a_code_was_never_redeemed_is_told_of_the_connection_and_the_attempt_that_it_was_of() {
     let t = house().await;
     let (_, attempt) = t.returned("u").await;
-    let pending = t.api("GET", "/api/connections?state=pending", None).await.json()["data"][0]["id"].clone();
+    let pending = pending(&t).await;
     t.wait(Duration::from_mins(6));
     t.gateway.settle().await.unwrap();
-    let events = t.api("GET", "/api/events", None).await.json();
-    let told =
-        events["data"].as_array().unwrap().iter().find(|event| event["type"] == "connection.unredeemed");
-    let told = told.expect("it is told");
-    assert_eq!((&told["connection"], &told["attempt"]), (&pending, &serde_json::json!(attempt)));
+    assert_eq!(told(&t, "connection.unredeemed").await[..2], [pending, json!(attempt)]);
 }
 
 /// Its access token had ended when it was settled, so it was put off; by the time that the grant is given up it may be all there is.

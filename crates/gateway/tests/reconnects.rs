@@ -6,7 +6,7 @@ use std::time::Duration;
 use axum::http::StatusCode;
 use serde_json::{Value, json};
 
-use crate::support::{House, Plan, RETURN_URL, Reply, house};
+use crate::support::{House, Plan, RETURN_URL, Reply, house, until};
 
 const REVOKE: &str = "/v1/oauth/revoke";
 
@@ -383,4 +383,15 @@ async fn a_connection_that_was_given_to_another_user_since_it_was_judged_is_not_
         );
         works(&t, &id).await;
     }
+}
+
+/// Nobody has to wait for the next round.
+#[tokio::test]
+async fn what_a_connection_stood_on_alone_is_ended_as_soon_as_it_has_moved() {
+    let t = house().await;
+    let id = t.connection("u").await;
+    let other = code_of(&buttons(&comes(&t, &link(&t, &id).await, 1, 0).await)[1]);
+    assert_eq!(redeem(&t, &other, Some("switch")).await.status, StatusCode::OK);
+    until("it is revoked", async || t.notion_calls(REVOKE) == 1).await;
+    works(&t, &id).await;
 }

@@ -376,13 +376,14 @@ mod tests {
             workspace_icon: None,
             owner_id: "u".to_owned(),
             owner_name: text("Ada"),
-            owner_email: None,
+            owner_email: text("ada@northwind.example"),
             duplicated_template_id: None,
         };
         let body = br#"{"access_token":"ntn_a","refresh_token":"nrt_b","bot_id":"b","workspace_id":"w","workspace_name":"New name"}"#;
         let TokenOutcome::Issued(response) = read_token_answer(200, body) else { panic!("it is a pair") };
         let after = profile(&before, &Renewed::Whole(response));
         assert_eq!((after.owner_id.as_str(), after.owner_name), ("u", before.owner_name));
+        assert_eq!(after.owner_email, before.owner_email);
         assert_eq!(after.workspace_name, text("New name"));
     }
 }
