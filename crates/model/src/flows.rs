@@ -9,7 +9,7 @@ mod settling;
 
 use crate::laws;
 use crate::notion::{Bot, PairId};
-use crate::world::{Answer, Luck, Request, World};
+use crate::world::{Answer, Ask, Luck, Request, World};
 
 pub(crate) use ending::{Ending, Target};
 pub(crate) use redeeming::Redeeming;
@@ -22,7 +22,7 @@ pub(crate) const AGAIN: i64 = 300;
 /// The one other thing.
 #[derive(Debug, Clone, PartialEq, Eq, Hash)]
 pub(crate) enum Task {
-    /// A code is exchanged.
+    /// A code is exchanged: it is on record, and waits for revocations before it is sent.
     Exchanging {
         id: u8,
         user: u8,
@@ -72,24 +72,29 @@ impl Task {
     }
 
     /// Whether its next step is a write, or a question to Notion.
-    pub(crate) fn kind(&self) -> Option<(bool, bool)> {
+    pub(crate) fn kind(&self) -> (bool, bool) {
         match self {
-            Self::Exchanging { .. } => None,
-            Self::Saving { .. } => Some((true, false)),
-            Self::Redeeming(redeeming) => Some(redeeming.kind()),
-            Self::Settling(settling) => Some(settling.kind()),
-            Self::Ending(ending) => Some(ending.kind()),
+            Self::Exchanging { .. } => (false, false),
+            Self::Saving { .. } => (true, false),
+            Self::Redeeming(redeeming) => redeeming.kind(),
+            Self::Settling(settling) => settling.kind(),
+            Self::Ending(ending) => ending.kind(),
         }
     }
 
     pub(crate) fn perform(world: &mut World, node: u8, luck: Luck) {
         if luck == Luck::Unheard || luck == Luck::Failed {
-            match world.node(node).task.as_ref().and_then(Self::kind) {
+            match world.node(node).task.as_ref().map(Self::kind) {
                 Some((true, _)) => world.left.faults -= 1,
                 _ => world.left.unclear -= 1,
             }
         }
+        let may_exchange = world.store.may_exchange(world.now);
         match world.node_mut(node).task.take() {
+            Some(Self::Exchanging { id, user, request: None }) if may_exchange => {
+                let request = Some(Request::new(Ask::Exchange));
+                world.node_mut(node).task = Some(Self::Exchanging { id, user, request });
+            }
             Some(saving @ Self::Saving { .. }) => save(world, node, saving, luck),
             Some(Self::Redeeming(redeeming)) => redeeming.perform(world, node, luck),
             Some(Self::Settling(settling)) => settling.perform(world, node, luck),

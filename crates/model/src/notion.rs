@@ -26,6 +26,8 @@ pub struct Kind {
     pub old_access_dies: bool,
     /// The older pair dies when a second consent gives a fresh one.
     pub older_pair_dies: bool,
+    /// Of a pair that dies so, the access token works on: only its refresh token is dead. The emulator has none of this.
+    pub older_access_lives: bool,
     /// A second consent gives the same pair again while it works.
     pub same_pair: bool,
 }
@@ -80,7 +82,9 @@ impl Notion {
         if self.kind.same_pair && self.newest_is_whole() {
             return self.newest;
         }
-        if self.kind.older_pair_dies {
+        if self.kind.older_pair_dies && self.kind.older_access_lives {
+            self.end_refreshing(bot);
+        } else if self.kind.older_pair_dies {
             self.end_tokens(bot);
         }
         self.issue(bot, None)
@@ -167,6 +171,10 @@ impl Notion {
         for pair in self.pairs.iter_mut().filter(|pair| pair.bot == bot) {
             (pair.access, pair.refresh) = (false, false);
         }
+    }
+
+    fn end_refreshing(&mut self, bot: Bot) {
+        self.pairs.iter_mut().filter(|pair| pair.bot == bot).for_each(|pair| pair.refresh = false);
     }
 
     fn issue(&mut self, bot: Bot, given_by: Option<PairId>) -> PairId {

@@ -335,7 +335,7 @@ impl World {
         if self.node(node).task.is_some() {
             return;
         }
-        if self.left.consents > 0 && self.store.may_exchange(self.now) {
+        if self.left.consents > 0 {
             actions.extend((0..self.users).map(|user| Action::Consent(node, user)));
         }
         for connection in self.store.connections.iter().filter(|it| it.stage == Stage::Pending) {
@@ -383,7 +383,7 @@ impl World {
     fn next_effect(&self, node: u8, lane: Lane) -> Option<(bool, bool)> {
         match lane {
             Lane::Renewal => self.node(node).renewal.as_ref()?.kind(self, node),
-            Lane::Task => self.node(node).task.as_ref()?.kind(),
+            Lane::Task => self.node(node).task.as_ref().map(Task::kind),
         }
     }
 
@@ -491,7 +491,8 @@ impl World {
             Action::Consent(node, user) => {
                 self.left.consents -= 1;
                 let id = self.store.begin_exchange(self.now);
-                let request = Some(Request::new(Ask::Exchange));
+                let sent = self.store.may_exchange(self.now);
+                let request = sent.then(|| Request::new(Ask::Exchange));
                 self.node_mut(node).task = Some(Task::Exchanging { id, user, request });
             }
             Action::Redeem(node, connection) => Redeeming::begin(self, node, connection),

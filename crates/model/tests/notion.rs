@@ -147,6 +147,7 @@ async fn the_models_notion_does_what_the_emulator_does() {
                 refresh,
                 old_access_dies: bits & 1 == 0,
                 older_pair_dies: bits & 2 == 0,
+                older_access_lives: false,
                 same_pair: bits & 4 == 0,
             };
             let mut both =
