@@ -49,6 +49,9 @@ const PARTS: [Part; 6] = [
 /// Runs them all, or those whose names hold the words that are given.
 pub(crate) fn run_parts() -> anyhow::Result<()> {
     let words = std::env::args().skip(2).collect::<Vec<_>>().join(" ");
+    if !PARTS.iter().any(|(name, _)| name.contains(&words)) {
+        bail!("no part is called \"{words}\"; there are: {}", PARTS.map(|(name, _)| name).join("; "));
+    }
     let mut figures = Figures(Vec::new());
     let mut done = Ok(());
     for (name, part) in PARTS.iter().filter(|(name, _)| name.contains(&words)) {
