@@ -130,3 +130,26 @@ fn a_file_that_does_not_fit_ends_it_with_every_problem() {
     assert!(told.contains("notion-emulator snapshot"), "{told}");
     assert_eq!(refusal(&["--clock", "tomorrow"]).0, Some(2));
 }
+
+#[test]
+fn what_two_programs_could_read_differently_is_refused_here_too() {
+    let emulated = Emulated::start(&[]);
+    let host = emulated.fact("url").trim_start_matches("http://");
+    let next = format!("GET /v1/users HTTP/1.1\r\nHost: {host}\r\nConnection: close\r\n\r\n");
+    for (head, status) in [
+        ("GET /v1/users HTTP/1.1\r\n", 400),
+        ("GET /v1/users HTTP/1.1\r\nHost: a\r\nHost: b\r\n", 400),
+        ("GET /v1/users#x HTTP/1.1\r\nHost: a\r\n", 400),
+        ("POST /v1/search HTTP/1.1\r\nHost: a\r\nTransfer-Encoding: gzip, chunked\r\n", 501),
+        ("POST /v1/search HTTP/1.1\r\nHost: a\r\nTransfer-Encoding: chunked, chunked\r\n", 400),
+        ("POST /v1/search HTTP/1.0\r\nTransfer-Encoding: chunked\r\n", 400),
+    ] {
+        let mut socket = TcpStream::connect(host).expect("a socket");
+        // In one piece: what came after the end would cut the answer off.
+        socket.write_all(format!("{head}\r\n{next}").as_bytes()).expect("sent");
+        let mut answer = String::new();
+        socket.read_to_string(&mut answer).expect("an answer, and the end");
+        assert_eq!(answer.split(' ').nth(1), Some(&*status.to_string()), "{head}: {answer}");
+        assert_eq!(answer.matches("HTTP/1.").count(), 1, "{head}: {answer}");
+    }
+}
