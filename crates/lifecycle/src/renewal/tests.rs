@@ -467,6 +467,28 @@ fn a_newer_consents_pair_that_lives_keeps_a_connection_from_being_given_up() {
     assert_eq!(then(USED, unclear), Effect::Done(Outcome::Later(PAUSE)), "it may live");
 }
 
+/// One came between the last question and the giving up: it is asked about too.
+#[test]
+fn a_consent_that_comes_while_a_grant_is_given_up_is_asked_about_and_else_it_is_told() {
+    let moved = || Input::Written(Written::Moved);
+    let refused = vec![REFUSED_TOKEN, grant(facts()), INACTIVE, Input::Candidates(0)];
+    let giving_up = |more: Vec<Input>| then(USED, sent([refused.clone(), more].concat()));
+    assert_eq!(giving_up(vec![DONE]), Effect::Release { word: "invalid_grant" });
+    assert_eq!(giving_up(vec![DONE, Input::Released]), Effect::Done(Outcome::ReconnectNeeded));
+    assert_eq!(giving_up(vec![moved()]), Effect::Read);
+    assert_eq!(giving_up(vec![moved(), grant(facts())]), Effect::ReadCandidates);
+    let newer = GrantFacts { generation: Generation(4), ..facts() };
+    assert_eq!(giving_up(vec![moved(), grant(newer), Input::Released]), Effect::Done(Outcome::Renewed));
+}
+
+#[test]
+fn a_token_is_spent_by_a_refresh_of_its_own_generation_that_brought_a_pair() {
+    let with = |refreshes| GrantFacts { refreshes, ..facts() };
+    assert!(with(vec![seen(1, 10, Some("issued"))]).is_spent());
+    let older = RefreshSeen { generation: Generation(2), ..seen(1, 10, Some("issued")) };
+    assert!(!with(vec![older, seen(2, 10, Some("not_sent"))]).is_spent());
+}
+
 #[test]
 fn a_pair_that_the_store_does_not_take_is_offered_again_and_kept_when_its_row_moved_on() {
     let issued = |more: Vec<Input>| {
