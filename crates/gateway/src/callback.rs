@@ -23,7 +23,7 @@ use crate::link::{after, internal, redirect, starts_nothing};
 use crate::notion::TokenError;
 use crate::pages::{Notice, WayBack, mismatch_page, page, page_with};
 use crate::reconnect::{self, Reconnect};
-use crate::{Error, Gateway, cookie, link, pairs, turns, vault};
+use crate::{Error, Gateway, cookie, link, owners, pairs, turns, vault};
 
 /// How long the app has to redeem our code.
 pub(crate) const CODE_LIFE: Duration = Duration::from_mins(5);
@@ -31,6 +31,8 @@ pub(crate) const CODE_LIFE: Duration = Duration::from_mins(5);
 const SAVE_PAUSE: Duration = Duration::from_millis(500);
 /// How long the browser waits for the exchange. Its answer is listened to, and stored, without it.
 const PATIENCE: Duration = Duration::from_secs(45);
+/// How long the browser waits to learn whose a pair is of which the answer did not tell.
+const NAMING_PATIENCE: Duration = Duration::from_secs(5);
 
 /// `GET /callback/{integration}`
 pub(crate) async fn finish(
@@ -245,13 +247,16 @@ async fn arrive(
     failpoints::hit(Point::ExchangeAnswered);
     let now = gateway.world.now();
     let code = gateway.world.token();
-    let arrival = arrival(gateway, &attempt, &response, &code, [asked_at, now]);
+    let mut arrival = arrival(gateway, &attempt, &response, &code, [asked_at, now]);
     let saved = save(gateway, &arrival, now).await.map_err(internal(gateway))?;
     failpoints::hit(Point::ArrivalSaved);
     match saved {
         ArrivalSaved::Saved => {
             let onward = back(gateway, &attempt, &[("code", &code)]);
             let way = onward.headers().get(LOCATION).and_then(|way| way.to_str().ok()).map(str::to_owned);
+            // If Notion does not say now whose it is, it is asked again when the app redeems.
+            let naming = Box::pin(owners::name(gateway, &mut arrival.candidate));
+            let _asked = gateway.world.within(NAMING_PATIENCE, naming).await;
             let other = expected_other(gateway, &attempt, &arrival.candidate.profile, way).await;
             Ok(other.unwrap_or(onward))
         }
@@ -270,6 +275,9 @@ async fn expected_other(
     let Door::Session { connect_session_id, end_user, reconnect: Some(id), .. } = &attempt.door else {
         return None;
     };
+    if came.owner_id.is_empty() {
+        return None;
+    }
     // Whatever the store does not tell now, the app learns when it redeems.
     let named = gateway.store.find_connection(&attempt.client_id, id).await.ok()??;
     let Reconnect::Other(mismatch) = reconnect::judge(&named, end_user, came) else { return None };
@@ -322,6 +330,7 @@ fn arrival(
             pair,
             issued_at: now,
             expires_at,
+            adopted: false,
         },
         code: Code {
             code_sha256: sha256(code.as_bytes()),

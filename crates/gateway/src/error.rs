@@ -130,6 +130,11 @@ pub enum Error {
     /// The call was sent and no answer came; it may have been done.
     #[error("Notion did not answer; the call may have been done all the same")]
     NotionNoAnswer,
+    /// Notion does not say whose an authorization is of which its token answer did not tell.
+    #[error(
+        "Notion does not say whose this authorization is, so nothing was connected and the code is unspent: send the call again, or the user through a new connect link"
+    )]
+    OwnerUntold,
     /// The answer is not one that may be passed on.
     #[error("Notion's answer could not be passed on: {0}")]
     NotionOdd(&'static str),
@@ -192,6 +197,7 @@ impl Error {
             Self::RefreshTooSoon { .. } => (S::TOO_MANY_REQUESTS, "refresh_too_soon", "rate_limited"),
             Self::NotionUnreachable => (S::BAD_GATEWAY, "notion_unreachable", "service_unavailable"),
             Self::NotionNoAnswer => (S::GATEWAY_TIMEOUT, "notion_no_answer", "gateway_timeout"),
+            Self::OwnerUntold => (S::BAD_GATEWAY, "owner_untold", "service_unavailable"),
             Self::NotionOdd(_) => (S::BAD_GATEWAY, "notion_odd_answer", "internal_server_error"),
             Self::ClientRefused => (S::BAD_GATEWAY, "client_refused", "internal_server_error"),
             Self::StoreUnavailable => (S::SERVICE_UNAVAILABLE, "store_unavailable", "service_unavailable"),

@@ -10,12 +10,12 @@ use jiff::Timestamp;
 use lifecycle::{Generation, GrantState};
 use notion_wire::token::{Refusal, TokenResponse, read_token_response};
 use serde::Deserialize;
-use store::records::{Connection, ConnectionStage, Event, EventKind, Grant};
+use store::records::{Connection, ConnectionStage, Event, EventKind, Grant, Profile};
 
 use crate::callback::profile;
 use crate::link::after;
 use crate::notion::TokenError;
-use crate::{Error, Gateway, pairs, vault};
+use crate::{Error, Gateway, owners, pairs, vault};
 
 /// How often is looked whether a revocation that is on its way is over.
 const LOOK_EVERY: Duration = Duration::from_secs(1);
@@ -66,9 +66,9 @@ impl Gateway {
             .map_err(|_| ImportError::Line("end_user is missing or not a string"))?;
         crate::api::check_end_user(&end_user.end_user)?;
         loop {
-            self.verify(&response).await?;
+            let profile = self.verify(&response).await?;
             failpoints::hit(Point::ImportVerified);
-            match self.take_over(&config.client_id, &response, &end_user.end_user).await? {
+            match self.take_over(&config.client_id, &response, profile, &end_user.end_user).await? {
                 ControlFlow::Break(imported) => return Ok(imported),
                 // It may be the pair's own authorization that is being ended: whether it lives is asked anew.
                 ControlFlow::Continue(until) => {
@@ -78,12 +78,13 @@ impl Gateway {
         }
     }
 
-    /// The token must open, and must be the bot's that the line names.
-    async fn verify(&self, response: &TokenResponse) -> Result<(), ImportError> {
-        let token = vault::Pair::of(response).access_token;
+    /// The token must open, and must be the bot's that the line names; whose that is Notion tells, if the line does not.
+    async fn verify(&self, response: &TokenResponse) -> Result<Profile, ImportError> {
+        let (token, profile) = (vault::Pair::of(response).access_token, profile(response));
         match self.notion.bot_of(&token).await {
-            Ok(bot) if bot == response.bot_id => Ok(()),
-            Ok(_) => Err(ImportError::OtherBot),
+            Ok(bot) if bot.id != profile.bot_id => Err(ImportError::OtherBot),
+            Ok(_) if !profile.owner_id.is_empty() => Ok(profile),
+            Ok(bot) => owners::named(&profile, bot).ok_or(ImportError::Unverified),
             Err(TokenError::Refused(Refusal::InvalidGrant)) => Err(ImportError::NotAccepted),
             Err(_) => Err(ImportError::Unverified),
         }
@@ -94,6 +95,7 @@ impl Gateway {
         &self,
         client_id: &str,
         response: &TokenResponse,
+        profile: Profile,
         end_user: &str,
     ) -> Result<ControlFlow<Imported, Timestamp>, Error> {
         let now = self.world.now();
@@ -102,7 +104,7 @@ impl Gateway {
         let grant = Grant {
             id: grant_id.clone(),
             client_id: client_id.to_owned(),
-            profile: profile(response),
+            profile,
             generation: Generation(1),
             state: GrantState::Active,
             reason: None,

@@ -25,6 +25,7 @@ mod link;
 mod near_miss;
 mod notion;
 mod oauth;
+mod owners;
 mod pacing;
 mod pages;
 mod pairs;

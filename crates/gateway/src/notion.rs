@@ -16,11 +16,10 @@ use hyper_util::client::legacy::Client;
 use hyper_util::rt::{TokioExecutor, TokioTimer};
 use lifecycle::{Introspected, LISTEN_MAX, RefreshReply};
 use notion_wire::token::{
-    BarePair, Refusal, Token, TokenOutcome, TokenResponse, basic_authorization, exchange_body, is_revoked,
-    read_introspection, read_token_answer, refresh_body, token_body,
+    BarePair, Bot, Refusal, Token, TokenOutcome, TokenResponse, basic_authorization, exchange_body,
+    is_revoked, read_bot, read_introspection, read_token_answer, refresh_body, token_body,
 };
 use sealing::Secret;
-use serde::Deserialize;
 use url::Url;
 
 use crate::config::Integration;
@@ -309,15 +308,11 @@ impl Notion {
         Ok(is_revoked(answer.status, &answer.body))
     }
 
-    /// The bot that an access token belongs to, by `GET /v1/users/me`.
+    /// The bot that an access token belongs to, and whose it is, by `GET /v1/users/me`.
     ///
     /// # Errors
-    /// [`TokenError`], `Refused(InvalidGrant)` if the token is not accepted.
-    pub async fn bot_of(&self, access_token: &Secret<String>) -> Result<String, TokenError> {
-        #[derive(Deserialize)]
-        struct Me {
-            id: String,
-        }
+    /// [`TokenError`], `Refused(InvalidGrant)` if the token is not accepted, `Refused` with another word if it may not ask.
+    pub(crate) async fn bot_of(&self, access_token: &Secret<String>) -> Result<Bot, TokenError> {
         if !self.takes(access_token.expose()) {
             return Err(TokenError::Odd("an emulator's token must not be sent to the real Notion"));
         }
@@ -326,10 +321,9 @@ impl Notion {
             .ok_or(TokenError::Odd("the token cannot stand in a header"))?;
         let answer = self.whole(request, OAUTH_DEADLINE).await.map_err(|_| TokenError::NoAnswer)?;
         match answer.status {
-            200 => serde_json::from_slice::<Me>(&answer.body)
-                .map(|me| me.id)
-                .map_err(|_| TokenError::Odd("the answer of users/me cannot be read")),
+            200 => read_bot(&answer.body).ok_or(TokenError::Odd("the answer of users/me cannot be read")),
             401 => Err(TokenError::Refused(Refusal::InvalidGrant)),
+            403 => Err(TokenError::Refused(Refusal::InvalidRequest)),
             429 | 529 => Err(TokenError::Throttled(answer.retry_after.unwrap_or(THROTTLED_FOR))),
             _ => Err(TokenError::Odd("users/me was not answered as expected")),
         }

@@ -136,6 +136,7 @@ fn due(
         profile: nameless(profile),
         issued_at,
         expires_at: gateway.world.now(),
+        adopted: false,
     }
 }
 

@@ -2,6 +2,7 @@
 //! the app says whether it wants a further connection, or this one moved. Keys that were minted for one person's workspace must
 //! not open another's without a word.
 
+use notion_wire::token::Owner;
 use serde_json::{Value, json};
 use store::records::{ConnectionStage, ConnectionView, Profile};
 
@@ -45,7 +46,7 @@ impl Party {
 
     fn to_json(&self) -> Value {
         let shown = |(id, name): &(String, Option<String>)| {
-            let id = Some(id).filter(|id| !id.is_empty());
+            let id = Some(id).filter(|id| !["", Owner::WORKSPACE].contains(&id.as_str()));
             json!({ "id": id, "name": name })
         };
         json!({ "workspace": shown(&self.workspace), "owner": shown(&self.owner) })
@@ -109,10 +110,7 @@ pub(crate) fn judge(named: &ConnectionView, end_user: &str, came: &Profile) -> R
         // Its authorization's row is gone: nobody knows who was expected.
         return Reconnect::Gone;
     }
-    // Whose it is may have been cut off an answer; then the bot tells.
-    let untold = expected.owner_id.is_empty() || came.owner_id.is_empty();
-    let same_owner = expected.owner_id == came.owner_id || untold && expected.bot_id == came.bot_id;
-    if expected.workspace_id == came.workspace_id && same_owner {
+    if expected.workspace_id == came.workspace_id && expected.is_same_owner(came) {
         return Reconnect::Heal;
     }
     Reconnect::Other(Box::new(Mismatch {

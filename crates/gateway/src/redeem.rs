@@ -12,13 +12,15 @@ use jiff::Timestamp;
 use lifecycle::{Generation, GrantState, RedeemEffect, Redemption};
 use sealing::{equal, sha256};
 use store::records::{
-    Actor, AttemptOutcome, Candidate, Code, CodeSpent, ConnectionView, Door, Event, EventKind, Grant, Step,
+    Actor, Attempt, AttemptOutcome, Candidate, Code, CodeSpent, ConnectionView, Door, Event, EventKind,
+    Grant, Profile, Step,
 };
 use store::{Activated, Activation, Chosen, CodeFound, Footing, StoreError};
 
 use crate::caller::AppCaller;
 use crate::keys::MintedKey;
 use crate::link::after;
+use crate::owners::{self, Owner};
 use crate::reconnect::{self, OnMismatch, Reconnect};
 use crate::{Error, Gateway, keys, pairs, settle, vault};
 
@@ -190,18 +192,24 @@ async fn activate(
     proof: &Proof<'_>,
     now: Timestamp,
 ) -> Result<Option<Redeemed>, Error> {
-    let Some(candidate) = &found.candidate else { return Err(Error::InvalidGrant(UNKNOWN)) };
+    let CodeFound { code, attempt, candidate: Some(mut candidate) } = found else {
+        return Err(Error::InvalidGrant(UNKNOWN));
+    };
+    if owners::name(gateway, &mut candidate).await? != Owner::Known {
+        return Err(Error::OwnerUntold);
+    }
     let live = gateway.store.find_live_grant(&caller.client_id, &candidate.profile).await?;
-    let (kind, connection_id, chosen) = standing(gateway, &found, live.as_ref(), candidate, proof).await?;
-    let footing = footing(gateway, candidate, live.as_ref(), now).await?;
+    let (kind, connection_id, chosen) =
+        standing(gateway, &code, &attempt, live.as_ref(), &candidate.profile, proof).await?;
+    let footing = footing(gateway, &candidate, live.as_ref(), now).await?;
     failpoints::hit(Point::RedeemAsked);
-    let notion_shaped = matches!(found.attempt.door, Door::NotionShaped { .. });
+    let notion_shaped = matches!(attempt.door, Door::NotionShaped { .. });
     let key = notion_shaped.then(|| keys::mint_refreshable(gateway, &caller.client_id, &connection_id));
     let what = if notion_shaped { "Redeem the code for a key" } else { "Redeem the code" };
     let told =
-        |kind| Event { connection_id: Some(connection_id.clone()), ..event_of(gateway, kind, &found.code) };
+        |kind| Event { connection_id: Some(connection_id.clone()), ..event_of(gateway, kind, &code) };
     let activation = Activation {
-        code_sha256: found.code.code_sha256,
+        code_sha256: code.code_sha256,
         key_id: caller.key_id.clone(),
         candidate_id: candidate.id.clone(),
         footing,
@@ -270,7 +278,7 @@ async fn footing(
     // A damaged row holds nothing to compare with, and the new pair mends it.
     let old = vault::open_grant(gateway, live).ok().flatten();
     let lives = match &old {
-        Some(old) => which_lives(gateway, &candidate.client_id, &new, live, old).await?,
+        Some(old) => which_lives(gateway, candidate, &new, live, old).await?,
         None => lifecycle::Footing::Renewed { keep_old: false },
     };
     Ok(match lives {
@@ -289,13 +297,15 @@ async fn footing(
 /// Asks Notion which of the two pairs lives.
 async fn which_lives(
     gateway: &Gateway,
-    client_id: &str,
+    candidate: &Candidate,
     new: &vault::Pair,
     live: &Grant,
     old: &vault::Pair,
 ) -> Result<lifecycle::Footing, Error> {
-    let (_, integration) = gateway.config.by_client_id(client_id).ok_or(Error::NotFound("integration"))?;
-    let same = equal(new.access_token.expose().as_bytes(), old.access_token.expose().as_bytes());
+    let (_, integration) =
+        gateway.config.by_client_id(&candidate.client_id).ok_or(Error::NotFound("integration"))?;
+    let same = candidate.adopted
+        || equal(new.access_token.expose().as_bytes(), old.access_token.expose().as_bytes());
     let (mut machine, mut effect) = Redemption::begin(Some(live.state), same);
     loop {
         let asked = match effect {
@@ -313,17 +323,18 @@ async fn which_lives(
 /// grant: it must not move under keys that were minted for the first one's.
 async fn standing(
     gateway: &Gateway,
-    found: &CodeFound,
+    code: &Code,
+    attempt: &Attempt,
     live: Option<&Grant>,
-    candidate: &Candidate,
+    came: &Profile,
     proof: &Proof<'_>,
 ) -> Result<(EventKind, String, Option<Chosen>), Error> {
     if let (Door::Session { end_user, reconnect: Some(id), .. }, Proof::EndUser { mismatch, .. }) =
-        (&found.attempt.door, proof)
+        (&attempt.door, proof)
     {
-        let named = gateway.store.find_connection(&found.code.client_id, id).await?;
+        let named = gateway.store.find_connection(&code.client_id, id).await?;
         let chosen = named.as_ref().map(|named| Chosen::of(&named.connection));
-        match (named.map(|named| reconnect::judge(&named, end_user, &candidate.profile)), mismatch) {
+        match (named.map(|named| reconnect::judge(&named, end_user, came)), mismatch) {
             (Some(Reconnect::Heal), _) => return Ok((EventKind::Reconnected, id.clone(), chosen)),
             (Some(Reconnect::Other(_)), OnMismatch::Switch) => {
                 return Ok((EventKind::Switched, id.clone(), chosen));
@@ -331,13 +342,13 @@ async fn standing(
             (Some(Reconnect::Other(mismatch)), OnMismatch::Refuse) => {
                 let (now, what) = (gateway.world.now(), "Redeem the code");
                 let step = Step::failed(now, Actor::App, Actor::Vestibule, what, mismatch.note());
-                gateway.store.update_attempt(&found.attempt.id, None, &[step]).await?;
+                gateway.store.update_attempt(&attempt.id, None, &[step]).await?;
                 return Err(Error::ReconnectMismatch(mismatch));
             }
             (Some(Reconnect::Other(_)), OnMismatch::Add) | (Some(Reconnect::Gone) | None, _) => {}
         }
     }
-    let end_user = match &found.attempt.door {
+    let end_user = match &attempt.door {
         Door::Session { end_user, .. } => Some(end_user.as_str()),
         Door::NotionShaped { .. } => None,
     };
@@ -352,7 +363,7 @@ async fn standing(
             let chosen = Some(Chosen::of(&older));
             (EventKind::Reconnected, older.id, chosen)
         }
-        None => (EventKind::Connected, found.code.connection_id.clone(), None),
+        None => (EventKind::Connected, code.connection_id.clone(), None),
     })
 }
 

@@ -13,6 +13,7 @@ use store::records::{Actor, AttemptOutcome, Candidate, Code, Event, EventKind, G
 use crate::config::Integration;
 use crate::link::after;
 use crate::notion::TokenError;
+use crate::owners::{self, Owner};
 use crate::turns::{self, Revoked};
 use crate::{Error, Gateway, pairs, vault};
 
@@ -132,7 +133,17 @@ async fn settle(gateway: &Gateway, candidate: &Candidate) -> Result<Settled, Err
     let Some((_, integration)) = gateway.config.by_client_id(&candidate.client_id) else {
         return Ok(Settled::Later(AGAIN_AFTER));
     };
+    if candidate.adopted {
+        // The grant that took the pair over goes on with it, or ends it.
+        gateway.store.delete_candidate(&candidate.id, None).await?;
+        return Ok(Settled::Done);
+    }
     let pair = vault::open_candidate(gateway, candidate)?;
+    let mut candidate = candidate.clone();
+    if owners::name(gateway, &mut candidate).await? == Owner::Unanswered {
+        return Ok(Settled::Unanswered);
+    }
+    let candidate = &candidate;
     let (rival, standing) = rival_of(gateway, candidate).await?;
     let same = standing.as_ref().and_then(|(_, other)| other.as_ref()).is_some_and(|other| {
         equal(pair.access_token.expose().as_bytes(), other.access_token.expose().as_bytes())
@@ -142,7 +153,7 @@ async fn settle(gateway: &Gateway, candidate: &Candidate) -> Result<Settled, Err
         let asked = match (effect, &standing) {
             (SettleEffect::AskPair, _) => &pair,
             (SettleEffect::AskRival, Some((_, Some(other)))) => other,
-            // A pair that does not open any more is as good as dead.
+            // A pair that does not open any more, or that a grant took over, is as good as dead.
             (SettleEffect::AskRival, Some((_, None))) => {
                 effect = machine.told(Introspected::Inactive);
                 continue;
@@ -177,7 +188,7 @@ enum Standing {
     Waiting(Box<Candidate>),
 }
 
-/// The live grant comes first, then a candidate that a pending connection waits for; with its pair in the clear, if it opens.
+/// The live grant comes first, then a candidate that a pending connection waits for; with its pair in the clear, if it opens and is its own.
 async fn rival_of(
     gateway: &Gateway,
     candidate: &Candidate,
@@ -189,13 +200,14 @@ async fn rival_of(
         return Ok((rival, Some((Standing::Grant(Box::new(grant)), pair))));
     }
     let others = gateway.store.candidates_of(&candidate.client_id, &candidate.profile).await?;
-    match others.into_iter().find(|other| other.id != candidate.id && other.connection_id.is_some()) {
-        Some(waiting) => {
-            let pair = vault::open_candidate(gateway, &waiting).ok();
-            Ok((Rival::Waiting, Some((Standing::Waiting(Box::new(waiting)), pair))))
-        }
-        None => Ok((Rival::Nobody, None)),
+    let rivals =
+        |other: &Candidate| other.connection_id.is_some() && other.profile.is_same_owner(&candidate.profile);
+    if let Some(waiting) = others.into_iter().find(rivals) {
+        let pair = vault::open_candidate(gateway, &waiting).ok().filter(|_| !waiting.adopted);
+        return Ok((Rival::Waiting, Some((Standing::Waiting(Box::new(waiting)), pair))));
     }
+    let beside = gateway.store.stands_beside(&candidate.client_id, &candidate.profile).await?;
+    Ok((if beside { Rival::Stranger } else { Rival::Nobody }, None))
 }
 
 async fn adopt(gateway: &Gateway, candidate: &Candidate, grant: &Grant) -> Result<Settled, Error> {
@@ -235,18 +247,17 @@ async fn end_tombstone(gateway: &Gateway, grant_id: &str) -> Result<Settled, Err
         // Another node has sent a refresh: what it brings is kept and settled there, and this pair is spent.
         return Ok(Settled::Done);
     }
-    let live = gateway.store.find_live_grant(&grant.client_id, &grant.profile).await?;
+    let beside = gateway.store.stands_beside(&grant.client_id, &grant.profile).await?;
     let others = gateway.store.candidates_of(&grant.client_id, &grant.profile).await?;
-    let settled = if live.is_none() && others.is_empty() {
-        end_at_notion(gateway, Ended::Tombstone(&grant), &pair).await?
-    } else {
-        pairs::keep(gateway, &grant.client_id, &grant.profile, grant.issued_at, &pair).await?;
-        Settled::Kept
+    let kept = (beside || !others.is_empty()).then(|| pairs::beside(gateway, &grant, &pair));
+    let settled = match kept {
+        Some(_) => Settled::Kept,
+        None => end_at_notion(gateway, Ended::Tombstone(&grant), &pair).await?,
     };
     if matches!(settled, Settled::Done | Settled::Kept) {
         let event = gateway.event(EventKind::Revoked, &grant.client_id);
         let told = Some(&event).filter(|_| settled == Settled::Done);
-        gateway.store.destroy_data_key(&grant.id, told).await?;
+        gateway.store.destroy_data_key(&grant.id, told, kept.as_ref()).await?;
         failpoints::hit(Point::Destroyed);
     }
     Ok(settled)

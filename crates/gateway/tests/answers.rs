@@ -4,7 +4,7 @@
 use std::time::Duration;
 
 use axum::http::StatusCode;
-use notion_emulator::{Effect, Fault, Refresh, Switches};
+use notion_emulator::{Effect, Fault, OldPair, Refresh, Switches};
 use serde_json::{Value, json};
 
 use crate::canary::{Log, contains};
@@ -139,25 +139,42 @@ async fn a_missing_refresh_token_is_none_and_takes_nothing_away() {
     }
 }
 
+const OWNERLESS: [Rewrite; 3] = [
+    |answer| without(answer, "owner"),
+    |mut answer: Value| {
+        answer["owner"] = Value::Null;
+        answer.to_string()
+    },
+    |mut answer: Value| {
+        answer["owner"] = json!({});
+        answer.to_string()
+    },
+];
+
+fn of_the_workspace(mut answer: Value) -> String {
+    answer["owner"] = json!({"type": "workspace", "workspace": true});
+    answer.to_string()
+}
+
+/// The code of a consent of the emulator's second person, for end user `v`.
+async fn consent_of_another(t: &House) -> String {
+    let mut other = t.browser();
+    other.person = 1;
+    other.connect(&t.link("v").await).await.query("code").unwrap()
+}
+
+/// Whose the bot is that a connection's token opens.
+async fn owner_at_notion(t: &House, id: &str) -> Value {
+    let me = t.api("GET", &format!("/notion/{id}/v1/users/me"), None).await.json();
+    let user = &me["bot"]["owner"]["user"];
+    json!({"id": user["id"], "name": user["name"], "email": user["person"]["email"]})
+}
+
 #[tokio::test]
-async fn an_empty_owner_changes_nobodys_and_is_shown_as_unknown() {
+async fn an_empty_owner_changes_nobodys_and_is_asked_for() {
     let log = Log::begin();
-    let empty: [Rewrite; 4] = [
-        |answer| without(answer, "owner"),
-        |mut answer: Value| {
-            answer["owner"] = Value::Null;
-            answer.to_string()
-        },
-        |mut answer: Value| {
-            answer["owner"] = json!({});
-            answer.to_string()
-        },
-        |mut answer: Value| {
-            answer["owner"] = json!({"type": "workspace", "workspace": true});
-            answer.to_string()
-        },
-    ];
-    for rewrite in empty {
+    let of_persons = OWNERLESS.map(|rewrite| (rewrite, false));
+    for (rewrite, is_workspaces) in of_persons.into_iter().chain([(of_the_workspace as Rewrite, true)]) {
         let (t, gate) = gated(Refresh::Strict).await;
         let id = t.connection("u").await;
         let before = shown(&t, &id).await["owner"].clone();
@@ -169,16 +186,59 @@ async fn an_empty_owner_changes_nobodys_and_is_shown_as_unknown() {
         assert_eq!(t.connection("u").await, id);
 
         gate.rewrite(rewrite);
-        let mut other = t.browser();
-        other.person = 1;
-        let back = other.connect(&t.link("v").await).await;
-        let unknown = t.redeem(&back.query("code").unwrap(), "v").await.json();
-        assert_eq!(unknown["owner"], json!({"id": null, "name": null, "email": null}));
-        works(&t, unknown["id"].as_str().unwrap()).await;
+        let code = consent_of_another(&t).await;
+        let theirs = t.redeem(&code, "v").await.json();
+        let (it, owner) = (theirs["id"].as_str().unwrap(), &theirs["owner"]);
+        if is_workspaces {
+            assert_eq!(*owner, json!({"id": null, "name": null, "email": null}));
+        } else {
+            assert_eq!(*owner, owner_at_notion(&t, it).await);
+        }
+        works(&t, it).await;
         t.gateway.settle().await.unwrap();
         works(&t, &id).await;
         nothing_leaked(&t, &gate, &log);
     }
+}
+
+/// A pair of nobody known was once taken for whoever stood on its bot.
+#[tokio::test]
+async fn a_consent_opens_nothing_until_notion_says_whose_it_is_and_its_code_stays_good() {
+    for effect in [Effect::Status(500), Effect::HtmlPage(200), Effect::Status(429)] {
+        let (t, gate) = gated(Refresh::Strict).await;
+        let id = t.connection("u").await;
+        gate.rewrite(OWNERLESS[0]);
+        t.notion.emulator.fault(Fault::from(effect.clone()).on("/v1/users/me").times(2));
+        let code = consent_of_another(&t).await;
+        assert_eq!(t.redeem(&code, "v").await.refusal(), "502, owner_untold", "{effect:?}");
+        let theirs = t.redeem(&code, "v").await.json();
+        let it = theirs["id"].as_str().unwrap();
+        assert_eq!(theirs["owner"], owner_at_notion(&t, it).await);
+        works(&t, it).await;
+        works(&t, &id).await;
+    }
+}
+
+/// The same person's living pair: whether it heals the connection that waits for it, or is ended, is not decided before it is known
+/// whose it is.
+#[tokio::test]
+async fn a_pair_that_nobody_redeems_is_settled_once_notion_says_whose_it_is() {
+    let switches = Switches { refresh: Refresh::Strict, older_pair: OldPair::Dies, ..Switches::default() };
+    let t = House::build(Plan { switches, gate: true, ..Plan::default() }).await;
+    let gate = t.gate.clone().unwrap();
+    let id = t.connection("u").await;
+    gate.rewrite(OWNERLESS[0]);
+    t.notion.emulator.fault(Fault::from(Effect::Status(500)).on("/v1/users/me").times(2));
+    t.browser().connect(&t.link("u").await).await.query("code").expect("a code");
+    t.wait(Duration::from_mins(6));
+    t.gateway.settle().await.unwrap();
+    let adopted = async || t.events().await.contains(&"connection.adopted".to_owned());
+    assert!(!adopted().await, "it waits");
+    assert_eq!(t.notion_calls("/v1/oauth/revoke"), 0);
+    t.wait(Duration::from_mins(6));
+    t.gateway.settle().await.unwrap();
+    assert!(adopted().await);
+    works(&t, &id).await;
 }
 
 /// A consent whose answer does not say whose it is opens nothing, for nobody knows what it would be compared with.

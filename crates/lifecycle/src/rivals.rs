@@ -24,6 +24,8 @@ pub enum Rival {
     },
     /// A candidate that a pending connection waits for.
     Waiting,
+    /// Something of the same bot, of which nobody can tell yet whether it is the same person's.
+    Stranger,
     /// Nothing.
     Nobody,
 }
@@ -53,10 +55,12 @@ pub struct Settlement {
 }
 
 impl Settlement {
-    /// Begins. `same` says whether the rival holds the very same access token.
+    /// Begins. `same` says whether the rival holds the very same access token, or what became of it.
     pub fn begin(rival: Rival, same: bool) -> (Self, SettleEffect) {
         let effect = match rival {
             Rival::Nobody => SettleEffect::End,
+            // To end it might end the other's; to put it in the other's place might give one person's pair to another.
+            Rival::Stranger => SettleEffect::Keep(BOTH_LIVE),
             _ if same => SettleEffect::Drop,
             Rival::Grant { renewing: true, .. } => SettleEffect::Keep(ASK_AGAIN),
             Rival::Grant { .. } | Rival::Waiting => SettleEffect::AskPair,
@@ -130,12 +134,13 @@ pub struct Redemption {
 }
 
 impl Redemption {
-    /// Begins. `live` is the live grant's state, if there is one; `same` says whether it holds the very same access token.
+    /// Begins. `live` is the live grant's state, if there is one; `same` says whether it holds the very same access token, or took
+    /// this pair over: what became of it is the grant's then, and the redeemed one may be spent.
     pub fn begin(live: Option<GrantState>, same: bool) -> (Self, RedeemEffect) {
         let effect = match live {
             None => RedeemEffect::Stand(Footing::New),
-            Some(GrantState::ReconnectNeeded) => RedeemEffect::Stand(Footing::Renewed { keep_old: false }),
             Some(_) if same => RedeemEffect::Stand(Footing::Joined { keep_new: false }),
+            Some(GrantState::ReconnectNeeded) => RedeemEffect::Stand(Footing::Renewed { keep_old: false }),
             Some(_) => RedeemEffect::AskPair,
         };
         (Self { pair: None }, effect)
@@ -235,6 +240,7 @@ mod tests {
         assert_eq!(Settlement::begin(renewing, false).1, SettleEffect::Keep(ASK_AGAIN));
         assert_eq!(Settlement::begin(renewing, true).1, SettleEffect::Drop);
         assert_eq!(Settlement::begin(Rival::Waiting, true).1, SettleEffect::Drop);
+        assert_eq!(Settlement::begin(Rival::Stranger, false).1, SettleEffect::Keep(BOTH_LIVE));
     }
 
     fn stands(pair: Introspected, live: Introspected) -> Footing {
@@ -271,6 +277,12 @@ mod tests {
         let renewed = RedeemEffect::Stand(Footing::Renewed { keep_old: false });
         assert_eq!(Redemption::begin(Some(GrantState::ReconnectNeeded), false).1, renewed);
         let joined = RedeemEffect::Stand(Footing::Joined { keep_new: false });
-        assert_eq!(Redemption::begin(Some(GrantState::Active), true).1, joined);
+        for state in GrantState::ALL {
+            assert_eq!(
+                Redemption::begin(Some(state), true).1,
+                joined,
+                "the grant goes on with it: {state:?}"
+            );
+        }
     }
 }

@@ -153,10 +153,11 @@ pub fn take_lease(
 pub struct CandidateRow {
     /// A pending connection waits for it.
     pub waiting: bool,
+    /// A grant took its pair over, and spends it.
+    pub adopted: bool,
 }
 
-/// Whether a due candidate's pair becomes current in its live grant. It may have been given to a pending connection, or
-/// settled, since it was read.
+/// Whether a candidate's pair becomes current in its live grant. It may have been settled, or taken over, since it was read.
 pub fn adopt(
     candidate: Option<CandidateRow>,
     row: Option<GrantRow>,
@@ -164,7 +165,7 @@ pub fn adopt(
     next: Generation,
 ) -> Write {
     match commit(row, expected, next) {
-        Write::Store if candidate.is_none_or(|candidate| candidate.waiting) => {
+        Write::Store if candidate.is_none_or(|candidate| candidate.adopted) => {
             Write::Refuse(Committed::Moved(expected))
         }
         write => write,
@@ -281,7 +282,10 @@ mod tests {
             let refused = Write::Refuse(Committed::Tombstoned);
             assert_eq!(commit(gone, AT_3, AT_4), refused);
             assert_eq!(set_state(gone, AT_3, GrantState::Active), refused);
-            assert_eq!(adopt(Some(CandidateRow { waiting: false }), gone, AT_3, AT_4), refused);
+            assert_eq!(
+                adopt(Some(CandidateRow { waiting: false, adopted: false }), gone, AT_3, AT_4),
+                refused
+            );
         }
     }
 
@@ -300,12 +304,13 @@ mod tests {
     }
 
     #[test]
-    fn a_candidate_is_adopted_while_it_is_there_and_nobody_waits_for_it() {
-        let due = Some(CandidateRow { waiting: false });
-        let waited_for = Some(CandidateRow { waiting: true });
+    fn a_candidate_is_adopted_once_whether_or_not_somebody_waits_for_it() {
+        let due = Some(CandidateRow { waiting: false, adopted: false });
+        let waited_for = Some(CandidateRow { waiting: true, adopted: false });
         let grant = row(AT_3, GrantState::Active);
         assert_eq!(adopt(due, grant, AT_3, AT_4), Write::Store);
-        for gone in [None, waited_for] {
+        assert_eq!(adopt(waited_for, grant, AT_3, AT_4), Write::Store);
+        for gone in [None, Some(CandidateRow { waiting: true, adopted: true })] {
             assert_eq!(adopt(gone, grant, AT_3, AT_4), Write::Refuse(Committed::Moved(AT_3)));
         }
         assert_eq!(

@@ -90,6 +90,8 @@ pub(crate) struct Candidate {
     pub(crate) of: Option<u8>,
     pub(crate) issued: i64,
     pub(crate) due: i64,
+    /// Its grant took the pair over.
+    pub(crate) adopted: bool,
 }
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
@@ -236,7 +238,8 @@ impl Store {
     }
 
     fn candidate_row(&self, id: u8) -> Option<CandidateRow> {
-        self.candidate(id).map(|candidate| CandidateRow { waiting: candidate.of.is_some() })
+        self.candidate(id)
+            .map(|candidate| CandidateRow { waiting: candidate.of.is_some(), adopted: candidate.adopted })
     }
 
     /// What a renewal is decided on; `gone` says which lives have ended.
@@ -351,7 +354,9 @@ impl Store {
 
     pub(crate) fn give_up(&mut self, id: u8, read: u64, probed: &[(u8, PairId)]) -> Committed {
         let bot = self.grant(id).bot;
-        let unprobed = |other: &Candidate| other.bot == bot && probed.iter().all(|(id, _)| *id != other.id);
+        let unprobed = |other: &Candidate| {
+            other.bot == bot && !other.adopted && probed.iter().all(|(id, _)| *id != other.id)
+        };
         let unprobed = self.candidates.iter().any(unprobed);
         let decided = rows::give_up(self.row(id, None), Generation(read), unprobed);
         if decided == Write::Store {
@@ -363,7 +368,7 @@ impl Store {
     /// Keeps a pair beside its grant, due at once.
     pub(crate) fn keep(&mut self, bot: Bot, pair: PairId, issued: i64, now: i64) -> u8 {
         let id = self.id();
-        self.candidates.push(Candidate { id, bot, pair, of: None, issued, due: now });
+        self.candidates.push(Candidate { id, bot, pair, of: None, issued, due: now, adopted: false });
         id
     }
 
@@ -375,7 +380,10 @@ impl Store {
         let due = self.candidate_row(candidate);
         let decided = rows::adopt(due, row, Generation(expected), Generation(next));
         if decided == Write::Store {
-            self.delete(candidate);
+            self.candidates.retain(|other| other.id != candidate || other.of.is_some());
+            for waiting in self.candidates.iter_mut().filter(|other| other.id == candidate) {
+                waiting.adopted = true;
+            }
         }
         self.renew(grant, pair, next, now, decided)
     }
@@ -412,6 +420,7 @@ impl Store {
             of: Some(connection),
             issued: now,
             due: now,
+            adopted: false,
         });
         connection
     }

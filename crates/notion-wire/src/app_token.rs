@@ -177,7 +177,8 @@ pub fn token_answer(answer: &TokenAnswer<'_>) -> Value {
 }
 
 fn owner(owner: &Owner) -> Value {
-    let Some(id) = &owner.user_id else { return json!({ "type": "workspace", "workspace": true }) };
+    let person = owner.user_id.as_ref().filter(|id| *id != Owner::WORKSPACE);
+    let Some(id) = person else { return json!({ "type": "workspace", "workspace": true }) };
     let mut user = json!({ "object": "user", "id": id });
     if owner.name.is_some() || owner.email.is_some() {
         let person = owner.email.as_ref().map_or_else(|| json!({}), |email| json!({ "email": email }));
@@ -235,8 +236,10 @@ mod tests {
     fn the_owner_is_partial_when_notion_withheld_the_rest() {
         let partial = Owner { user_id: Some("u".into()), name: None, email: None };
         assert_eq!(owner(&partial), json!({"type": "user", "user": {"object": "user", "id": "u"}}));
-        let nobody = Owner { user_id: None, name: None, email: None };
-        assert_eq!(owner(&nobody), json!({"type": "workspace", "workspace": true}));
+        for nobody in [None, Some(Owner::WORKSPACE.into())] {
+            let nobody = Owner { user_id: nobody, name: None, email: None };
+            assert_eq!(owner(&nobody), json!({"type": "workspace", "workspace": true}));
+        }
     }
 
     proptest! {

@@ -96,12 +96,46 @@ pub struct TokenResponse {
 /// Who authorized; name and e-mail are withheld without the capability for them.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Owner {
-    /// The person's user id; `None` for a bot that belongs to the workspace.
+    /// The person's user id, or [`Owner::WORKSPACE`]; `None` if the answer does not tell.
     pub user_id: Option<String>,
     /// Their name.
     pub name: Option<String>,
     /// Their e-mail.
     pub email: Option<String>,
+}
+
+impl Owner {
+    /// Stands for a person's id where a bot belongs to the whole workspace. No id of Notion's reads so.
+    pub const WORKSPACE: &str = "workspace";
+
+    fn read(raw: &Value) -> Self {
+        let text = |value: &Value| value.as_str().filter(|text| !text.is_empty()).map(str::to_owned);
+        let user = &raw["user"];
+        let workspace = (raw["type"] == "workspace").then(|| Self::WORKSPACE.to_owned());
+        Self {
+            user_id: text(&user["id"]).or(workspace),
+            name: text(&user["name"]),
+            email: text(&user["person"]["email"]),
+        }
+    }
+}
+
+/// The bot behind an access token, and whose it is.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Bot {
+    /// Its user id.
+    pub id: String,
+    /// Who authorized it.
+    pub owner: Owner,
+}
+
+/// Reads a good answer of `GET /v1/users/me`.
+///
+/// Source: Notion, "Retrieve your token's bot user" (read 2026-11-22): the person stands in `bot.owner.user`.
+pub fn read_bot(body: &[u8]) -> Option<Bot> {
+    let raw: Value = serde_json::from_slice(body).ok()?;
+    let id = raw["id"].as_str()?.to_owned();
+    Some(Bot { id, owner: Owner::read(&raw["bot"]["owner"]) })
 }
 
 /// A pair whose answer does not say whose it is, or not all of it.
@@ -212,12 +246,6 @@ fn read_pair(body: &[u8]) -> Result<Read, &'static str> {
             return Ok(Read::Bare(Box::new(BarePair { access_token, refresh_token, bot_id, workspace_id })));
         }
     };
-    let user = &raw.owner["user"];
-    let owner = Owner {
-        user_id: text(&user["id"]),
-        name: text(&user["name"]),
-        email: text(&user["person"]["email"]),
-    };
     Ok(Read::Whole(Box::new(TokenResponse {
         access_token: raw.access_token,
         refresh_token,
@@ -225,7 +253,7 @@ fn read_pair(body: &[u8]) -> Result<Read, &'static str> {
         workspace_id,
         workspace_name: text(&raw.workspace_name),
         workspace_icon: text(&raw.workspace_icon),
-        owner,
+        owner: Owner::read(&raw.owner),
         duplicated_template_id: text(&raw.duplicated_template_id),
     })))
 }
@@ -332,7 +360,7 @@ mod tests {
         let partial = r#"{"access_token":"a","bot_id":"b","workspace_id":"w","owner":{"type":"user","user":{"object":"user","id":"u"}}}"#;
         assert_eq!(issued(partial).owner, Owner { user_id: Some("u".into()), name: None, email: None });
         let workspace = r#"{"access_token":"a","bot_id":"b","workspace_id":"w","owner":{"type":"workspace","workspace":true}}"#;
-        assert_eq!(issued(workspace).owner.user_id, None);
+        assert_eq!(issued(workspace).owner.user_id.as_deref(), Some(Owner::WORKSPACE));
     }
 
     #[test]

@@ -458,10 +458,17 @@ pub trait Store: Send + Sync + 'static {
     // Candidates to settle.
     /// Those without a connection whose time is over; those first that are due longest, and of these the pairs that came last.
     async fn due_candidates(&self, now: Timestamp, limit: usize) -> Result<Vec<Candidate>>;
-    /// Those of one identity, waiting for a connection or due, newest first.
+    /// Those of one identity, waiting for a connection or due, newest first; with those of its bot whose owner is not known.
     async fn candidates_of(&self, client_id: &str, profile: &Profile) -> Result<Vec<Candidate>>;
-    /// Makes a due candidate's pair current in its live grant (sealed anew in `grant`) and deletes it, if the grant is still
-    /// at `expected` and no pending connection waits for the candidate. Each connection on the grant gets the event.
+    /// Writes down whose a candidate is of which nobody knew; the names only while a connection waits for it.
+    /// Again: the same.
+    async fn name_candidate(&self, id: &str, profile: &Profile) -> Result<()>;
+    /// Whether a live grant or a consent that waits may stand on this authorization: of the same person, or of one of its bot
+    /// where either is not known.
+    async fn stands_beside(&self, client_id: &str, profile: &Profile) -> Result<bool>;
+    /// Makes a candidate's pair current in its live grant (sealed anew in `grant`), if the grant is still at `expected` and no
+    /// grant took the pair over before. It is deleted then, or marked, if a pending connection waits for it. Each connection on
+    /// the grant gets the event.
     /// Again: `Done` while the grant holds this very pair, else `Moved`; nothing is told twice.
     async fn adopt_candidate(
         &self,
@@ -491,8 +498,8 @@ pub trait Store: Send + Sync + 'static {
     // Grants and their refresh.
     /// By id.
     async fn find_grant(&self, id: &str) -> Result<Option<Grant>>;
-    /// The live (not tombstoned) grant of this identity: client id, bot, owner; where either owner is not known, of this bot. A damaged one is found too, as one that needs a
-    /// new consent: that is what mends it.
+    /// The live (not tombstoned) grant of this identity: client id, bot, owner. An owner that is not known is nobody's. A damaged
+    /// one is found too, as one that needs a new consent: that is what mends it.
     async fn find_live_grant(&self, client_id: &str, profile: &Profile) -> Result<Option<Grant>>;
     /// A grant and what its renewal is decided on, read in one go: refreshes are those begun after `since`, and those of the
     /// current generation; the newest hundred.
@@ -552,9 +559,15 @@ pub trait Store: Send + Sync + 'static {
     /// Puts off a revocation that is due, as [`Store::claim_candidate`] does.
     /// Again: false, and it is put off; it waits that long.
     async fn claim_revocation(&self, grant_id: &str, now: Timestamp, until: Timestamp) -> Result<bool>;
-    /// Deletes a tombstone's pair and data key for good; each connection that stood on it gets the event, if there is one.
-    /// Again: nothing, and nothing is told.
-    async fn destroy_data_key(&self, grant_id: &str, event: Option<&Event>) -> Result<()>;
+    /// Deletes a tombstone's pair and data key for good; each connection that stood on it gets the event, if there is one. A pair
+    /// that is to be settled with others is kept as a candidate by the same write: in two rows it would be spent twice.
+    /// Again: nothing, and nothing is told or kept.
+    async fn destroy_data_key(
+        &self,
+        grant_id: &str,
+        event: Option<&Event>,
+        kept: Option<&Candidate>,
+    ) -> Result<()>;
 
     // Connections.
     /// By id; disconnected ones too. A row that cannot be read is [`StoreError::Damaged`]; one whose grant is damaged is found,

@@ -198,7 +198,7 @@ pub struct Profile {
     pub workspace_name: Option<String>,
     /// Its icon: a URL or an emoji.
     pub workspace_icon: Option<String>,
-    /// The authorizing person's user id; empty for a workspace-owned bot.
+    /// The authorizing person's user id, or a word for the workspace; empty while nobody knows.
     pub owner_id: String,
     /// Their name, unless withheld.
     pub owner_name: Option<String>,
@@ -206,6 +206,13 @@ pub struct Profile {
     pub owner_email: Option<String>,
     /// The page made from the integration's template, if one was.
     pub duplicated_template_id: Option<String>,
+}
+
+impl Profile {
+    /// Whether both are known to be of one person, or of one workspace's own bot.
+    pub fn is_same_owner(&self, other: &Self) -> bool {
+        !self.owner_id.is_empty() && self.owner_id == other.owner_id
+    }
 }
 
 /// A token pair, sealed under a data key of its own row.
@@ -263,6 +270,8 @@ pub struct Candidate {
     pub issued_at: Timestamp,
     /// When it must be settled if nobody redeemed it.
     pub expires_at: Timestamp,
+    /// Its grant took the pair over, and may have spent it since.
+    pub adopted: bool,
 }
 
 /// How far a connection itself has come; the grant's state refines `Active`.

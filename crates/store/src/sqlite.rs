@@ -310,6 +310,16 @@ impl Store for SqliteStore {
         self.read(move |db| candidates::of(db, &client_id, &profile)).await
     }
 
+    async fn name_candidate(&self, id: &str, profile: &Profile) -> Result<()> {
+        let (id, profile) = (id.to_owned(), profile.clone());
+        self.write(move |db| candidates::name(db, &id, &profile)).await
+    }
+
+    async fn stands_beside(&self, client_id: &str, profile: &Profile) -> Result<bool> {
+        let (client_id, profile) = (client_id.to_owned(), profile.clone());
+        self.read(move |db| grants::stands_beside(db, &client_id, &profile)).await
+    }
+
     async fn adopt_candidate(
         &self,
         id: &str,
@@ -443,9 +453,16 @@ impl Store for SqliteStore {
         self.write(move |db| grants::postpone_revocation(db, &grant_id, until)).await
     }
 
-    async fn destroy_data_key(&self, grant_id: &str, event: Option<&Event>) -> Result<()> {
-        let (grant_id, event) = (grant_id.to_owned(), event.cloned());
-        let job = move |db: &Transaction<'_>| grants::destroy_data_key(db, &grant_id, event.as_ref());
+    async fn destroy_data_key(
+        &self,
+        grant_id: &str,
+        event: Option<&Event>,
+        kept: Option<&Candidate>,
+    ) -> Result<()> {
+        let (grant_id, event, kept) = (grant_id.to_owned(), event.cloned(), kept.cloned());
+        let job = move |db: &Transaction<'_>| {
+            grants::destroy_data_key(db, &grant_id, event.as_ref(), kept.as_ref())
+        };
         self.threads.forget(at(Point::DestroyWritten, job)).await
     }
 

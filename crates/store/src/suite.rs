@@ -82,7 +82,8 @@ macro_rules! conformance {
             a_candidate_is_adopted_only_at_the_expected_generation
             what_happens_to_a_grant_is_told_of_each_connection_on_it
             a_way_back_to_active_is_told_once_of_each_connection_whatever_brings_it
-            a_pair_whose_owner_is_not_known_is_of_the_authorization_of_its_bot
+            a_pair_whose_owner_is_not_known_ends_nobodys_and_becomes_nobodys_until_it_is_named
+            nothing_is_revoked_beside_what_may_be_of_the_same_person
             a_second_persons_grant_of_the_same_bot_is_told
             a_candidate_takes_anothers_place_and_nobody_redeems_the_older_pair
             an_older_pair_joins_the_live_grant_and_leaves_its_pair_alone

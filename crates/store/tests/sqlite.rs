@@ -145,7 +145,7 @@ async fn a_folder_is_made_for_its_owner_and_one_that_everybody_may_write_to_is_r
 #[tokio::test]
 async fn a_data_key_that_was_destroyed_is_in_no_file_any_more() {
     let (store, folder) = open();
-    store.destroy_data_key("grt_none", Some(&event(1))).await.expect("nothing to destroy");
+    store.destroy_data_key("grt_none", Some(&event(1)), None).await.expect("nothing to destroy");
     let log = std::fs::metadata(folder.path().join("store.db-wal")).expect("a log");
     assert_eq!(log.len(), 0, "the log keeps what pages held before");
 }
@@ -158,7 +158,7 @@ async fn what_was_destroyed_while_somebody_read_goes_from_the_log_once_they_have
     let reader = rusqlite::Connection::open(&path).expect("it opens");
     reader.execute_batch("BEGIN; SELECT count(*) FROM events").expect("it reads");
     let began = tokio::time::Instant::now();
-    store.destroy_data_key("grt_none", Some(&event(2))).await.expect("done");
+    store.destroy_data_key("grt_none", Some(&event(2)), None).await.expect("done");
     store.insert_event(&event(3)).await.expect("stored");
     assert!(began.elapsed().as_secs() < 4, "nobody's write waits for the reader: {:?}", began.elapsed());
     let log = || std::fs::metadata(folder.path().join("store.db-wal")).expect("a log").len();

@@ -16,6 +16,7 @@ use tokio::sync::OwnedMutexGuard;
 
 use crate::config::Integration;
 use crate::notion::{Renewed, TokenError};
+use crate::owners::{self, Owner};
 use crate::world::Moment;
 use crate::{Error, Gateway, callback, pairs, settle, turns, vault};
 
@@ -64,6 +65,8 @@ struct Flight<'g> {
     issued: Option<(Grant, vault::Pair)>,
     kept: Option<Candidate>,
     candidates: Vec<Candidate>,
+    /// The ids of all that waited beside the grant when it was looked: those above, and those that are not its to take.
+    seen: Vec<String>,
     error: Option<Error>,
 }
 
@@ -80,6 +83,7 @@ impl<'g> Flight<'g> {
             issued: None,
             kept: None,
             candidates: Vec::new(),
+            seen: Vec::new(),
             error: None,
         }
     }
@@ -109,10 +113,7 @@ impl<'g> Flight<'g> {
             }
             Effect::SetState { state, reason } => Input::Written(self.set_state(state, reason).await?),
             Effect::ReadCandidates => {
-                let (grant, _) = self.in_hand()?;
-                // One that is on its way may bring the pair that this one's was ended for.
-                turns::exchanges_end(self.gateway, &grant.client_id).await?;
-                self.candidates = self.gateway.store.candidates_of(&grant.client_id, &grant.profile).await?;
+                self.read_candidates().await?;
                 Input::Candidates(self.candidates.len())
             }
             Effect::Probe { candidate } => {
@@ -169,6 +170,28 @@ impl<'g> Flight<'g> {
 
     async fn introspect(&self, grant: &Grant, token: &Secret<String>) -> Result<Introspected, Error> {
         Ok(self.gateway.notion.introspect(self.integration(grant)?, token).await)
+    }
+
+    /// What waits beside the grant, of the same person. A pair that the grant took over before is none: what became of it is the
+    /// grant's own.
+    async fn read_candidates(&mut self) -> Result<(), Error> {
+        let gateway = self.gateway;
+        let (grant, _) = self.in_hand()?;
+        // One that is on its way may bring the pair that this one's was ended for.
+        turns::exchanges_end(gateway, &grant.client_id).await?;
+        let (mut mine, mut seen) = (Vec::new(), Vec::new());
+        for mut candidate in gateway.store.candidates_of(&grant.client_id, &grant.profile).await? {
+            seen.push(candidate.id.clone());
+            if owners::name(gateway, &mut candidate).await? == Owner::Unanswered {
+                // It may be what the grant lives on.
+                return Err(Error::NotionNoAnswer);
+            }
+            if candidate.profile.is_same_owner(&grant.profile) && !candidate.adopted {
+                mine.push(candidate);
+            }
+        }
+        (self.candidates, self.seen) = (mine, seen);
+        Ok(())
     }
 
     fn ask_breaker(&self, confirmed: bool) -> Result<Result<(), Duration>, Error> {
@@ -291,9 +314,9 @@ impl<'g> Flight<'g> {
     async fn adopt(&mut self, candidate: usize) -> Result<Written, Error> {
         let (grant, _) = self.in_hand()?;
         let candidate = self.candidates.get(candidate).ok_or(Error::Internal)?;
-        // A copy: whoever redeems the candidate joins this grant.
         let (taken, event) = pairs::adopted(self.gateway, candidate, grant)?;
-        let committed = self.gateway.store.commit_refresh(&taken, grant.generation, &event).await;
+        let committed =
+            self.gateway.store.adopt_candidate(&candidate.id, &taken, grant.generation, &event).await;
         let written = written(committed, self.grant_id);
         self.note_unavailable(written);
         Ok(written)
@@ -314,8 +337,7 @@ impl<'g> Flight<'g> {
         let (store, generation) = (&self.gateway.store, grant.generation);
         let set = match &event {
             Some(event) if state == GrantState::ReconnectNeeded => {
-                let probed: Vec<_> = self.candidates.iter().map(|candidate| candidate.id.clone()).collect();
-                store.give_up_grant(self.grant_id, generation, &probed, reason, event).await
+                store.give_up_grant(self.grant_id, generation, &self.seen, reason, event).await
             }
             event => {
                 store.set_grant_state(self.grant_id, generation, state, Some(reason), event.as_ref()).await
@@ -345,11 +367,11 @@ fn written(committed: Result<Committed, StoreError>, grant_id: &str) -> Written 
     }
 }
 
-/// What is known of the authorization after a refresh. Whose it is does not change with an answer that leaves it out.
+/// What is known of the authorization after a refresh. Whose it is does not change with an answer that leaves it out, or says otherwise.
 fn profile(before: &Profile, renewed: &Renewed) -> Profile {
     let Renewed::Whole(response) = renewed else { return before.clone() };
     let told = callback::profile(response);
-    if told.owner_id.is_empty() {
+    if !told.is_same_owner(before) {
         return Profile {
             owner_id: before.owner_id.clone(),
             owner_name: before.owner_name.clone(),

@@ -1,5 +1,6 @@
 //! What is shown of a connection: its state in one word, and its shape in the HTTP API.
 
+use notion_wire::token::Owner;
 use serde_json::{Value, json};
 use store::records::{ConnectionStage, ConnectionState, ConnectionView, DamagedRow};
 
@@ -25,7 +26,8 @@ pub(crate) fn shown(gateway: &Gateway, view: &ConnectionView) -> Value {
     let damage = damage(gateway, view);
     // What goes on with an authorization that others still stand on says nothing of one that was ended.
     let stands = view.connection.stage == ConnectionStage::Active;
-    let given = |text: &str| Some(text.to_owned()).filter(|text| !text.is_empty());
+    let given =
+        |text: &str| Some(text.to_owned()).filter(|text| !["", Owner::WORKSPACE].contains(&text.as_str()));
     json!({
         "id": connection.id,
         "integration": name,

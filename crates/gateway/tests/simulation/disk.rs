@@ -248,6 +248,14 @@ impl Store for Disk {
         self.read("candidates_of", self.inner.candidates_of(client_id, profile)).await
     }
 
+    async fn name_candidate(&self, id: &str, profile: &Profile) -> Result<()> {
+        self.write("name_candidate", self.inner.name_candidate(id, profile)).await
+    }
+
+    async fn stands_beside(&self, client_id: &str, profile: &Profile) -> Result<bool> {
+        self.read("stands_beside", self.inner.stands_beside(client_id, profile)).await
+    }
+
     async fn adopt_candidate(
         &self,
         id: &str,
@@ -367,8 +375,15 @@ impl Store for Disk {
         self.write("postpone_revocation", self.inner.postpone_revocation(grant_id, until)).await
     }
 
-    async fn destroy_data_key(&self, grant_id: &str, event: Option<&Event>) -> Result<()> {
-        self.write("destroy_data_key", self.inner.destroy_data_key(grant_id, event)).await
+    async fn destroy_data_key(
+        &self,
+        grant_id: &str,
+        event: Option<&Event>,
+        kept: Option<&Candidate>,
+    ) -> Result<()> {
+        let destroyed = self.inner.destroy_data_key(grant_id, event, kept);
+        let took = || kept.into_iter().for_each(|kept| self.took_candidate(kept));
+        self.write_and("destroy_data_key", destroyed, took).await
     }
 
     async fn find_connection(&self, client_id: &str, id: &str) -> Result<Option<ConnectionView>> {

@@ -58,6 +58,8 @@ pub(crate) struct Book {
     /// Connections of users who were erased.
     pub(crate) erased: BTreeSet<String>,
     pub(crate) token_requests: usize,
+    /// Exchanges and refreshes that are under way now.
+    pub(crate) under_way: usize,
     pub(crate) faults: Vec<String>,
 }
 

@@ -93,8 +93,11 @@ impl Network for Line {
         let (tell, told) = oneshot::channel();
         let (wires, name, life) = (Arc::clone(&self.wires), self.name.clone(), self.life);
         wires.clone().runner.spawn(OUTSIDE, async move {
-            let trip = Trip::begin(wires, name, life, request).await;
+            let trip = Trip::begin(Arc::clone(&wires), name, life, request).await;
+            let counted = usize::from(trip.destructive);
+            wires.ledger.book().under_way += counted;
             trip.run(tell).await;
+            wires.ledger.book().under_way -= counted;
         });
         Box::pin(async move { told.await.unwrap_or(Err(SendError::NoAnswer)) })
     }

@@ -213,6 +213,12 @@ impl Sim {
         }
         // Answers that are late come in this time.
         self.pass(Duration::from_secs(150));
+        // And this restart is in good order: it cuts nothing off.
+        for _ in 0..150 {
+            if self.ledger.book().under_way > 0 {
+                self.pass(Duration::from_secs(1));
+            }
+        }
         self.history.note("sim", "a fresh process looks after everything");
         let killed = self.ledger.book().killed.clone();
         for number in 0..self.app.nodes {

@@ -31,7 +31,7 @@ impl Redeeming {
         let (Some(Stage::Pending), Some(waiting)) = (stage, waiting.copied()) else { return };
         let live = world.store.live_grant(waiting.bot).map(|id| (id, world.store.grant(id)));
         let state = live.map(|(_, grant)| grant.state);
-        let same = live.is_some_and(|(_, grant)| grant.pair == Some(waiting.pair));
+        let same = live.is_some_and(|(_, grant)| waiting.adopted || grant.pair == Some(waiting.pair));
         let (machine, effect) = match (world.mutant, live) {
             (Some(Mutant::NewestByClock), Some((_, grant))) => {
                 let newer = waiting.issued >= grant.issued;

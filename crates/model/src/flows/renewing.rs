@@ -270,22 +270,21 @@ impl Renewing {
     fn read_candidates(&mut self, world: &World) -> Input {
         let bot = world.store.grant(self.grant).bot;
         let mut found: Vec<_> =
-            world.store.candidates.iter().filter(|candidate| candidate.bot == bot).collect();
+            world.store.candidates.iter().filter(|other| other.bot == bot && !other.adopted).collect();
         found.sort_by_key(|candidate| (std::cmp::Reverse(candidate.issued), candidate.id));
         self.candidates = found.into_iter().map(|candidate| (candidate.id, candidate.pair)).collect();
         Input::Candidates(self.candidates.len())
     }
 
-    /// A copy of the candidate's pair: whoever redeems it joins this grant.
     fn adopt(&mut self, world: &mut World, candidate: usize, luck: Luck) -> Input {
-        let (Some((spent, _)), Some((_, pair))) = (self.read, self.candidates.get(candidate).copied()) else {
+        let (Some((spent, _)), Some((id, _))) = (self.read, self.candidates.get(candidate).copied()) else {
             return Input::Failed;
         };
         if luck == Luck::Failed {
             return Input::Written(Written::Unknown);
         }
         let now = world.now;
-        let committed = world.store.commit(self.grant, pair, spent, None, now, None);
+        let committed = world.store.adopt(id, self.grant, spent, now);
         self.written(committed, luck)
     }
 

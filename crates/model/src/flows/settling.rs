@@ -32,6 +32,10 @@ impl Settling {
     /// Reads the candidate, and what stands beside it.
     pub(crate) fn begin(world: &mut World, node: u8, candidate: u8) {
         let Some(due) = world.store.candidate(candidate).copied() else { return };
+        if due.adopted {
+            // The grant that took the pair over goes on with it, or ends it.
+            return world.store.delete(candidate);
+        }
         let (standing, rival, other) = rival_of(world, &due);
         let (machine, effect) = begin_machine(world, &due, rival, other);
         let settling = Self { candidate, pair: due.pair, standing, rival: other, machine, effect };
@@ -94,7 +98,11 @@ fn rival_of(world: &World, due: &Candidate) -> (Standing, Rival, Option<PairId>)
     }
     let waits = |other: &&Candidate| other.bot == due.bot && other.id != due.id && other.of.is_some();
     match world.store.candidates.iter().find(waits) {
-        Some(other) => (Standing::Waiting { candidate: other.id }, Rival::Waiting, Some(other.pair)),
+        Some(other) => {
+            // One that a grant took over is not to come back.
+            let pair = Some(other.pair).filter(|_| !other.adopted);
+            (Standing::Waiting { candidate: other.id }, Rival::Waiting, pair)
+        }
         None => (Standing::Nothing, Rival::Nobody, None),
     }
 }
@@ -108,7 +116,7 @@ fn begin_machine(
     let (machine, effect) = Settlement::begin(rival, other == Some(due.pair));
     let by_clock = match rival {
         Rival::Grant { .. } => world.store.live_grant(due.bot).map(|id| world.store.grant(id).issued),
-        Rival::Waiting | Rival::Nobody => None,
+        Rival::Waiting | Rival::Stranger | Rival::Nobody => None,
     };
     match (world.mutant, by_clock) {
         (Some(Mutant::UnredeemedIsRevoked), _) => Settlement::begin(Rival::Nobody, false),

@@ -54,6 +54,7 @@ fn candidate(row: &Row<'_>) -> rusqlite::Result<Candidate> {
         pair: pair(row)?.ok_or(rusqlite::Error::QueryReturnedNoRows)?,
         issued_at: time(row, "issued_at")?,
         expires_at: time(row, "expires_at")?,
+        adopted: row.get("adopted")?,
     })
 }
 
@@ -107,6 +108,16 @@ pub(super) fn release(db: &Db, id: &str) -> Result<()> {
     Ok(())
 }
 
+pub(super) fn name(db: &Db, id: &str, profile: &Profile) -> Result<()> {
+    db.prepare_cached("UPDATE candidates SET owner_id = ?2 WHERE id = ?1")?
+        .execute([id, &profile.owner_id])?;
+    db.prepare_cached(
+        "UPDATE candidates SET owner_name = ?2, owner_email = ?3 WHERE id = ?1 AND connection_id IS NOT NULL",
+    )?
+    .execute(params![id, profile.owner_name, profile.owner_email])?;
+    Ok(())
+}
+
 pub(super) fn adopt(
     db: &Db,
     id: &str,
@@ -117,7 +128,10 @@ pub(super) fn adopt(
     let found = grants::row(db, &grant.id, grant.pair.as_ref())?;
     let decided = rows::adopt(row(db, id)?, found, expected, grant.generation);
     if decided == Write::Store {
-        delete(db, id)?;
+        let sql = "DELETE FROM candidates WHERE id = ?1 AND connection_id IS NULL";
+        db.prepare_cached(sql)?.execute([id])?;
+        // Somebody waits for it: who redeems it joins the grant.
+        db.prepare_cached("UPDATE candidates SET adopted = 1 WHERE id = ?1")?.execute([id])?;
     }
     grants::renew(db, grant, decided, event)
 }
@@ -125,8 +139,9 @@ pub(super) fn adopt(
 /// The row, as writes are decided on it.
 fn row(db: &Db, id: &str) -> Result<Option<CandidateRow>> {
     let mut statement =
-        db.prepare_cached("SELECT connection_id IS NOT NULL FROM candidates WHERE id = ?1")?;
-    Ok(statement.query_row([id], |row| Ok(CandidateRow { waiting: row.get(0)? })).optional()?)
+        db.prepare_cached("SELECT connection_id IS NOT NULL, adopted FROM candidates WHERE id = ?1")?;
+    let read = |row: &Row<'_>| Ok(CandidateRow { waiting: row.get(0)?, adopted: row.get(1)? });
+    Ok(statement.query_row([id], read).optional()?)
 }
 
 pub(super) fn hand_over(db: &Db, from: &str, to: &str) -> Result<bool> {

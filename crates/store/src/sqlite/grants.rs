@@ -8,7 +8,7 @@ use rusqlite::{Connection as Db, OptionalExtension as _, Row, named_params, para
 use super::nodes::Nodes;
 use super::rows::{At, limit, may_be_same_owner, pair, profile, signed, time, time_if, unsigned};
 use super::{candidates, damage, history};
-use crate::records::{Event, EventKind, Grant, Profile, SealedPair};
+use crate::records::{Candidate, Event, EventKind, Grant, Profile, SealedPair};
 use crate::{Committed, LeaseTaken, Result};
 
 /// How many of a grant's refreshes are looked at.
@@ -62,12 +62,21 @@ pub(super) fn find(db: &Db, id: &str) -> Result<Option<Grant>> {
 }
 
 pub(super) fn find_live(db: &Db, client_id: &str, profile: &Profile) -> Result<Option<Grant>> {
-    let mut statement = db.prepare_cached(&format!(
-        "SELECT * FROM grants WHERE client_id = ?1 AND bot_id = ?2 AND state <> 'tombstone' AND {same}
-         ORDER BY owner_id = ?3 DESC, id LIMIT 1",
-        same = may_be_same_owner("owner_id", "?3")
-    ))?;
+    let mut statement = db.prepare_cached(
+        "SELECT * FROM grants
+         WHERE client_id = ?1 AND bot_id = ?2 AND owner_id = ?3 AND owner_id <> '' AND state <> 'tombstone'",
+    )?;
     Ok(statement.query_row(params![client_id, profile.bot_id, profile.owner_id], mendable).optional()?)
+}
+
+pub(super) fn stands_beside(db: &Db, client_id: &str, profile: &Profile) -> Result<bool> {
+    let sql = format!(
+        "SELECT 1 FROM grants WHERE client_id = ?1 AND bot_id = ?2 AND {same} AND state <> 'tombstone'
+         UNION ALL SELECT 1 FROM candidates WHERE client_id = ?1 AND bot_id = ?2 AND {same}
+            AND connection_id IS NOT NULL",
+        same = may_be_same_owner("owner_id", "?3")
+    );
+    Ok(db.prepare_cached(&sql)?.exists([client_id, &profile.bot_id, &profile.owner_id])?)
 }
 
 /// Whether another person, who is known, has a live grant of the same bot.
@@ -406,15 +415,23 @@ pub(super) fn postpone_revocation(db: &Db, id: &str, until: Timestamp) -> Result
     Ok(())
 }
 
-pub(super) fn destroy_data_key(db: &Db, id: &str, event: Option<&Event>) -> Result<()> {
+pub(super) fn destroy_data_key(
+    db: &Db,
+    id: &str,
+    event: Option<&Event>,
+    kept: Option<&Candidate>,
+) -> Result<()> {
     let changed = db
         .prepare_cached(
             "UPDATE grants SET data_key_wrapped = NULL, access_token_sealed = NULL, refresh_token_sealed = NULL
              WHERE id = ?1 AND state = 'tombstone' AND data_key_wrapped IS NOT NULL",
         )?
         .execute([id])?;
-    if let (1, Some(event)) = (changed, event) {
+    if changed == 0 {
+        return Ok(());
+    }
+    if let Some(event) = event {
         history::tell_connections(db, id, event, 0)?;
     }
-    Ok(())
+    kept.map_or(Ok(()), |kept| candidates::insert(db, kept))
 }

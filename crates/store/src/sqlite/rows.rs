@@ -10,8 +10,8 @@ use serde::de::DeserializeOwned;
 
 use crate::records::{Profile, SealedPair};
 
-/// Whether two owners in SQL may be the same person: one that is not known (an answer may have been cut before it) is whoever
-/// stands on the bot.
+/// Whether two owners in SQL may be the same person: one that is not known (an answer may have been cut before it) may be
+/// anybody of the bot. So nothing is ended at Notion that may be another's; whose pair goes on in whose place is asked exactly.
 pub(super) fn may_be_same_owner(one: &str, other: &str) -> String {
     format!("({one} = {other} OR '' IN ({one}, {other}))")
 }

@@ -7,7 +7,7 @@ use super::threads;
 use crate::{Result, StoreError, Trouble};
 
 /// The newest schema this program knows.
-const MIGRATIONS: [&str; 9] = [
+const MIGRATIONS: [&str; 10] = [
     include_str!("../migrations/sqlite/0001_first.sql"),
     include_str!("../migrations/sqlite/0002_events_in_order.sql"),
     include_str!("../migrations/sqlite/0003_settling.sql"),
@@ -16,6 +16,7 @@ const MIGRATIONS: [&str; 9] = [
     include_str!("../migrations/sqlite/0006_changes.sql"),
     include_str!("../migrations/sqlite/0007_interrupted.sql"),
     include_str!("../migrations/sqlite/0008_revocations.sql"),
+    include_str!("../migrations/sqlite/0009_adopted.sql"),
     include_str!("../migrations/sqlite/0010_exchanging_by.sql"),
 ];
 

@@ -3,9 +3,10 @@
 use std::time::Duration;
 
 use jiff::Timestamp;
-use rusqlite::{Connection as Db, OptionalExtension as _, named_params, params};
+use rusqlite::{Connection as Db, params};
 
 use super::callback::update_attempt;
+use super::grants;
 use super::nodes::Nodes;
 use super::rows::{At, time_if};
 use super::way_in::{attempt, insert_steps};
@@ -103,17 +104,7 @@ pub(super) fn begin_revocation(db: &Db, nodes: &Nodes, asked: &Revocation) -> Re
     if is_exchanging(db, nodes, &asked.client_id, Timestamp::MAX, asked.now)? {
         return Ok(RevocationStart::Exchanging);
     }
-    let others = "SELECT 1 FROM grants WHERE client_id = :client AND bot_id = :bot AND owner_id = :owner
-            AND state <> 'tombstone'
-        UNION ALL SELECT 1 FROM candidates WHERE client_id = :client AND bot_id = :bot AND owner_id = :owner
-            AND connection_id IS NOT NULL";
-    let named = named_params! {
-        ":client": asked.client_id,
-        ":bot": asked.profile.bot_id,
-        ":owner": asked.profile.owner_id,
-    };
-    let shared = db.prepare_cached(others)?.query_row(named, |_| Ok(())).optional()?;
-    if shared.is_some() {
+    if grants::stands_beside(db, &asked.client_id, &asked.profile)? {
         return Ok(RevocationStart::Shared);
     }
     db.prepare_cached(

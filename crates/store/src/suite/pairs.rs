@@ -6,7 +6,9 @@ use super::Subject;
 use super::scene::{
     APP, OTHER, activation, all, arrival, arrived, at, attempt, event, grant, id, live, profile, sealed, step,
 };
-use crate::records::{AttemptOutcome, Candidate, Connection, ConnectionStage, Event, EventKind, Grant};
+use crate::records::{
+    AttemptOutcome, Candidate, Connection, ConnectionStage, Event, EventKind, Grant, Profile,
+};
 use crate::{
     Activated, Activation, ArrivalSaved, Committed, Disconnected, ExchangeStart, Footing, Imported,
     LeaseTaken, Revocation, RevocationStart,
@@ -33,12 +35,18 @@ pub async fn a_candidate_is_adopted_only_at_the_expected_generation(store: Subje
     assert_eq!(adopt(2, 1).await, Committed::Done);
     assert!(store.due_candidates(at(400), 10).await.expect("read").is_empty());
     assert_eq!(store.find_grant(&grant_id).await.expect("read").expect("there").generation, Generation(2));
-    // One that a pending connection waits for by now is that connection's.
+    // One that a pending connection waits for stays that connection's, and is taken over once.
     let waiting = arrived(&store, Some("v"), "bot").await.candidate.id;
-    let taken = grant(&grant_id, "bot", 3);
-    let adopted = store.adopt_candidate(&waiting, &taken, Generation(2), &event("connection.adopted")).await;
-    assert!(matches!(adopted.expect("answered"), Committed::Moved(_)));
-    assert_eq!(store.candidates_of(APP, &profile("bot")).await.expect("read").len(), 1);
+    let take_over = async |generation, pair| {
+        let taken = Grant { pair: Some(sealed(pair)), ..grant(&grant_id, "bot", generation) };
+        let expected = Generation(generation - 1);
+        let adopted = event("connection.adopted");
+        store.adopt_candidate(&waiting, &taken, expected, &adopted).await.expect("answered")
+    };
+    assert_eq!(take_over(3, "once").await, Committed::Done);
+    let found = store.candidates_of(APP, &profile("bot")).await.expect("read");
+    assert!(found.iter().all(|left| left.adopted && left.connection_id.is_some()) && found.len() == 1);
+    assert!(matches!(take_over(4, "twice").await, Committed::Moved(_)));
 }
 
 pub async fn what_happens_to_a_grant_is_told_of_each_connection_on_it(store: Subject) {
@@ -68,7 +76,7 @@ pub async fn what_happens_to_a_grant_is_told_of_each_connection_on_it(store: Sub
         store.disconnect(APP, id, &event("connection.disconnected"), at(5)).await.expect("ended");
     }
     for _ in 0..2 {
-        store.destroy_data_key(&grant_id, Some(&event("connection.revoked"))).await.expect("destroyed");
+        store.destroy_data_key(&grant_id, Some(&event("connection.revoked")), None).await.expect("destroyed");
     }
     assert_eq!(told("connection.revoked").await, both, "once each, though it was asked for twice");
 }
@@ -491,7 +499,13 @@ pub async fn a_tombstone_is_never_revived_and_makes_room_for_a_new_grant(store: 
     assert!(!store.claim_revocation(&grant_id, at(40), at(50)).await.expect("answered"), "it is another's");
     store.postpone_revocation(&grant_id, at(60)).await.expect("put off");
     assert_eq!((unrevoked(59).await, unrevoked(60).await), (0, 1));
-    store.destroy_data_key(&grant_id, Some(&event("connection.revoked"))).await.expect("destroyed");
+    let kept =
+        Candidate { connection_id: None, attempt_id: None, ..arrival(&attempt(None), None, "bot").candidate };
+    for kept in [kept.clone(), Candidate { id: id("can"), ..kept }] {
+        store.destroy_data_key(&grant_id, None, Some(&kept)).await.expect("destroyed");
+    }
+    let left = store.candidates_of(APP, &profile("bot")).await.expect("read");
+    assert_eq!(left.len(), 1, "its pair is kept once, though it was asked for twice");
     assert_eq!(unrevoked(60).await, 0);
     assert!(store.find_grant(&grant_id).await.expect("read").is_none_or(|grant| grant.pair.is_none()));
 
@@ -537,26 +551,48 @@ pub async fn a_second_persons_grant_of_the_same_bot_is_told(store: Subject) {
 }
 
 /// An exchange's answer that was cut before the owner made a second authorization of one bot: its first pair was then revoked, or
-/// refreshed, beside the living one.
-pub async fn a_pair_whose_owner_is_not_known_is_of_the_authorization_of_its_bot(store: Subject) {
+/// refreshed, beside the living one. Taken for whoever stood on the bot, it came under another person's connection.
+pub async fn a_pair_whose_owner_is_not_known_ends_nobodys_and_becomes_nobodys_until_it_is_named(
+    store: Subject,
+) {
     let (_, grant_id) = live(&store, "u", "bot").await;
     live(&store, "u", "another-bot").await;
-    let ownerless = crate::records::Profile { owner_id: String::new(), ..profile("bot") };
-    let found =
-        async |profile| store.find_live_grant(APP, profile).await.expect("read").map(|grant| grant.id);
-    assert_eq!(found(&ownerless).await.as_ref(), Some(&grant_id));
-    let mut candidate =
+    let of = |owner: &str, bot| Profile { owner_id: owner.to_owned(), ..profile(bot) };
+    let found = async |owner| {
+        let live = store.find_live_grant(APP, &of(owner, "bot")).await.expect("read");
+        live.map(|grant| grant.id)
+    };
+    assert_eq!(found("owner").await, Some(grant_id));
+    assert_eq!((found("").await, found("somebody else").await), (None, None));
+    let beside = async |owner, bot| store.stands_beside(APP, &of(owner, bot)).await.expect("read");
+    assert!(beside("owner", "bot").await && beside("", "bot").await);
+    assert!(!beside("somebody else", "bot").await && !beside("", "third-bot").await);
+
+    let mut unknown =
         Candidate { connection_id: None, attempt_id: None, ..arrival(&attempt(None), None, "bot").candidate };
-    candidate.profile = ownerless.clone();
-    store.insert_candidate(&candidate).await.expect("stored");
-    for profile in [&ownerless, &profile("bot")] {
-        assert_eq!(store.candidates_of(APP, profile).await.expect("read").len(), 1);
+    unknown.profile = of("", "bot");
+    store.insert_candidate(&unknown).await.expect("stored");
+    let seen_by = async |owner| store.candidates_of(APP, &of(owner, "bot")).await.expect("read").len();
+    assert_eq!((seen_by("").await, seen_by("owner").await, seen_by("somebody else").await), (1, 1, 1));
+    for _ in 0..2 {
+        let somebody = Profile { owner_name: Some("Somebody".to_owned()), ..of("somebody else", "bot") };
+        store.name_candidate(&unknown.id, &somebody).await.expect("named");
     }
-    let somebody = crate::records::Profile { owner_id: "somebody else".to_owned(), ..profile("bot") };
-    assert_eq!(found(&somebody).await, None, "two owners that are known are two");
-    let mut unknown = grant(&id("grt"), "third-bot", 1);
-    unknown.profile.owner_id.clear();
-    let arrival = arrived(&store, Some("w"), "third-bot").await;
-    store.activate(&activation(&arrival, unknown.clone(), None)).await.expect("stored");
-    assert_eq!(found(&profile("third-bot")).await, Some(unknown.id));
+    assert_eq!((seen_by("owner").await, seen_by("somebody else").await), (0, 1));
+    let named = store.candidates_of(APP, &of("somebody else", "bot")).await.expect("read");
+    assert_eq!(named[0].profile.owner_name, None, "no connection waits for it");
+}
+
+pub async fn nothing_is_revoked_beside_what_may_be_of_the_same_person(store: Subject) {
+    live(&store, "u", "bot").await;
+    let begin = async |owner: &str, bot| {
+        let profile = Profile { owner_id: owner.to_owned(), ..profile(bot) };
+        let (now, ends_at) = (at(1), at(40));
+        let asked = Revocation { id: id("rev"), client_id: APP.to_owned(), profile, now, ends_at };
+        store.begin_revocation(&asked).await.expect("answered")
+    };
+    assert_eq!(begin("owner", "bot").await, RevocationStart::Shared);
+    assert_eq!(begin("", "bot").await, RevocationStart::Shared);
+    assert_eq!(begin("somebody else", "bot").await, RevocationStart::Begun);
+    assert_eq!(begin("", "another-bot").await, RevocationStart::Begun);
 }

@@ -149,6 +149,7 @@ pub(super) fn arrival(attempt: &Attempt, end_user: Option<&str>, bot: &str) -> A
             pair: sealed("candidate"),
             issued_at: at(1),
             expires_at: at(301),
+            adopted: false,
         },
         code: Code {
             code_sha256: hash(&format!("code {}", attempt.id)),
