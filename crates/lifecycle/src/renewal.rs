@@ -74,13 +74,11 @@ enum Phase {
     AskingAfterRefusal {
         again: bool,
     },
-    ReadingCandidates {
-        reason: &'static str,
-    },
+    ReadingCandidates(IfNoneLives),
     Probing {
         candidate: usize,
         of: usize,
-        reason: &'static str,
+        otherwise: IfNoneLives,
     },
     Adopting,
     /// After [`Effect::SetState`]; then the end, if the row had not moved.
@@ -96,6 +94,13 @@ enum Phase {
     Releasing(Outcome),
     Waiting(Next),
     Over,
+}
+
+/// What follows when no pair that waits beside the grant lives.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+enum IfNoneLives {
+    GiveUp(&'static str),
+    Refresh,
 }
 
 /// What follows a wait.
@@ -177,9 +182,9 @@ impl Renewal {
             (Phase::AskingAfterRefusal { again }, Input::Introspected(answer)) => {
                 self.asked_after_refusal(now, again, answer)
             }
-            (Phase::ReadingCandidates { reason }, Input::Candidates(of)) => self.probe(0, of, reason),
-            (Phase::Probing { candidate, of, reason }, Input::Introspected(answer)) => {
-                self.probed(candidate, of, reason, answer)
+            (Phase::ReadingCandidates(otherwise), Input::Candidates(of)) => self.probe(now, 0, of, otherwise),
+            (Phase::Probing { candidate, of, otherwise }, Input::Introspected(answer)) => {
+                self.probed(now, (candidate, of), otherwise, answer)
             }
             (Phase::Adopting, Input::Written(written)) => self.adopted(written),
             (Phase::Setting(state, outcome), Input::Written(written)) => self.set(state, outcome, written),
@@ -270,10 +275,11 @@ impl Renewal {
             Why::Refused401 { .. } => self.ask(),
             Why::Forced => self.refresh(now, true),
             Why::Suspect if state != GrantState::Suspect || !due => self.done(Outcome::Good),
-            Why::Suspect => self.refresh(now, true),
             // Somebody else may have settled it meanwhile.
             Why::Interrupted if state != GrantState::Suspect => self.done(Outcome::Good),
-            Why::Interrupted => self.refresh(now, true),
+            // The token may be spent, and where one that is sent twice ends the authorization, a newer consent's pair ends with it:
+            // if one lives, it serves this grant too.
+            Why::Suspect | Why::Interrupted => self.look_beside(IfNoneLives::Refresh),
         }
     }
 
@@ -499,7 +505,11 @@ impl Renewal {
     /// Neither token works. Somebody may have finished another link for the same person, which ends the older tokens at
     /// Notion: then its pair serves this grant too.
     fn give_up(&mut self, reason: &'static str) -> Effect {
-        self.phase = Phase::ReadingCandidates { reason };
+        self.look_beside(IfNoneLives::GiveUp(reason))
+    }
+
+    fn look_beside(&mut self, otherwise: IfNoneLives) -> Effect {
+        self.phase = Phase::ReadingCandidates(otherwise);
         Effect::ReadCandidates
     }
 
@@ -511,22 +521,33 @@ impl Renewal {
         }
     }
 
-    fn probe(&mut self, candidate: usize, of: usize, reason: &'static str) -> Effect {
-        if candidate >= of {
-            self.phase = Phase::GivingUp { reason };
-            return Effect::SetState { state: GrantState::ReconnectNeeded, reason };
+    fn probe(&mut self, now: Timestamp, candidate: usize, of: usize, otherwise: IfNoneLives) -> Effect {
+        if candidate < of {
+            self.phase = Phase::Probing { candidate, of, otherwise };
+            return Effect::Probe { candidate };
         }
-        self.phase = Phase::Probing { candidate, of, reason };
-        Effect::Probe { candidate }
+        match otherwise {
+            IfNoneLives::Refresh => self.refresh(now, true),
+            IfNoneLives::GiveUp(reason) => {
+                self.phase = Phase::GivingUp { reason };
+                Effect::SetState { state: GrantState::ReconnectNeeded, reason }
+            }
+        }
     }
 
-    fn probed(&mut self, candidate: usize, of: usize, reason: &'static str, answer: Introspected) -> Effect {
+    fn probed(
+        &mut self,
+        now: Timestamp,
+        (candidate, of): (usize, usize),
+        otherwise: IfNoneLives,
+        answer: Introspected,
+    ) -> Effect {
         match answer {
             Introspected::Active => {
                 self.phase = Phase::Adopting;
                 Effect::Adopt { candidate }
             }
-            Introspected::Inactive => self.probe(candidate + 1, of, reason),
+            Introspected::Inactive => self.probe(now, candidate + 1, of, otherwise),
             // It may live: nobody is given up on a guess.
             Introspected::Throttled(wait) => self.end(Outcome::Later(wait), "invalid_grant"),
             Introspected::Unclear => self.end(Outcome::Later(PAUSE), "invalid_grant"),

@@ -205,7 +205,11 @@ fn what_was_interrupted_is_told_to_be_suspect_at_once_and_then_sent_again() {
     }
     let told = || vec![died(GrantState::Active, 1), DONE];
     let with = |more: Vec<Input>| then(why, [told(), more].concat());
-    assert_eq!(with(vec![died(GrantState::Suspect, 1)]), Effect::AskBreaker { confirmed: true });
+    assert_eq!(with(vec![died(GrantState::Suspect, 1)]), Effect::ReadCandidates);
+    assert_eq!(
+        with(vec![died(GrantState::Suspect, 1), Input::Candidates(0)]),
+        Effect::AskBreaker { confirmed: true }
+    );
     assert_eq!(with(vec![died(GrantState::Active, 5)]), Effect::Done(Outcome::Good), "a late answer came");
     let moved = grant(GrantFacts { generation: Generation(4), ..facts() });
     assert_eq!(with(vec![moved]), Effect::Done(Outcome::Renewed));
@@ -371,6 +375,23 @@ fn an_answer_that_was_waited_for_past_the_fence_is_not_asked_for_again_under_the
     assert_eq!(stopped.step(after(NOW, FENCE), grant(facts())), suspect, "it was stopped in between");
 }
 
+/// Where a token that is sent twice ends the authorization, looking into a lost answer ended the pair of a newer consent too.
+#[test]
+fn a_token_that_may_be_spent_is_not_sent_again_while_a_newer_consents_pair_lives() {
+    let refreshes = vec![seen(1, 30, Some("unknown"))];
+    let suspect = grant(GrantFacts { state: GrantState::Suspect, refreshes, ..facts() });
+    let then = |more: Vec<Input>| then(Why::Suspect, [vec![suspect.clone()], more].concat());
+    let two = Input::Candidates(2);
+    assert_eq!(then(vec![two.clone()]), Effect::Probe { candidate: 0 });
+    assert_eq!(then(vec![two.clone(), ACTIVE]), Effect::Adopt { candidate: 0 });
+    assert_eq!(then(vec![two.clone(), INACTIVE, ACTIVE]), Effect::Adopt { candidate: 1 });
+    assert_eq!(then(vec![two.clone(), INACTIVE, INACTIVE]), Effect::AskBreaker { confirmed: true });
+    assert!(
+        matches!(then(vec![two, UNCLEAR]), Effect::Done(Outcome::Later(_))),
+        "it may live: nothing is sent on a guess"
+    );
+}
+
 #[test]
 fn a_suspect_grant_is_looked_into_after_half_a_minute_two_and_ten() {
     for (attempts, seconds) in [(1, 30), (2, 120), (3, 600), (4, 600)] {
@@ -381,7 +402,7 @@ fn a_suspect_grant_is_looked_into_after_half_a_minute_two_and_ten() {
         };
         assert_eq!(then(Why::Suspect, vec![suspect(seconds - 1)]), Effect::Done(Outcome::Good), "{attempts}");
         assert_eq!(
-            then(Why::Suspect, vec![suspect(seconds)]),
+            then(Why::Suspect, vec![suspect(seconds), Input::Candidates(0)]),
             Effect::AskBreaker { confirmed: true },
             "{attempts}"
         );
