@@ -5,14 +5,17 @@
 use std::collections::HashMap;
 use std::sync::{Arc, Mutex, PoisonError};
 
+use futures_util::FutureExt as _;
+use futures_util::future::{BoxFuture, Shared};
 use lifecycle::{Outcome, Why};
-use tokio::sync::{OwnedMutexGuard, watch};
+use tokio::sync::{OwnedMutexGuard, oneshot};
 
 use crate::Error;
 use crate::world::World;
 
-/// A renewal's outcome, once it is known.
-type Told = watch::Receiver<Option<Result<Outcome, Error>>>;
+/// A renewal's outcome, once it is known. Whoever waits hears of it in the order in which they came, so that a simulation tells one
+/// story; a `watch` channel's order is by chance.
+type Told = Shared<BoxFuture<'static, Result<Outcome, Error>>>;
 
 /// What is under way in this process.
 #[derive(Default)]
@@ -34,9 +37,7 @@ impl Flights {
     where
         F: Future<Output = Result<Outcome, Error>> + Send + 'static,
     {
-        let mut told = self.told(world, grant_id, why, begin);
-        let outcome = told.wait_for(Option::is_some).await.map_err(|_| Error::Internal)?;
-        outcome.clone().unwrap_or(Err(Error::Internal))
+        self.told(world, grant_id, why, begin).await
     }
 
     fn told<F>(self: &Arc<Self>, world: &World, grant_id: &str, why: Why, begin: impl FnOnce() -> F) -> Told
@@ -48,14 +49,15 @@ impl Flights {
         if let Some(told) = renewals.get(&key) {
             return told.clone();
         }
-        let (tell, told) = watch::channel(None);
+        let (tell, told) = oneshot::channel();
+        let told = async { told.await.unwrap_or(Err(Error::Internal)) }.boxed().shared();
         renewals.insert(key.clone(), told.clone());
         // In a task of its own, so that a defect in it leaves no entry behind.
         let (flights, work) = (Arc::clone(self), world.spawn(begin()));
         world.spawn(async move {
             let result = work.await.unwrap_or(Err(Error::Internal));
             flights.renewals.lock().unwrap_or_else(PoisonError::into_inner).remove(&key);
-            tell.send_replace(Some(result));
+            let _nobody_waits = tell.send(result);
         });
         told
     }

@@ -206,8 +206,7 @@ async fn activate(
     let notion_shaped = matches!(attempt.door, Door::NotionShaped { .. });
     let key = notion_shaped.then(|| keys::mint_refreshable(gateway, &caller.client_id, &connection_id));
     let what = if notion_shaped { "Redeem the code for a key" } else { "Redeem the code" };
-    let told =
-        |kind| Event { connection_id: Some(connection_id.clone()), ..event_of(gateway, kind, &code) };
+    let told = |kind| Event { connection_id: Some(connection_id.clone()), ..event_of(gateway, kind, &code) };
     let activation = Activation {
         code_sha256: code.code_sha256,
         key_id: caller.key_id.clone(),
