@@ -95,7 +95,6 @@ impl Book {
     /// A refresh token is about to be sent: nobody else may have it under way.
     pub(crate) fn send(&mut self, refresh: &str, at: Timestamp, by: Group) -> usize {
         let access = self.pairs.iter().find(|pair| pair.refresh == refresh).map(|pair| pair.access.clone());
-        let consented_since = self.was_consented_since(refresh);
         let (killed, leases) = (&self.killed, &self.leases);
         let sendings = self.sendings.entry(refresh.to_owned()).or_default();
         // Whoever stands still past its lease is given up on; where a token that is sent twice ends all, that ends all.
@@ -110,10 +109,7 @@ impl Book {
         let number = sendings.len() - 1;
         // A consent that gives the pair that is there puts one token into two rows, which are ended one after the other.
         let in_two_rows = self.pairs.iter().filter(|pair| pair.refresh == refresh).count() > 1;
-        // So does what is kept before the row lets go of it, which only happens to what is being ended. Who ends it has no lease.
-        let only_ends = !consented_since
-            && leases.keys().all(|(token, life)| *life != by || Some(token) != access.as_ref());
-        if open && !in_two_rows && !only_ends {
+        if open && !in_two_rows {
             let pair = self.pairs.iter().position(|pair| pair.refresh == refresh);
             self.faults.push(format!("the refresh token of pair {pair:?} was under way twice at {at}"));
         }
@@ -121,13 +117,6 @@ impl Book {
             self.crossed.insert(refresh.to_owned());
         }
         number
-    }
-
-    /// Whether somebody consented to the authorization of this pair after it: then it must not be ended.
-    fn was_consented_since(&self, refresh: &str) -> bool {
-        let mut rest = self.pairs.iter().skip_while(|pair| pair.refresh != refresh);
-        let bot = rest.next().map(|pair| pair.bot.clone());
-        rest.any(|pair| Some(&pair.bot) == bot.as_ref() && pair.spent.is_none())
     }
 
     /// How a pair is called in the history.
