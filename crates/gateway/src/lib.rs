@@ -55,11 +55,11 @@ pub use config::{Config, Integration};
 pub use error::Error;
 pub use import::{ImportError, Imported};
 pub use keys::MintedKey;
-pub use notion::{Notion, NotionError, TokenError};
+pub use notion::{Notion, TokenError};
 pub use sealing::{RootKey, Secret};
 pub use store::Contents;
 pub use store::records::{ApiKey, EventKind, KeyKind, Listed};
-pub use way_out::{Certificates, Proxy, Roots, WayOut};
+pub use way_out::{Certificates, NotionError, Proxy, Roots, WayOut};
 pub use world::{ClockHand, Network, SendError, Spawn, World};
 
 /// How long [`Gateway::drain`] waits.

@@ -23,7 +23,7 @@ use sealing::Secret;
 use url::Url;
 
 use crate::config::Integration;
-use crate::way_out::{Connector, WayOut, connector, reasons};
+use crate::way_out::{Connector, NotionError, WayOut, connector, reasons};
 use crate::world::{Moment, Network, SendError, World};
 
 /// How long an OAuth call may take altogether that changes nothing, or nothing that is lost with its answer.
@@ -67,11 +67,6 @@ enum Wire {
 pub(crate) type CallBody = Either<Full<Bytes>, Body>;
 /// The body of an answer, as it comes from a socket, or from what a simulation has in its place.
 pub(crate) type AnswerBody = Either<Incoming, Body>;
-
-/// The client cannot be made.
-#[derive(Debug, thiserror::Error)]
-#[error("{0}")]
-pub struct NotionError(pub(crate) String);
 
 /// An exchange or a refresh gave no pair.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]

@@ -24,8 +24,12 @@ use tokio::net::TcpStream;
 use tower::Service;
 use url::Url;
 
-use crate::notion::NotionError;
 use crate::world::World;
+
+/// The client cannot be made.
+#[derive(Debug, thiserror::Error)]
+#[error("{0}")]
+pub struct NotionError(pub(crate) String);
 
 /// How long it may take until a call can be sent: TCP, the proxy's consent and TLS together.
 const CONNECT_DEADLINE: Duration = Duration::from_secs(10);
