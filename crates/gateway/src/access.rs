@@ -148,10 +148,10 @@ pub(crate) async fn look_into_interrupted(gateway: &Gateway) -> Result<(), Error
     Ok(())
 }
 
-/// Something may have ended the pair though no call was refused: Notion is asked, and what follows is what follows a refused call.
+/// Something may have ended the pair though no call was refused: Notion is asked, and only its word that the token ended spends one.
 pub(crate) async fn look_into(gateway: &Gateway, grant_id: &str, deadline: Timestamp) -> Result<(), Error> {
     let Some(grant) = gateway.store.find_grant(grant_id).await? else { return Ok(()) };
-    let outcome = in_time(gateway, grant_id, Why::Refused401 { used: grant.generation }, deadline).await?;
+    let outcome = in_time(gateway, grant_id, Why::Doubted { used: grant.generation }, deadline).await?;
     tracing::info!(event = "grant.looked_into", grant = grant_id, ?outcome);
     Ok(())
 }

@@ -30,8 +30,13 @@ pub(crate) async fn end_exchanges(gateway: &Gateway) -> Result<(), Error> {
     let deadline = after(gateway.world.now(), ROUND);
     join_all(found.iter().map(|attempt| look_into(gateway, attempt, deadline))).await;
     for attempt in found {
-        if tell(gateway, &attempt).await? {
-            look_once_more(gateway, attempt);
+        match tell(gateway, &attempt).await {
+            Ok(true) => look_once_more(gateway, attempt),
+            Ok(false) => {}
+            // It stays on record, and keeps nothing else from being done.
+            Err(error) => {
+                tracing::error!(event = "exchange.interrupted", attempt = attempt.id, why = %error);
+            }
         }
     }
     Ok(())

@@ -199,6 +199,11 @@ async fn activate(
         return Err(Error::OwnerUntold);
     }
     let live = gateway.store.find_live_grant(&caller.client_id, &candidate.profile).await?;
+    if live.is_none() && candidate.adopted {
+        // The grant that took the pair over was ended since: what became of the pair waits to be settled, and takes its place.
+        settle::all(gateway).await?;
+        return Ok(None);
+    }
     let (kind, connection_id, chosen) =
         standing(gateway, &code, &attempt, live.as_ref(), &candidate.profile, proof).await?;
     let footing = footing(gateway, &candidate, live.as_ref(), now).await?;
@@ -303,9 +308,8 @@ async fn which_lives(
 ) -> Result<lifecycle::Footing, Error> {
     let (_, integration) =
         gateway.config.by_client_id(&candidate.client_id).ok_or(Error::NotFound("integration"))?;
-    let same = candidate.adopted
-        || equal(new.access_token.expose().as_bytes(), old.access_token.expose().as_bytes());
-    let (mut machine, mut effect) = Redemption::begin(Some(live.state), same);
+    let same = equal(new.access_token.expose().as_bytes(), old.access_token.expose().as_bytes());
+    let (mut machine, mut effect) = Redemption::begin(Some(live.state), same, candidate.adopted);
     loop {
         let asked = match effect {
             RedeemEffect::AskPair => new,

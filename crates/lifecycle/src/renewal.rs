@@ -255,11 +255,13 @@ impl Renewal {
         match (state, self.why) {
             (GrantState::Tombstone, _) => return self.done(Outcome::Disconnected),
             // A 401 counts against the generation that it was made with.
-            (_, Why::Refused401 { used }) if generation > used => return self.done(Outcome::Renewed),
+            (_, Why::Refused401 { used } | Why::Doubted { used }) if generation > used => {
+                return self.done(Outcome::Renewed);
+            }
             (_, Why::Forced | Why::Suspect | Why::Interrupted) if moved_on => {
                 return self.done(Outcome::Renewed);
             }
-            (GrantState::ReconnectNeeded, Why::Refused401 { .. }) => {
+            (GrantState::ReconnectNeeded, Why::Refused401 { .. } | Why::Doubted { .. }) => {
                 return self.done(Outcome::ReconnectNeeded);
             }
             _ => {}
@@ -272,7 +274,7 @@ impl Renewal {
             return self.wait(until.min(after(now, WATCH_EVERY)), Next::Read);
         }
         match self.why {
-            Why::Refused401 { .. } => self.ask(),
+            Why::Refused401 { .. } | Why::Doubted { .. } => self.ask(),
             Why::Forced => self.refresh(now, true),
             Why::Suspect if state != GrantState::Suspect || !due => self.done(Outcome::Good),
             // Somebody else may have settled it meanwhile.
@@ -332,7 +334,7 @@ impl Renewal {
                 self.unclear += 1;
                 match self.unclear {
                     1 => self.wait(after(now, PAUSE), Next::Ask),
-                    _ if degraded => self.done(Outcome::Good),
+                    _ if degraded || matches!(self.why, Why::Doubted { .. }) => self.done(Outcome::Good),
                     _ => self.refresh(now, false),
                 }
             }
@@ -342,7 +344,7 @@ impl Renewal {
     /// A refresh is called for: may it be, and is there anything to do it with?
     fn refresh(&mut self, now: Timestamp, confirmed: bool) -> Effect {
         let Some(facts) = &self.facts else { return self.end(Outcome::Failed, "failed") };
-        let asked_notion = matches!(self.why, Why::Refused401 { .. });
+        let asked_notion = matches!(self.why, Why::Refused401 { .. } | Why::Doubted { .. });
         if asked_notion && facts.state == GrantState::Degraded {
             return self.give_up_still(now, BOTH_REFUSED);
         }
@@ -545,7 +547,7 @@ impl Renewal {
         match answer {
             Introspected::Active => {
                 self.phase = Phase::Adopting;
-                Effect::Adopt { candidate }
+                Effect::Adopt { candidate, keep_own: otherwise == IfNoneLives::Refresh }
             }
             Introspected::Inactive => self.probe(now, candidate + 1, of, otherwise),
             // It may live: nobody is given up on a guess.

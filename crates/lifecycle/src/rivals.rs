@@ -134,13 +134,14 @@ pub struct Redemption {
 }
 
 impl Redemption {
-    /// Begins. `live` is the live grant's state, if there is one; `same` says whether it holds the very same access token, or took
-    /// this pair over: what became of it is the grant's then, and the redeemed one may be spent.
-    pub fn begin(live: Option<GrantState>, same: bool) -> (Self, RedeemEffect) {
+    /// Begins. `live` is the live grant's state, if there is one; `same` says whether it holds the very same access token, and
+    /// `taken_over` whether a grant took this pair over: what became of it is the grant's then, and the redeemed one may be spent.
+    pub fn begin(live: Option<GrantState>, same: bool, taken_over: bool) -> (Self, RedeemEffect) {
         let effect = match live {
             None => RedeemEffect::Stand(Footing::New),
-            Some(_) if same => RedeemEffect::Stand(Footing::Joined { keep_new: false }),
+            Some(_) if taken_over => RedeemEffect::Stand(Footing::Joined { keep_new: false }),
             Some(GrantState::ReconnectNeeded) => RedeemEffect::Stand(Footing::Renewed { keep_old: false }),
+            Some(_) if same => RedeemEffect::Stand(Footing::Joined { keep_new: false }),
             Some(_) => RedeemEffect::AskPair,
         };
         (Self { pair: None }, effect)
@@ -244,7 +245,7 @@ mod tests {
     }
 
     fn stands(pair: Introspected, live: Introspected) -> Footing {
-        let (mut redemption, first) = Redemption::begin(Some(GrantState::Active), false);
+        let (mut redemption, first) = Redemption::begin(Some(GrantState::Active), false, false);
         assert_eq!(first, RedeemEffect::AskPair);
         assert_eq!(redemption.told(pair), RedeemEffect::AskGrant);
         match redemption.told(live) {
@@ -273,16 +274,20 @@ mod tests {
 
     #[test]
     fn a_first_consent_asks_nothing_and_one_after_the_end_takes_its_place() {
-        assert_eq!(Redemption::begin(None, false).1, RedeemEffect::Stand(Footing::New));
+        assert_eq!(Redemption::begin(None, false, false).1, RedeemEffect::Stand(Footing::New));
         let renewed = RedeemEffect::Stand(Footing::Renewed { keep_old: false });
-        assert_eq!(Redemption::begin(Some(GrantState::ReconnectNeeded), false).1, renewed);
-        let joined = RedeemEffect::Stand(Footing::Joined { keep_new: false });
-        for state in GrantState::ALL {
+        for same in [false, true] {
             assert_eq!(
-                Redemption::begin(Some(state), true).1,
-                joined,
-                "the grant goes on with it: {state:?}"
+                Redemption::begin(Some(GrantState::ReconnectNeeded), same, false).1,
+                renewed,
+                "{same}"
             );
+        }
+        let joined = RedeemEffect::Stand(Footing::Joined { keep_new: false });
+        assert_eq!(Redemption::begin(Some(GrantState::Active), true, false).1, joined);
+        for state in GrantState::ALL {
+            let (_, effect) = Redemption::begin(Some(state), false, true);
+            assert_eq!(effect, joined, "the grant goes on with it: {state:?}");
         }
     }
 }

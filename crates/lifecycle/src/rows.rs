@@ -205,6 +205,8 @@ pub struct RedeemRows {
     pub spent: bool,
     /// The candidate that waits for this code is still the one that was read.
     pub same_candidate: bool,
+    /// A grant took its pair over, and may have spent it: then it makes no grant of its own.
+    pub adopted: bool,
     /// The connection that becomes live has not been ended, and an older one is as it was when it was chosen.
     pub may_live: bool,
     /// The grant: for [`Stand::New`] the live one of its identity, else the one that was read.
@@ -227,7 +229,7 @@ pub enum Redeem {
 /// Whether a redeemed connection becomes live.
 pub fn redeem(rows: &RedeemRows, stand: Stand) -> Redeem {
     let stands = match stand {
-        Stand::New => rows.grant.is_none(),
+        Stand::New => rows.grant.is_none() && !rows.adopted,
         Stand::Renewed { spent, next } => commit(rows.grant, spent, next) == Write::Store,
         Stand::Joined { at } => standing(rows.grant, at) == Committed::Done,
     };
@@ -373,8 +375,14 @@ mod tests {
 
     #[test]
     fn a_redemption_is_done_once_and_only_where_everything_stands_as_it_was_read() {
-        let rows =
-            RedeemRows { told: false, spent: false, same_candidate: true, may_live: true, grant: None };
+        let rows = RedeemRows {
+            told: false,
+            spent: false,
+            same_candidate: true,
+            adopted: false,
+            may_live: true,
+            grant: None,
+        };
         let active = row(AT_3, GrantState::Active);
         let on = |grant, stand| redeem(&RedeemRows { grant, ..rows }, stand);
         let renewed = Stand::Renewed { spent: AT_3, next: AT_4 };
@@ -391,6 +399,11 @@ mod tests {
         let with = |rows| redeem(&rows, Stand::New);
         assert_eq!(with(RedeemRows { same_candidate: false, ..rows }), Redeem::Moved);
         assert_eq!(with(RedeemRows { may_live: false, ..rows }), Redeem::Moved);
+        assert_eq!(
+            with(RedeemRows { adopted: true, ..rows }),
+            Redeem::Moved,
+            "its grant was ended meanwhile"
+        );
         assert_eq!(with(RedeemRows { spent: true, ..rows }), Redeem::CodeSpent);
         let repeated = RedeemRows { told: true, spent: true, same_candidate: false, grant: active, ..rows };
         assert_eq!(with(repeated), Redeem::Stored);

@@ -449,6 +449,7 @@ impl Store {
         let rows = RedeemRows {
             told: asked.told,
             spent: pending != Some(Stage::Pending),
+            adopted: self.candidate(asked.candidate).is_some_and(|candidate| candidate.adopted),
             same_candidate: self
                 .candidate(asked.candidate)
                 .is_some_and(|candidate| candidate.of == Some(asked.connection)),

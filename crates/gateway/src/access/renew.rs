@@ -128,7 +128,7 @@ impl<'g> Flight<'g> {
                 };
                 Input::Introspected(self.introspect(self.in_hand()?.0, &pair.access_token).await?)
             }
-            Effect::Adopt { candidate } => Input::Written(self.adopt(candidate).await?),
+            Effect::Adopt { candidate, keep_own } => Input::Written(self.adopt(candidate, keep_own).await?),
             Effect::Release { word } => {
                 self.release(word).await;
                 Input::Released
@@ -311,9 +311,13 @@ impl<'g> Flight<'g> {
         })
     }
 
-    async fn adopt(&mut self, candidate: usize) -> Result<Written, Error> {
-        let (grant, _) = self.in_hand()?;
+    async fn adopt(&mut self, candidate: usize, keep_own: bool) -> Result<Written, Error> {
+        let (grant, pair) = self.in_hand()?;
         let candidate = self.candidates.get(candidate).ok_or(Error::Internal)?;
+        if keep_own {
+            // If the grant moves meanwhile it holds the very same pair, and settling forgets the second one.
+            pairs::keep(self.gateway, &grant.client_id, &grant.profile, grant.issued_at, pair).await?;
+        }
         let (taken, event) = pairs::adopted(self.gateway, candidate, grant)?;
         let committed =
             self.gateway.store.adopt_candidate(&candidate.id, &taken, grant.generation, &event).await;

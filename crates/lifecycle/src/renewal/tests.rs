@@ -375,6 +375,19 @@ fn an_answer_that_was_waited_for_past_the_fence_is_not_asked_for_again_under_the
     assert_eq!(stopped.step(after(NOW, FENCE), grant(facts())), suspect, "it was stopped in between");
 }
 
+#[test]
+fn what_is_only_doubted_spends_nothing_unless_notion_says_that_the_token_ended() {
+    let why = Why::Doubted { used: Generation(3) };
+    assert_eq!(then(why, vec![grant(facts())]), Effect::Introspect);
+    let unclear = vec![grant(facts()), UNCLEAR, Input::Woke, UNCLEAR];
+    assert_eq!(then(why, unclear.clone()), Effect::Done(Outcome::Good));
+    assert!(!matches!(then(USED, unclear), Effect::Done(_)), "a refused call is another matter");
+    assert_eq!(then(why, vec![grant(facts()), ACTIVE]), Effect::Done(Outcome::Good));
+    assert_eq!(then(why, vec![grant(facts()), INACTIVE]), Effect::AskBreaker { confirmed: true });
+    let moved = grant(GrantFacts { generation: Generation(4), ..facts() });
+    assert_eq!(then(why, vec![moved]), Effect::Done(Outcome::Renewed));
+}
+
 /// Where a token that is sent twice ends the authorization, looking into a lost answer ended the pair of a newer consent too.
 #[test]
 fn a_token_that_may_be_spent_is_not_sent_again_while_a_newer_consents_pair_lives() {
@@ -383,8 +396,8 @@ fn a_token_that_may_be_spent_is_not_sent_again_while_a_newer_consents_pair_lives
     let then = |more: Vec<Input>| then(Why::Suspect, [vec![suspect.clone()], more].concat());
     let two = Input::Candidates(2);
     assert_eq!(then(vec![two.clone()]), Effect::Probe { candidate: 0 });
-    assert_eq!(then(vec![two.clone(), ACTIVE]), Effect::Adopt { candidate: 0 });
-    assert_eq!(then(vec![two.clone(), INACTIVE, ACTIVE]), Effect::Adopt { candidate: 1 });
+    assert_eq!(then(vec![two.clone(), ACTIVE]), Effect::Adopt { candidate: 0, keep_own: true });
+    assert_eq!(then(vec![two.clone(), INACTIVE, ACTIVE]), Effect::Adopt { candidate: 1, keep_own: true });
     assert_eq!(then(vec![two.clone(), INACTIVE, INACTIVE]), Effect::AskBreaker { confirmed: true });
     assert!(
         matches!(then(vec![two, UNCLEAR]), Effect::Done(Outcome::Later(_))),
@@ -481,7 +494,7 @@ fn a_newer_consents_pair_that_lives_keeps_a_connection_from_being_given_up() {
     let second = both_dead(vec![Input::Candidates(2), INACTIVE]);
     assert_eq!(then(USED, second.clone()), Effect::Probe { candidate: 1 });
     let taken = [second.clone(), vec![ACTIVE]].concat();
-    assert_eq!(then(USED, taken.clone()), Effect::Adopt { candidate: 1 });
+    assert_eq!(then(USED, taken.clone()), Effect::Adopt { candidate: 1, keep_own: false });
     assert_eq!(then(USED, [taken, vec![DONE, Input::Released]].concat()), Effect::Done(Outcome::Renewed));
     assert_eq!(then(USED, [second.clone(), vec![INACTIVE]].concat()), give_up);
     let unclear = [second, vec![UNCLEAR, Input::Released]].concat();

@@ -15,6 +15,11 @@ pub enum Why {
         /// The generation that the call used.
         used: Generation,
     },
+    /// No call was refused, but something may have ended this generation's pair: nothing is spent unless Notion says so.
+    Doubted {
+        /// The generation that is doubted.
+        used: Generation,
+    },
     /// The app asked for it.
     Forced,
     /// An earlier refresh's outcome is unknown and it is time to find out.
@@ -125,10 +130,12 @@ pub enum Effect {
         /// Its place in what was found.
         candidate: usize,
     },
-    /// Store a copy of that candidate's pair as the grant's: [`Input::Written`].
+    /// Store that candidate's pair as the grant's: [`Input::Written`].
     Adopt {
         /// Its place in what was found.
         candidate: usize,
+        /// Keep the grant's own pair beside it, for nobody has said that it is dead.
+        keep_own: bool,
     },
     /// Let go of the lease and write down what came of the attempt: [`Input::Released`].
     Release {

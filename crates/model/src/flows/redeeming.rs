@@ -30,8 +30,12 @@ impl Redeeming {
         let waiting = world.store.candidates.iter().find(|candidate| candidate.of == Some(connection));
         let (Some(Stage::Pending), Some(waiting)) = (stage, waiting.copied()) else { return };
         let live = world.store.live_grant(waiting.bot).map(|id| (id, world.store.grant(id)));
+        if live.is_none() && waiting.adopted {
+            // What became of the pair waits to be settled, and takes its place.
+            return;
+        }
         let state = live.map(|(_, grant)| grant.state);
-        let same = live.is_some_and(|(_, grant)| waiting.adopted || grant.pair == Some(waiting.pair));
+        let same = live.is_some_and(|(_, grant)| grant.pair == Some(waiting.pair));
         let (machine, effect) = match (world.mutant, live) {
             (Some(Mutant::NewestByClock), Some((_, grant))) => {
                 let newer = waiting.issued >= grant.issued;
@@ -40,9 +44,9 @@ impl Redeeming {
                 } else {
                     Footing::Joined { keep_new: false }
                 };
-                (Redemption::begin(state, same).0, RedeemEffect::Stand(footing))
+                (Redemption::begin(state, same, waiting.adopted).0, RedeemEffect::Stand(footing))
             }
-            _ => Redemption::begin(state, same),
+            _ => Redemption::begin(state, same, waiting.adopted),
         };
         let live = live.map(|(id, grant)| (id, grant.generation, grant.pair));
         let redeeming = Self {

@@ -174,7 +174,7 @@ impl Renewing {
                 let pair = self.candidates.get(candidate).map(|(_, pair)| *pair);
                 Input::Introspected(asked(world, pair, luck))
             }
-            Effect::Adopt { candidate } => self.adopt(world, candidate, luck),
+            Effect::Adopt { candidate, keep_own } => self.adopt(world, candidate, keep_own, luck),
             Effect::Release { word } => {
                 if let Some(epoch) = self.lease.take().filter(|_| luck != Luck::Failed) {
                     world.store.release_lease(self.grant, epoch, word);
@@ -276,7 +276,7 @@ impl Renewing {
         Input::Candidates(self.candidates.len())
     }
 
-    fn adopt(&mut self, world: &mut World, candidate: usize, luck: Luck) -> Input {
+    fn adopt(&mut self, world: &mut World, candidate: usize, keep_own: bool, luck: Luck) -> Input {
         let (Some((spent, _)), Some((id, _))) = (self.read, self.candidates.get(candidate).copied()) else {
             return Input::Failed;
         };
@@ -284,6 +284,10 @@ impl Renewing {
             return Input::Written(Written::Unknown);
         }
         let now = world.now;
+        if let (true, Some(own)) = (keep_own, world.store.grant(self.grant).pair) {
+            let (bot, issued) = (world.store.grant(self.grant).bot, world.store.grant(self.grant).issued);
+            world.store.keep(bot, own, issued, now);
+        }
         let committed = world.store.adopt(id, self.grant, spent, now);
         self.written(committed, luck)
     }

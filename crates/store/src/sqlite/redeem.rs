@@ -59,6 +59,7 @@ pub(super) fn activate(db: &Db, activation: &Activation) -> Result<Activated> {
         told: history::is_told(db, &activation.event)?,
         spent: found.code.spent.is_some(),
         same_candidate: found.candidate.as_ref().is_some_and(same),
+        adopted: found.candidate.as_ref().is_some_and(|candidate| candidate.adopted),
         may_live: may_live(db, activation)?,
         grant,
     };
