@@ -185,9 +185,13 @@ where
             let response = refused(version, refusal).map(|body| Counted::new(Either::Right(body), call));
             return future::Either::Right(ready(Ok(response)));
         }
+        let has_body = version < Version::HTTP_2 && !request.body().is_end_stream();
         let answered = answer(request.map(|incoming| Patient::new(incoming, call.reader())), peer);
-        future::Either::Left(answered.map(|answered| {
-            let response = answered.map_err(Into::into)?;
+        future::Either::Left(answered.map(move |answered| {
+            let mut response = answered.map_err(Into::into)?;
+            if has_body && call.is_doubtful() {
+                response.headers_mut().insert(CONNECTION, HeaderValue::from_static("close"));
+            }
             Ok::<_, BoxError>(response.map(|body| Counted::new(Either::Left(body), call)))
         }))
     });

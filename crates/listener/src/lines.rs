@@ -74,6 +74,11 @@ impl Lines {
         }
     }
 
+    /// Whether any line was noted.
+    pub(crate) fn has_noted(&self) -> bool {
+        !self.noted.is_empty()
+    }
+
     /// Whether the request's target went on with a `#`.
     pub(crate) fn cut(&self, method: &Method, uri: &Uri) -> bool {
         if self.noted.is_empty() {

@@ -243,6 +243,12 @@ impl Call {
         Reader { socket: Arc::clone(&self.socket), number: self.number }
     }
 
+    /// Whether its socket heard lines that may be requests' with a `#`. Those of a body must not be held against who comes next: behind
+    /// a proxy that is somebody else.
+    pub(crate) fn is_doubtful(&self) -> bool {
+        self.socket.doing().lines.has_noted()
+    }
+
     /// Its answer has begun, or a piece of it was handed on: now it is the client's to take it.
     pub(crate) fn answers(&self) {
         self.socket.note(self.number, |call| {
