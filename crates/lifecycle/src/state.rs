@@ -58,7 +58,11 @@ pub const RENEWAL_EDGES: [(GrantState, GrantState, &str); 12] = [
         "Notion refuses the refresh token and calls the access token active",
     ),
     (GrantState::Active, GrantState::ReconnectNeeded, "Notion accepts neither token"),
-    (GrantState::Suspect, GrantState::Active, "a later refresh was answered, or the late answer came"),
+    (
+        GrantState::Suspect,
+        GrantState::Active,
+        "a newer consent's pair took its place, a later refresh was answered, or the late answer came",
+    ),
     (
         GrantState::Suspect,
         GrantState::Degraded,
