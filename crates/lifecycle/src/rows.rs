@@ -78,10 +78,11 @@ pub fn set_state(row: Option<GrantRow>, read: Generation, state: GrantState) -> 
     }
 }
 
-/// Whether a grant is given up. `unprobed`: a consent's pair waits beside it that was not asked about, and may live.
-pub fn give_up(row: Option<GrantRow>, read: Generation, unprobed: bool) -> Write {
+/// Whether a grant is given up. `unprobed`: a consent's pair waits beside it that was not asked about, and may live. `open`: somebody
+/// else has begun a refresh of it since, and its answer may still come.
+pub fn give_up(row: Option<GrantRow>, read: Generation, unprobed: bool, open: bool) -> Write {
     match set_state(row, read, GrantState::ReconnectNeeded) {
-        Write::Store if unprobed => Write::Refuse(Committed::Moved(read)),
+        Write::Store if unprobed || open => Write::Refuse(Committed::Moved(read)),
         write => write,
     }
 }
@@ -299,10 +300,19 @@ mod tests {
         assert_eq!(set(active, GrantState::Active), Write::Stored);
         let moved = row(AT_4, GrantState::Active);
         assert_eq!(set(moved, GrantState::ReconnectNeeded), Write::Refuse(Committed::Moved(AT_4)));
-        assert_eq!(give_up(active, AT_3, false), Write::Store);
-        assert_eq!(give_up(active, AT_3, true), Write::Refuse(Committed::Moved(AT_3)), "a consent came");
+        assert_eq!(give_up(active, AT_3, false, false), Write::Store);
+        assert_eq!(
+            give_up(active, AT_3, true, false),
+            Write::Refuse(Committed::Moved(AT_3)),
+            "a consent came"
+        );
+        assert_eq!(
+            give_up(active, AT_3, false, true),
+            Write::Refuse(Committed::Moved(AT_3)),
+            "a refresh began"
+        );
         let given_up = row(AT_3, GrantState::ReconnectNeeded);
-        assert_eq!(give_up(given_up, AT_3, true), Write::Stored, "by an earlier try");
+        assert_eq!(give_up(given_up, AT_3, true, true), Write::Stored, "by an earlier try");
     }
 
     #[test]

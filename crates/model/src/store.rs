@@ -352,13 +352,13 @@ impl Store {
         decided.answer()
     }
 
-    pub(crate) fn give_up(&mut self, id: u8, read: u64, probed: &[(u8, PairId)]) -> Committed {
+    pub(crate) fn give_up(&mut self, id: u8, read: u64, probed: &[(u8, PairId)], open: bool) -> Committed {
         let bot = self.grant(id).bot;
         let unprobed = |other: &Candidate| {
             other.bot == bot && !other.adopted && probed.iter().all(|(id, _)| *id != other.id)
         };
         let unprobed = self.candidates.iter().any(unprobed);
-        let decided = rows::give_up(self.row(id, None), Generation(read), unprobed);
+        let decided = rows::give_up(self.row(id, None), Generation(read), unprobed, open);
         if decided == Write::Store {
             self.grant_mut(id).state = GrantState::ReconnectNeeded;
         }

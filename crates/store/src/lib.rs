@@ -298,6 +298,15 @@ pub enum LeaseTaken {
     Moved,
 }
 
+/// What whoever gives a grant up has looked at.
+#[derive(Debug, Clone, Default)]
+pub struct Seen {
+    /// The ids of the candidates beside it.
+    pub candidates: Vec<String>,
+    /// The number of the lease under which its refresh token was refused, if it is still held.
+    pub lease: Option<u64>,
+}
+
 /// What [`Store::disconnect`] did.
 #[derive(Debug, Clone)]
 pub enum Disconnected {
@@ -541,13 +550,14 @@ pub trait Store: Send + Sync + 'static {
         event: Option<&Event>,
     ) -> Result<Committed>;
     /// Gives a grant up (`reconnect_needed`) as [`Store::set_grant_state`] does, unless a candidate of the same identity is there that
-    /// is not among `probed`: that is `Moved`, to the generation that was expected. Those that no connection waits for are due then.
+    /// was not seen, or somebody else's refresh is open: that is `Moved`, to the generation that was expected. Those candidates that no
+    /// connection waits for are due then.
     /// Again: `Done`, told once; or `Moved`.
     async fn give_up_grant(
         &self,
         grant_id: &str,
         generation: Generation,
-        probed: &[String],
+        seen: &Seen,
         reason: &str,
         event: &Event,
     ) -> Result<Committed>;

@@ -39,7 +39,7 @@ use crate::records::{
 use crate::{
     Activated, Activation, Arrival, ArrivalSaved, AttemptFilter, AttemptStart, AttemptTaken, ChangeHook,
     Changes, CodeFound, Committed, ConnectionFilter, Contents, Disconnected, Erased, ExchangeStart, Imported,
-    LeaseTaken, Page, PageRequest, Result, Revocation, RevocationStart, Store, StoreError, Trouble,
+    LeaseTaken, Page, PageRequest, Result, Revocation, RevocationStart, Seen, Store, StoreError, Trouble,
 };
 use file::StoreFile;
 use nodes::Nodes;
@@ -430,13 +430,18 @@ impl Store for SqliteStore {
         &self,
         grant_id: &str,
         generation: Generation,
-        probed: &[String],
+        seen: &Seen,
         reason: &str,
         event: &Event,
     ) -> Result<Committed> {
-        let (grant_id, probed, reason, event) =
-            (grant_id.to_owned(), probed.to_vec(), reason.to_owned(), event.clone());
-        self.write(move |db| grants::give_up(db, &grant_id, generation, &probed, &reason, &event)).await
+        let (grant_id, seen, reason, event) =
+            (grant_id.to_owned(), seen.clone(), reason.to_owned(), event.clone());
+        let nodes = Arc::clone(&self.nodes);
+        self.write(move |db| {
+            let open = grants::has_open_refresh(db, &nodes, &grant_id, seen.lease, event.at)?;
+            grants::give_up(db, &grant_id, generation, (&seen.candidates, open), &reason, &event)
+        })
+        .await
     }
 
     async fn unrevoked_grants(&self, now: Timestamp, limit: usize) -> Result<Vec<Grant>> {

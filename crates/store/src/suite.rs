@@ -93,6 +93,7 @@ macro_rules! conformance {
             a_refresh_is_committed_by_the_spent_generation_and_not_by_the_lease
             a_tombstone_is_never_revived_and_makes_room_for_a_new_grant
             a_state_change_tells_once
+            no_grant_is_given_up_while_somebody_elses_refresh_is_open
             an_exchange_whose_process_ended_is_found_told_once_and_waited_for_by_nobody
             an_exchange_and_a_revocation_of_one_integration_take_turns
             only_the_last_connection_ends_its_grant

@@ -11,7 +11,7 @@ use lifecycle::{
 };
 use sealing::Secret;
 use store::records::{Candidate, Event, EventKind, Grant, Profile};
-use store::{Committed, LeaseTaken, StoreError};
+use store::{Committed, LeaseTaken, Seen, StoreError};
 use tokio::sync::OwnedMutexGuard;
 
 use crate::config::Integration;
@@ -341,7 +341,9 @@ impl<'g> Flight<'g> {
         let (store, generation) = (&self.gateway.store, grant.generation);
         let set = match &event {
             Some(event) if state == GrantState::ReconnectNeeded => {
-                store.give_up_grant(self.grant_id, generation, &self.seen, reason, event).await
+                let lease = self.lease.as_ref().map(|lease| lease.epoch);
+                let seen = Seen { candidates: self.seen.clone(), lease };
+                store.give_up_grant(self.grant_id, generation, &seen, reason, event).await
             }
             event => {
                 store.set_grant_state(self.grant_id, generation, state, Some(reason), event.as_ref()).await

@@ -359,11 +359,11 @@ impl Store for Disk {
         &self,
         grant_id: &str,
         generation: Generation,
-        probed: &[String],
+        seen: &Seen,
         reason: &str,
         event: &Event,
     ) -> Result<Committed> {
-        let work = self.inner.give_up_grant(grant_id, generation, probed, reason, event);
+        let work = self.inner.give_up_grant(grant_id, generation, seen, reason, event);
         self.write("give_up_grant", work).await
     }
 

@@ -46,7 +46,7 @@ impl GrantFacts {
     }
 
     /// Whether an answer to a refresh of the current generation may still come, apart from the one under our own lease.
-    pub(super) fn has_open_refresh(&self, ours: Option<u64>, now: Timestamp) -> bool {
+    pub fn has_open_refresh(&self, ours: Option<u64>, now: Timestamp) -> bool {
         let mut others = self.refreshes.iter().filter(|seen| Some(seen.epoch) != ours);
         others.any(|seen| seen.is_open(self.generation, now))
     }

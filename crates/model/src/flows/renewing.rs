@@ -257,7 +257,11 @@ impl Renewing {
         }
         let before = world.store.grant(self.grant).state;
         let committed = match state {
-            GrantState::ReconnectNeeded => world.store.give_up(self.grant, generation, &self.candidates),
+            GrantState::ReconnectNeeded => {
+                let facts = world.store.facts(self.grant, |holder| world.is_gone(holder));
+                let open = facts.has_open_refresh(self.lease, at(world.now));
+                world.store.give_up(self.grant, generation, &self.candidates, open)
+            }
             _ => world.store.set_state(self.grant, generation, state),
         };
         let given_up = state == GrantState::ReconnectNeeded && before != state;

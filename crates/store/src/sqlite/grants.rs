@@ -350,16 +350,27 @@ pub(super) fn set_state(
     move_to(db, id, state, decided, reason, event)
 }
 
+/// Whether somebody else's refresh of the grant's current generation is open.
+pub(super) fn has_open_refresh(
+    db: &Db,
+    nodes: &Nodes,
+    id: &str,
+    ours: Option<u64>,
+    now: Timestamp,
+) -> Result<bool> {
+    Ok(find_with_facts(db, nodes, id, now)?.is_some_and(|(_, facts)| facts.has_open_refresh(ours, now)))
+}
+
 pub(super) fn give_up(
     db: &Db,
     id: &str,
     generation: Generation,
-    probed: &[String],
+    (seen, open): (&[String], bool),
     reason: &str,
     event: &Event,
 ) -> Result<Committed> {
-    let unprobed = candidates::beside(db, id)?.iter().any(|candidate| !probed.contains(candidate));
-    let decided = rows::give_up(row(db, id, None)?, generation, unprobed);
+    let unprobed = candidates::beside(db, id)?.iter().any(|candidate| !seen.contains(candidate));
+    let decided = rows::give_up(row(db, id, None)?, generation, unprobed, open);
     if decided == Write::Store {
         candidates::hasten(db, id, event.at)?;
     }

@@ -10,7 +10,7 @@ use super::scene::{
 use crate::records::{ApiKey, AttemptOutcome, Candidate, Connection, ConnectionStage, Grant, KeyKind};
 use crate::{
     Activated, Activation, ArrivalSaved, AttemptFilter, AttemptStart, Committed, ConnectionFilter,
-    Disconnected, Footing, Imported, LeaseTaken,
+    Disconnected, Footing, Imported, LeaseTaken, Seen,
 };
 
 /// How many events of this kind are on record.
@@ -143,7 +143,13 @@ pub async fn a_grant_is_given_up_only_if_no_pair_came_that_was_not_asked_about(s
     let needed = event("connection.reconnect_needed");
     let give_up = async |generation, probed: &[String]| {
         store
-            .give_up_grant(&grant_id, Generation(generation), probed, "why", &needed)
+            .give_up_grant(
+                &grant_id,
+                Generation(generation),
+                &Seen { candidates: probed.to_vec(), lease: None },
+                "why",
+                &needed,
+            )
             .await
             .expect("answered")
     };

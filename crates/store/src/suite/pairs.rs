@@ -11,7 +11,7 @@ use crate::records::{
 };
 use crate::{
     Activated, Activation, ArrivalSaved, Committed, Disconnected, ExchangeStart, Footing, Imported,
-    LeaseTaken, Revocation, RevocationStart,
+    LeaseTaken, Revocation, RevocationStart, Seen,
 };
 
 pub async fn a_candidate_is_adopted_only_at_the_expected_generation(store: Subject) {
@@ -595,4 +595,28 @@ pub async fn nothing_is_revoked_beside_what_may_be_of_the_same_person(store: Sub
     assert_eq!(begin("", "bot").await, RevocationStart::Shared);
     assert_eq!(begin("somebody else", "bot").await, RevocationStart::Begun);
     assert_eq!(begin("", "another-bot").await, RevocationStart::Begun);
+}
+
+/// Whoever stood still for minutes gave a grant up under which somebody else had begun a refresh meanwhile.
+pub async fn no_grant_is_given_up_while_somebody_elses_refresh_is_open(store: Subject) {
+    let (_, grant_id) = live(&store, "u", "bot").await;
+    store.enter("node_1").await.expect("entered");
+    let lease = async |second| {
+        let taken =
+            store.take_refresh_lease(&grant_id, Generation(1), "node_1", at(second), at(second + 75)).await;
+        match taken.expect("answered") {
+            LeaseTaken::Taken(lease) | LeaseTaken::TakenOver(lease) => lease,
+            other => panic!("{other:?}"),
+        }
+    };
+    let give_up = async |lease, second| {
+        let needed = Event { at: at(second), ..event("connection.reconnect_needed") };
+        let seen = Seen { candidates: Vec::new(), lease };
+        store.give_up_grant(&grant_id, Generation(1), &seen, "why", &needed).await.expect("answered")
+    };
+    let (stale, open) = (lease(0).await, lease(100).await);
+    assert_eq!(give_up(Some(stale.epoch), 110).await, Committed::Moved(Generation(1)));
+    assert_eq!(give_up(None, 110).await, Committed::Moved(Generation(1)));
+    store.release_refresh_lease(&grant_id, &stale, "invalid_grant").await.expect("ended");
+    assert_eq!(give_up(Some(open.epoch), 110).await, Committed::Done, "it is its own");
 }
